@@ -1,0 +1,194 @@
+"""From Python to a kernel and back: arrays of the right dtype and shape, or an error that says which argument is not.
+
+`document_function` turns a function of the document, written once, into three things: a function for Python that checks its arguments,
+a compiled kernel, and an overload, so that a user's own ``@njit`` code that calls it gets the bare kernel.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import threading
+from collections.abc import Callable, Mapping
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from numba import types
+from numba.extending import overload
+
+from .kernels._jit import FLAGS, kernel
+
+POLL_SECONDS = 0.1
+
+
+def as_float_array(name: str, value: Any) -> np.ndarray:
+    """`value` as an array of float32 or float64; integers and booleans become float64, float16 becomes float32."""
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name}: expected a rectangular array of numbers, got rows of different lengths") from error
+    if array.dtype.kind in "biu":
+        return array.astype(np.float64)
+    if array.dtype == np.float16:
+        return array.astype(np.float32)
+    if array.dtype not in (np.float32, np.float64):
+        raise TypeError(f"{name}: expected an array of numbers (float32, float64 or integers), got dtype {array.dtype}")
+    return array
+
+
+def as_arrays(**values: Any) -> list[np.ndarray]:
+    """The values as C-contiguous arrays of one dtype: the widest of the floating ones; integers follow.
+
+    The arrays are aligned and writable, so that one compiled version serves all; what is not so already is copied.
+    """
+    arrays = {name: as_float_array(name, value) for name, value in values.items()}
+    floating = [arrays[name].dtype for name, value in values.items() if np.asarray(value).dtype.kind == "f"]
+    dtype = np.result_type(*floating) if floating else np.dtype(np.float64)
+    return [np.require(array, dtype.newbyteorder("="), ["C", "A", "W"]) for array in arrays.values()]
+
+
+def check_shapes(letters: Mapping[str, str], arrays: Mapping[str, np.ndarray]) -> dict[str, int]:
+    """Match each array's shape with its letters ("NI": two dimensions, N and I); the same letter is the same size everywhere.
+
+    Returns the sizes by letter. Raises ValueError that names the argument, its shape and the shape expected.
+    """
+    sizes: dict[str, int] = {}
+    origin: dict[str, str] = {}
+    for name, array in arrays.items():
+        wanted = letters[name]
+        symbols = f"({', '.join(wanted)})"
+        if array.ndim != len(wanted):
+            hint = f"; for a single output use {name}.reshape(-1, 1)" if name in ("y", "y_hat") and array.ndim == 1 else ""
+            raise ValueError(f"{name}: expected {len(wanted)} dimensions {symbols}, got {array.ndim} with shape {array.shape}{hint}")
+        if 0 in array.shape:
+            raise ValueError(f"{name}: expected at least one element in each dimension of {symbols}, got shape {array.shape}")
+        expected = tuple(sizes.get(letter, size) for letter, size in zip(wanted, array.shape, strict=True))
+        if expected != array.shape:
+            shown = ", ".join(str(sizes.get(letter, letter)) for letter in wanted)
+            why = ", ".join(f"{letter} = {sizes[letter]} from {origin[letter]}" for letter in wanted if letter in sizes)
+            raise ValueError(f"{name}: expected shape {symbols} = ({shown}), got {array.shape} ({why})")
+        for letter, size in zip(wanted, array.shape, strict=True):
+            sizes.setdefault(letter, size)
+            origin.setdefault(letter, f"{name} of shape {array.shape}")
+    return sizes
+
+
+def check_size(name: str, value: Any, minimum: int) -> int:
+    """`value` as an int of at least `minimum`."""
+    if not isinstance(value, Integral) or isinstance(value, bool):
+        raise TypeError(f"{name}: expected an integer, got {value!r}")
+    if value < minimum:
+        raise ValueError(f"{name}: expected at least {minimum}, got {value}")
+    return int(value)
+
+
+def check_real(name: str, value: Any) -> float:
+    """`value` as a finite float."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(f"{name}: expected a number, got {value!r}")
+    if not np.isfinite(value):
+        raise ValueError(f"{name}: expected a finite number, got {value}")
+    return float(value)
+
+
+def check_choice(name: str, value: Any, choices: Mapping[str, Any] | tuple[str, ...]) -> str:
+    """`value` if it is one of the choices."""
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(f"{name}: expected one of {', '.join(map(repr, choices))}, got {value!r}")
+    return value
+
+
+def check_finite(name: str, array: np.ndarray) -> np.ndarray:
+    """`array` if it has neither NaN nor infinity; else an error with the place of the first."""
+    finite = np.isfinite(array)
+    if not finite.all():
+        place = tuple(int(index) for index in np.argwhere(~finite)[0])
+        raise ValueError(f"{name}: expected finite numbers, got {array[place]} at {list(place)}")
+    return array
+
+
+def document_function(**letters: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Compile a function of the document; `letters` give each argument's shape, as in ``X="NI"``."""
+
+    def decorate(body: Callable[..., Any]) -> Callable[..., Any]:
+        compiled = kernel(body)
+        parameters = inspect.signature(body)
+
+        @functools.wraps(body)
+        def function(*args: Any, **kwargs: Any) -> Any:
+            values = parameters.bind(*args, **kwargs).arguments
+            arrays = as_arrays(**values)
+            check_shapes(letters, dict(zip(values, arrays, strict=True)))
+            return compiled(*arrays)
+
+        overload(function, jit_options=FLAGS, strict=False)(lambda *types: body)
+        return function
+
+    return decorate
+
+
+def in_dtype_of(like: Any, a: Any) -> Any:
+    """In compiled code: `a` itself, or a copy in the dtype of `like` if theirs differ, as a compiled matrix product needs it."""
+    return a.astype(like.dtype, copy=False)
+
+
+@overload(in_dtype_of, jit_options=FLAGS)
+def _in_dtype_of(like, a):  # type: ignore[no-untyped-def]
+    if a.dtype == like.dtype:
+        return lambda like, a: a
+    return lambda like, a: a.astype(like.dtype)
+
+
+def elementwise_function(into: Callable[..., Any], of: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a function of one argument of any shape its kernels: `into(out, x)` for arrays, `of(x)` for a number."""
+
+    def on_floats(x):  # type: ignore[no-untyped-def]
+        x = np.ascontiguousarray(x)
+        out = np.empty_like(x)
+        into(out, x)
+        return out
+
+    def on_integers(x):  # type: ignore[no-untyped-def]
+        out = x.astype(np.float64)
+        into(out, out)
+        return out
+
+    def on_number(x):  # type: ignore[no-untyped-def]
+        return of(x)
+
+    def implementation(x: types.Type) -> Callable[..., Any] | None:
+        if isinstance(x, types.Array):
+            return on_floats if isinstance(x.dtype, types.Float) else on_integers
+        return on_number if isinstance(x, types.Number) else None
+
+    def decorate(described: Callable[..., Any]) -> Callable[..., Any]:
+        parameters = inspect.signature(described)
+
+        @functools.wraps(described)
+        def function(*args: Any, **kwargs: Any) -> Any:
+            (x,) = as_arrays(**parameters.bind(*args, **kwargs).arguments)
+            out = np.empty_like(x)
+            into(out.reshape(-1), x.reshape(-1))
+            return out[()]
+
+        overload(function, jit_options=FLAGS, strict=False)(implementation)
+        return function
+
+    return decorate
+
+
+def run_interruptibly(function: Callable[..., Any], stop: np.ndarray, *args: Any) -> None:
+    """Call a kernel that holds no lock and polls `stop`, its last argument, so that Ctrl-C is heard at once.
+
+    The kernel runs in a thread of its own while this one waits. After an interrupt the thread ends at the kernel's next poll; what it
+    still writes belongs to nobody else.
+    """
+    worker = threading.Thread(target=function, args=(*args, stop), daemon=True)
+    worker.start()
+    try:
+        while worker.is_alive():
+            worker.join(POLL_SECONDS)
+    except BaseException:
+        stop[0] = 1
+        raise

@@ -1,0 +1,299 @@
+"""Vectors of the CPU's own width as values in compiled code: the only file that speaks LLVM.
+
+Inside a kernel, ``load(a, i)`` is a vector register full of ``a``'s elements; ``+ - * /`` between vectors, or a vector and a number, work
+lane by lane in the vector's dtype (a Python number never widens float32). The width is that of the CPU Numba compiles for, so
+``NUMBA_CPU_NAME`` is honoured: 64 bytes with AVX-512, 32 with AVX2, else 16 (SSE2, NEON).
+
+No function here checks an index.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.core.imputils import lower_builtin
+from numba.core.registry import cpu_target
+from numba.core.typing.templates import AbstractTemplate, infer_global, signature
+from numba.extending import intrinsic, models, register_model
+
+# mypy and ruff see Numba's decorators as untyped: everything below runs at compile time only.
+
+
+@functools.cache
+def vector_bytes() -> int:
+    """Width in bytes of the widest vector register of the CPU that Numba compiles for."""
+    _, _, features = cpu_target.target_context.codegen().magic_tuple()
+    enabled = set(features.split(","))
+    return 64 if "+avx512f" in enabled else 32 if "+avx2" in enabled else 16
+
+
+def lanes(dtype: Any) -> int:
+    """How many elements of a dtype one vector holds: 8 float64 or 16 float32 with AVX-512."""
+    return vector_bytes() // np.dtype(dtype).itemsize
+
+
+class Vector(types.Type):
+    """A register's worth of float32 or float64 values."""
+
+    def __init__(self, dtype: types.Float) -> None:
+        self.dtype = dtype
+        self.lanes = vector_bytes() * 8 // dtype.bitwidth
+        super().__init__(name=f"vector({self.lanes} x {dtype})")
+
+
+@register_model(Vector)
+class _VectorModel(models.PrimitiveModel):
+    def __init__(self, dmm: Any, fe_type: Vector) -> None:
+        super().__init__(dmm, fe_type, _llvm(fe_type))
+
+
+def _llvm(vector: Vector) -> ir.VectorType:
+    return ir.VectorType(ir.DoubleType() if vector.dtype.bitwidth == 64 else ir.FloatType(), vector.lanes)
+
+
+def _constant(vector: Vector, value: float) -> ir.Constant:
+    return ir.Constant(_llvm(vector), [value] * vector.lanes)
+
+
+def _splat(builder: Any, vector: Vector, scalar: Any) -> Any:
+    kind = _llvm(vector)
+    undefined = ir.Constant(kind, ir.Undefined)
+    first = builder.insert_element(undefined, scalar, ir.Constant(ir.IntType(32), 0))
+    return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(ir.IntType(32), vector.lanes), [0] * vector.lanes))
+
+
+def _as_vector(context: Any, builder: Any, vector: Vector, value: Any, kind: types.Type) -> Any:
+    """A vector as it is; a number cast to the vector's dtype and repeated in every lane."""
+    if isinstance(kind, Vector):
+        return value
+    return _splat(builder, vector, context.cast(builder, value, kind, vector.dtype))
+
+
+def _call(builder: Any, name: str, result: Any, args: list[Any]) -> Any:
+    """Call an LLVM intrinsic, whose name carries the vector type: llvm.fmuladd.v8f64."""
+    kind = ir.FunctionType(result, [a.type for a in args])
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), args)
+
+
+def _suffix(vector: Vector) -> str:
+    return f"v{vector.lanes}f{vector.dtype.bitwidth}"
+
+
+def _common(*kinds: types.Type) -> Vector | None:
+    """The one vector type among the operands, the others being the same or numbers; None if there is no such type."""
+    vectors = {k for k in kinds if isinstance(k, Vector)}
+    others = (isinstance(k, types.Number) for k in kinds if not isinstance(k, Vector))
+    return vectors.pop() if len(vectors) == 1 and all(others) else None
+
+
+def _define_operator(symbol: Any, instruction: str) -> None:
+    @infer_global(symbol)
+    class _Template(AbstractTemplate):
+        def generic(self, args: Any, kws: Any) -> Any:
+            vector = _common(*args) if len(args) == 2 else None
+            return vector and signature(vector, *args)
+
+    def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        a, b = (_as_vector(context, builder, sig.return_type, v, k) for v, k in zip(args, sig.args, strict=True))
+        return getattr(builder, instruction)(a, b)
+
+    for kinds in ((Vector, Vector), (Vector, types.Number), (types.Number, Vector)):
+        lower_builtin(symbol, *kinds)(lower)
+
+
+for _symbol, _instruction in {operator.add: "fadd", operator.sub: "fsub", operator.mul: "fmul", operator.truediv: "fdiv"}.items():
+    _define_operator(_symbol, _instruction)
+
+
+def _address(context: Any, builder: Any, array_type: Any, array: Any, index: Any, vector: Vector) -> Any:
+    data = context.make_array(array_type)(context, builder, array).data
+    return builder.bitcast(builder.gep(data, [index]), _llvm(vector).as_pointer())
+
+
+def _count_mask(builder: Any, vector: Vector, count: Any) -> Any:
+    """Lane k is true for k < count."""
+    kind = ir.VectorType(ir.IntType(64), vector.lanes)
+    number = builder.insert_element(ir.Constant(kind, ir.Undefined), count, ir.Constant(ir.IntType(32), 0))
+    zeros = ir.Constant(ir.VectorType(ir.IntType(32), vector.lanes), [0] * vector.lanes)
+    number = builder.shuffle_vector(number, ir.Constant(kind, ir.Undefined), zeros)
+    return builder.icmp_signed("<", ir.Constant(kind, list(range(vector.lanes))), number)
+
+
+@intrinsic
+def width(typingctx, a):
+    """Lanes of a vector of a's dtype, known at compile time. a : array."""
+    size = Vector(a.dtype).lanes
+
+    def codegen(context, builder, sig, args):
+        return context.get_constant(types.intp, size)
+
+    return types.intp(a), codegen
+
+
+@intrinsic
+def load(typingctx, a, i):
+    """The vector of elements i, i + 1, ... of a's memory. a : C-contiguous array; i : flat index."""
+    vector = Vector(a.dtype)
+
+    def codegen(context, builder, sig, args):
+        return builder.load(_address(context, builder, sig.args[0], *args, vector), align=vector.dtype.bitwidth // 8)
+
+    return vector(a, types.intp), codegen
+
+
+@intrinsic
+def store(typingctx, a, i, value):
+    """Write a vector to elements i, i + 1, ... of a's memory. a : C-contiguous array, modified in place; i : flat index."""
+
+    def codegen(context, builder, sig, args):
+        array, index, value = args
+        builder.store(value, _address(context, builder, sig.args[0], array, index, sig.args[2]), align=sig.args[2].dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.void(a, types.intp, value), codegen
+
+
+@intrinsic
+def load_first(typingctx, a, i, count):
+    """As load, but only the first `count` lanes; the others are zero and their memory is not touched."""
+    vector = Vector(a.dtype)
+
+    def codegen(context, builder, sig, args):
+        array, index, count = args
+        pointer = _address(context, builder, sig.args[0], array, index, vector)
+        align = ir.Constant(ir.IntType(32), vector.dtype.bitwidth // 8)
+        operands = [pointer, align, _count_mask(builder, vector, count), _constant(vector, 0.0)]
+        return _call(builder, f"llvm.masked.load.{_suffix(vector)}.p0", _llvm(vector), operands)
+
+    return vector(a, types.intp, types.intp), codegen
+
+
+@intrinsic
+def store_first(typingctx, a, i, value, count):
+    """As store, but only the first `count` lanes; the memory of the others is not touched."""
+
+    def codegen(context, builder, sig, args):
+        array, index, value, count = args
+        vector = sig.args[2]
+        pointer = _address(context, builder, sig.args[0], array, index, vector)
+        align = ir.Constant(ir.IntType(32), vector.dtype.bitwidth // 8)
+        operands = [value, pointer, align, _count_mask(builder, vector, count)]
+        _call(builder, f"llvm.masked.store.{_suffix(vector)}.p0", ir.VoidType(), operands)
+        return context.get_dummy_value()
+
+    return types.void(a, types.intp, value, types.intp), codegen
+
+
+@intrinsic
+def splat(typingctx, x):
+    """The vector with x in every lane. x : float32 or float64."""
+    vector = Vector(x)
+
+    def codegen(context, builder, sig, args):
+        return _splat(builder, vector, args[0])
+
+    return vector(x), codegen
+
+
+@intrinsic
+def broadcast(typingctx, a, i):
+    """The vector with element i of a's memory in every lane. a : C-contiguous array; i : flat index."""
+    vector = Vector(a.dtype)
+
+    def codegen(context, builder, sig, args):
+        array, index = args
+        data = context.make_array(sig.args[0])(context, builder, array).data
+        return _splat(builder, vector, builder.load(builder.gep(data, [index])))
+
+    return vector(a, types.intp), codegen
+
+
+@intrinsic
+def fma(typingctx, a, b, c):
+    """a b + c, in one rounding where the CPU has the instruction. Vectors; any of them may be a number instead."""
+    vector = _common(a, b, c)
+
+    def codegen(context, builder, sig, args):
+        operands = [_as_vector(context, builder, vector, v, k) for v, k in zip(args, sig.args, strict=True)]
+        return _call(builder, f"llvm.fmuladd.{_suffix(vector)}", _llvm(vector), operands)
+
+    return vector and vector(a, b, c), codegen
+
+
+@intrinsic
+def where_less(typingctx, a, b, x, y):
+    """x in the lanes where a < b, y in the others (also where a or b is NaN). Vectors; any of them may be a number instead."""
+    vector = _common(a, b, x, y)
+
+    def codegen(context, builder, sig, args):
+        a, b, x, y = (_as_vector(context, builder, vector, v, k) for v, k in zip(args, sig.args, strict=True))
+        return builder.select(builder.fcmp_ordered("<", a, b), x, y)
+
+    return vector and vector(a, b, x, y), codegen
+
+
+@intrinsic
+def sum_lanes(typingctx, v):
+    """The sum of a vector's lanes, as a number; halves are added to halves, so the order depends on the width only."""
+
+    def codegen(context, builder, sig, args):
+        (value,), lanes = args, v.lanes
+        while lanes > 1:
+            lanes //= 2
+            halves = (ir.Constant(ir.VectorType(ir.IntType(32), lanes), list(range(k, k + lanes))) for k in (0, lanes))
+            undefined = ir.Constant(value.type, ir.Undefined)
+            low, high = (builder.shuffle_vector(value, undefined, half) for half in halves)
+            value = builder.fadd(low, high)
+        return builder.extract_element(value, ir.Constant(ir.IntType(32), 0))
+
+    return v.dtype(v), codegen
+
+
+@intrinsic
+def first_lane(typingctx, v):
+    """Lane 0 of a vector, as a number."""
+
+    def codegen(context, builder, sig, args):
+        return builder.extract_element(args[0], ir.Constant(ir.IntType(32), 0))
+
+    return v.dtype(v), codegen
+
+
+@intrinsic
+def half_power_of_two(typingctx, v):
+    """2^(n - 1), lane by lane, where v's low mantissa bits hold the integer n, as those of n + 1.5 * 2^(mantissa bits) do."""
+    mantissa, bias = (52, 1023) if v.dtype.bitwidth == 64 else (23, 127)
+
+    def codegen(context, builder, sig, args):
+        kind = ir.VectorType(ir.IntType(v.dtype.bitwidth), v.lanes)
+        exponent = builder.add(builder.bitcast(args[0], kind), ir.Constant(kind, [bias - 1] * v.lanes))
+        return builder.bitcast(builder.shl(exponent, ir.Constant(kind, [mantissa] * v.lanes)), _llvm(v))
+
+    return v(v), codegen
+
+
+@intrinsic
+def is_float64(typingctx, v):
+    """Whether a vector, array or number is float64: a compile-time constant, so the branch not taken vanishes."""
+    wide = getattr(v, "dtype", v) == types.float64
+
+    def codegen(context, builder, sig, args):
+        return context.get_constant(types.boolean, wide)
+
+    return types.boolean(v), codegen
+
+
+@intrinsic
+def peek(typingctx, flag):
+    """Element 0 of an array that another thread may change, read anew each time. flag : (1,) uint8."""
+
+    def codegen(context, builder, sig, args):
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        return builder.load_atomic(data, "monotonic", 1)
+
+    return types.uint8(flag), codegen

@@ -1,0 +1,36 @@
+"""Every run compiles from nothing, repeats the same random examples and draws without a screen.
+
+This file is imported before any test, hence before Numba reads its settings from the environment. Subprocesses (the command-line
+tests, the workers of pytest-xdist) inherit the environment and with it the compile cache.
+"""
+
+import atexit
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+if "FASTMLP_TEST_CACHE" not in os.environ:  # set it to a directory to keep compiled kernels from run to run
+    cache = tempfile.TemporaryDirectory(prefix="fastmlp-test-cache-", ignore_cleanup_errors=True)
+    atexit.register(cache.cleanup)
+    os.environ["FASTMLP_TEST_CACHE"] = cache.name
+os.environ["NUMBA_CACHE_DIR"] = os.environ["FASTMLP_TEST_CACHE"]
+os.environ["MPLBACKEND"] = "Agg"
+
+# The first example of a test compiles, so examples have no deadline.
+settings.register_profile("fastmlp", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("fastmlp")
+
+
+def pytest_configure(config):
+    """Warnings of Numba's compiler are errors; named here because pyproject.toml would import Numba before the lines above."""
+    config.addinivalue_line("filterwarnings", "error::numba.core.errors.NumbaWarning")
+
+
+@pytest.fixture(scope="session")
+def golden():
+    """Figures obtained by running the document's own arithmetic; `golden.json` says where they come from."""
+    return json.loads(Path(__file__).with_name("golden.json").read_text(encoding="utf-8"))
