@@ -10,6 +10,7 @@ import functools
 import inspect
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, wait
 from numbers import Integral, Real
 from typing import Any
 
@@ -32,7 +33,7 @@ def as_float_array(name: str, value: Any) -> np.ndarray:
         return array.astype(np.float64)
     if array.dtype == np.float16:
         return array.astype(np.float32)
-    if array.dtype not in (np.float32, np.float64):
+    if array.dtype.type not in (np.float32, np.float64):
         raise TypeError(f"{name}: expected an array of numbers (float32, float64 or integers), got dtype {array.dtype}")
     return array
 
@@ -184,11 +185,19 @@ def run_interruptibly(function: Callable[..., Any], stop: np.ndarray, *args: Any
     The kernel runs in a thread of its own while this one waits. After an interrupt the thread ends at the kernel's next poll; what it
     still writes belongs to nobody else.
     """
-    worker = threading.Thread(target=function, args=(*args, stop), daemon=True)
-    worker.start()
+    outcome: Future[None] = Future()
+
+    def work() -> None:
+        try:
+            outcome.set_result(function(*args, stop))
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
     try:
-        while worker.is_alive():
-            worker.join(POLL_SECONDS)
+        while not outcome.done():
+            wait([outcome], POLL_SECONDS)
     except BaseException:
         stop[0] = 1
         raise
+    outcome.result()

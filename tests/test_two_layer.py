@@ -235,7 +235,7 @@ def views(array):
     strided[::2, ::3] = array
     frozen = array.copy()
     frozen.flags.writeable = False
-    return [array.tolist(), np.asfortranarray(array), strided[::2, ::3], array[::-1, ::-1].copy()[::-1, ::-1], frozen, array.astype(">f8")]
+    return [array.tolist(), np.asfortranarray(array), strided[::2, ::3], array[::-1, ::-1].copy()[::-1, ::-1], frozen]
 
 
 @pytest.mark.parametrize(("name", "argument"), ARRAYS)
@@ -272,6 +272,13 @@ def test_floating_arguments_decide_the_dtype(inputs, weights, result):
     assert out.dtype == result
     assert_array_equal(out, np.full((2, 4), 3.0))
     assert call("mse", y_hat=np.ones((4, 1), inputs), y=np.ones((4, 1), weights))[0].dtype == result
+
+
+@pytest.mark.parametrize(("foreign", "native"), [(">f4", "float32"), (">f8", "float64"), (">i4", "float64"), ("<f8", "float64")])
+def test_either_byte_order_is_taken(foreign, native):
+    out = dense(X.astype(foreign), W1.astype(native))
+    assert out.dtype == native
+    assert_array_equal(out, dense(X.astype(native), W1.astype(native)))
 
 
 STRANGE = [X + 1j, X.astype(object), X.astype(str), None, "XOR", {"a": 1}]

@@ -32,6 +32,12 @@ def vector_bytes() -> int:
     return 64 if "+avx512f" in enabled else 32 if "+avx2" in enabled else 16
 
 
+def many_registers() -> bool:
+    """Whether the CPU has 32 vector registers (AVX-512, 64-bit ARM) rather than 16."""
+    triple, _, _ = cpu_target.target_context.codegen().magic_tuple()
+    return vector_bytes() == 64 or triple.startswith(("aarch64", "arm64"))
+
+
 def lanes(dtype: Any) -> int:
     """How many elements of a dtype one vector holds: 8 float64 or 16 float32 with AVX-512."""
     return vector_bytes() // np.dtype(dtype).itemsize
@@ -49,19 +55,19 @@ class Vector(types.Type):
 @register_model(Vector)
 class _VectorModel(models.PrimitiveModel):
     def __init__(self, dmm: Any, fe_type: Vector) -> None:
-        super().__init__(dmm, fe_type, _llvm(fe_type))
+        super().__init__(dmm, fe_type, llvm_type(fe_type))
 
 
-def _llvm(vector: Vector) -> ir.VectorType:
+def llvm_type(vector: Vector) -> ir.VectorType:
     return ir.VectorType(ir.DoubleType() if vector.dtype.bitwidth == 64 else ir.FloatType(), vector.lanes)
 
 
-def _constant(vector: Vector, value: float) -> ir.Constant:
-    return ir.Constant(_llvm(vector), [value] * vector.lanes)
+def constant(vector: Vector, value: float) -> ir.Constant:
+    return ir.Constant(llvm_type(vector), [value] * vector.lanes)
 
 
-def _splat(builder: Any, vector: Vector, scalar: Any) -> Any:
-    kind = _llvm(vector)
+def repeat(builder: Any, vector: Vector, scalar: Any) -> Any:
+    kind = llvm_type(vector)
     undefined = ir.Constant(kind, ir.Undefined)
     first = builder.insert_element(undefined, scalar, ir.Constant(ir.IntType(32), 0))
     return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(ir.IntType(32), vector.lanes), [0] * vector.lanes))
@@ -71,16 +77,16 @@ def _as_vector(context: Any, builder: Any, vector: Vector, value: Any, kind: typ
     """A vector as it is; a number cast to the vector's dtype and repeated in every lane."""
     if isinstance(kind, Vector):
         return value
-    return _splat(builder, vector, context.cast(builder, value, kind, vector.dtype))
+    return repeat(builder, vector, context.cast(builder, value, kind, vector.dtype))
 
 
-def _call(builder: Any, name: str, result: Any, args: list[Any]) -> Any:
+def call_intrinsic(builder: Any, name: str, result: Any, args: list[Any]) -> Any:
     """Call an LLVM intrinsic, whose name carries the vector type: llvm.fmuladd.v8f64."""
     kind = ir.FunctionType(result, [a.type for a in args])
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), args)
 
 
-def _suffix(vector: Vector) -> str:
+def suffix(vector: Vector) -> str:
     return f"v{vector.lanes}f{vector.dtype.bitwidth}"
 
 
@@ -112,10 +118,10 @@ for _symbol, _instruction in {operator.add: "fadd", operator.sub: "fsub", operat
 
 def _address(context: Any, builder: Any, array_type: Any, array: Any, index: Any, vector: Vector) -> Any:
     data = context.make_array(array_type)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [index]), _llvm(vector).as_pointer())
+    return builder.bitcast(builder.gep(data, [index]), llvm_type(vector).as_pointer())
 
 
-def _count_mask(builder: Any, vector: Vector, count: Any) -> Any:
+def count_mask(builder: Any, vector: Vector, count: Any) -> Any:
     """Lane k is true for k < count."""
     kind = ir.VectorType(ir.IntType(64), vector.lanes)
     number = builder.insert_element(ir.Constant(kind, ir.Undefined), count, ir.Constant(ir.IntType(32), 0))
@@ -167,8 +173,8 @@ def load_first(typingctx, a, i, count):
         array, index, count = args
         pointer = _address(context, builder, sig.args[0], array, index, vector)
         align = ir.Constant(ir.IntType(32), vector.dtype.bitwidth // 8)
-        operands = [pointer, align, _count_mask(builder, vector, count), _constant(vector, 0.0)]
-        return _call(builder, f"llvm.masked.load.{_suffix(vector)}.p0", _llvm(vector), operands)
+        operands = [pointer, align, count_mask(builder, vector, count), constant(vector, 0.0)]
+        return call_intrinsic(builder, f"llvm.masked.load.{suffix(vector)}.p0", llvm_type(vector), operands)
 
     return vector(a, types.intp, types.intp), codegen
 
@@ -182,8 +188,8 @@ def store_first(typingctx, a, i, value, count):
         vector = sig.args[2]
         pointer = _address(context, builder, sig.args[0], array, index, vector)
         align = ir.Constant(ir.IntType(32), vector.dtype.bitwidth // 8)
-        operands = [value, pointer, align, _count_mask(builder, vector, count)]
-        _call(builder, f"llvm.masked.store.{_suffix(vector)}.p0", ir.VoidType(), operands)
+        operands = [value, pointer, align, count_mask(builder, vector, count)]
+        call_intrinsic(builder, f"llvm.masked.store.{suffix(vector)}.p0", ir.VoidType(), operands)
         return context.get_dummy_value()
 
     return types.void(a, types.intp, value, types.intp), codegen
@@ -195,7 +201,7 @@ def splat(typingctx, x):
     vector = Vector(x)
 
     def codegen(context, builder, sig, args):
-        return _splat(builder, vector, args[0])
+        return repeat(builder, vector, args[0])
 
     return vector(x), codegen
 
@@ -208,7 +214,7 @@ def broadcast(typingctx, a, i):
     def codegen(context, builder, sig, args):
         array, index = args
         data = context.make_array(sig.args[0])(context, builder, array).data
-        return _splat(builder, vector, builder.load(builder.gep(data, [index])))
+        return repeat(builder, vector, builder.load(builder.gep(data, [index])))
 
     return vector(a, types.intp), codegen
 
@@ -220,7 +226,7 @@ def fma(typingctx, a, b, c):
 
     def codegen(context, builder, sig, args):
         operands = [_as_vector(context, builder, vector, v, k) for v, k in zip(args, sig.args, strict=True)]
-        return _call(builder, f"llvm.fmuladd.{_suffix(vector)}", _llvm(vector), operands)
+        return call_intrinsic(builder, f"llvm.fmuladd.{suffix(vector)}", llvm_type(vector), operands)
 
     return vector and vector(a, b, c), codegen
 
@@ -272,7 +278,36 @@ def half_power_of_two(typingctx, v):
     def codegen(context, builder, sig, args):
         kind = ir.VectorType(ir.IntType(v.dtype.bitwidth), v.lanes)
         exponent = builder.add(builder.bitcast(args[0], kind), ir.Constant(kind, [bias - 1] * v.lanes))
-        return builder.bitcast(builder.shl(exponent, ir.Constant(kind, [mantissa] * v.lanes)), _llvm(v))
+        return builder.bitcast(builder.shl(exponent, ir.Constant(kind, [mantissa] * v.lanes)), llvm_type(v))
+
+    return v(v), codegen
+
+
+@intrinsic
+def exponent(typingctx, v):
+    """k with v = 2^k m and 1 <= m < 2, lane by lane, as a float. v : vector of positive normal numbers."""
+    mantissa_bits, bias = (52, 1023) if v.dtype.bitwidth == 64 else (23, 127)
+
+    def codegen(context, builder, sig, args):
+        kind = ir.VectorType(ir.IntType(v.dtype.bitwidth), v.lanes)
+        bits = builder.lshr(builder.bitcast(args[0], kind), ir.Constant(kind, [mantissa_bits] * v.lanes))
+        # The difference is small: 32 bits convert everywhere in one instruction.
+        narrow = ir.VectorType(ir.IntType(32), v.lanes)
+        bits = bits if v.dtype.bitwidth == 32 else builder.trunc(bits, narrow)
+        return builder.sitofp(builder.sub(bits, ir.Constant(narrow, [bias] * v.lanes)), llvm_type(v))
+
+    return v(v), codegen
+
+
+@intrinsic
+def mantissa(typingctx, v):
+    """m with v = 2^k m and 1 <= m < 2, lane by lane. v : vector of positive normal numbers."""
+    bits, one = (52, 1023 << 52) if v.dtype.bitwidth == 64 else (23, 127 << 23)
+
+    def codegen(context, builder, sig, args):
+        kind = ir.VectorType(ir.IntType(v.dtype.bitwidth), v.lanes)
+        fraction = builder.and_(builder.bitcast(args[0], kind), ir.Constant(kind, [(1 << bits) - 1] * v.lanes))
+        return builder.bitcast(builder.or_(fraction, ir.Constant(kind, [one] * v.lanes)), llvm_type(v))
 
     return v(v), codegen
 

@@ -1,0 +1,73 @@
+"""The three matrix products of an MLP, over register tiles.
+
+x, z, delta : (features, B), the samples of a batch in lanes; B a multiple of V. W (I, O), row-major. All lie in flat arrays, at `_at`.
+Each function does the rows [first, last) of its result, so that threads can share one; every sum is taken in the same order whoever
+takes it. `every` is 0, 1, 2, ..., at least as long as any size here.
+"""
+
+from __future__ import annotations
+
+from ._jit import kernel
+from .simd import width
+from .tile import ADD, ASSIGN, MR, NV, SCALE, START, tile
+
+# Values of k a pass. 128 rows of B's 4 vectors are 32 KiB: they stay in the first-level cache while the tiles walk down the rows.
+KC = 128
+
+
+@kernel
+def affine(z, z_at, w, W_at, b_at, x, x_at, ks, count, every, first, last, O, B):
+    """z[o] = b[o] + sum_k W[k, o] x[k]. k in ks[:count]: the inputs that are not zero in the whole batch. No b if b_at < 0."""
+    begin = ASSIGN if b_at < 0 else START
+    for k in range(0, max(count, 1), KC):
+        how = begin if k == 0 else ADD
+        tiles(how, w, W_at, 1, O, x, x_at, B, z, z_at, B, B, every, first, last, ks, k, min(KC, count - k), w, max(b_at, 0))
+
+
+@kernel
+def backproject(delta, delta_at, w, W_at, delta_next, next_at, every, first, last, O, B):
+    """delta[i] *= sum_o W[i, o] delta_next[o]."""
+    tiles(SCALE, w, W_at, O, 1, delta_next, next_at, B, delta, delta_at, B, B, every, first, last, every, 0, O, w, 0)
+
+
+@kernel
+def outer(how, g, W_at, x, x_at, rows, by_sample, by_sample_at, every, first, last, O, O_padded, B):
+    """g[i, o] (+)= sum_n x[i, n] by_sample[n, o], for i in rows[first:last]. by_sample (B, O_padded). how : ASSIGN or ADD."""
+    tiles(how, x, x_at, B, 1, by_sample, by_sample_at, O_padded, g, W_at, O, O, rows, first, last, every, 0, B, g, 0)
+
+
+@kernel
+def tiles(how, a, a_at, a_row, a_k, b, b_at, b_k, c, c_at, c_row, N, ms, first, last, ks, k_at, K, start, start_at):
+    """Cover the rows ms[first:last] and the columns [0, N) of C with tiles; the arguments are `tile`'s."""
+    V = width(c)
+    vectors = (N + V - 1) // V
+    n = 0
+    while n < vectors:
+        left = vectors - n
+        count = V if left > NV else N - (vectors - 1) * V
+        m = first
+        if left >= NV:
+            while m + MR <= last:
+                tile(MR, NV, how, a, a_at, a_row, a_k, b, b_at + n * V, b_k, c, c_at + n * V, c_row, count, ms, m, ks, k_at, K, start, start_at)
+                m += MR
+            while m < last:
+                tile(1, NV, how, a, a_at, a_row, a_k, b, b_at + n * V, b_k, c, c_at + n * V, c_row, count, ms, m, ks, k_at, K, start, start_at)
+                m += 1
+            n += NV
+        elif left >= 2:
+            count = V if left > 2 else count
+            while m + MR <= last:
+                tile(MR, 2, how, a, a_at, a_row, a_k, b, b_at + n * V, b_k, c, c_at + n * V, c_row, count, ms, m, ks, k_at, K, start, start_at)
+                m += MR
+            while m < last:
+                tile(1, 2, how, a, a_at, a_row, a_k, b, b_at + n * V, b_k, c, c_at + n * V, c_row, count, ms, m, ks, k_at, K, start, start_at)
+                m += 1
+            n += 2
+        else:
+            while m + MR <= last:
+                tile(MR, 1, how, a, a_at, a_row, a_k, b, b_at + n * V, b_k, c, c_at + n * V, c_row, count, ms, m, ks, k_at, K, start, start_at)
+                m += MR
+            while m < last:
+                tile(1, 1, how, a, a_at, a_row, a_k, b, b_at + n * V, b_k, c, c_at + n * V, c_row, count, ms, m, ks, k_at, K, start, start_at)
+                m += 1
+            n += 1
