@@ -1,10 +1,95 @@
-"""Activation functions over whole arrays, a vector at a time."""
+"""Activation functions: value and slope of whole arrays, a vector at a time, chosen by an integer code.
+
+The slope is taken where the value is, so that functions whose slope cannot be told from their value (gelu, silu) are like all others.
+"""
 
 from __future__ import annotations
 
 from . import vecmath
 from ._jit import kernel
-from .simd import first_lane, load, load_first, splat, store, store_first, width
+from .simd import first_lane, fma, load, load_first, splat, store, store_first, where_less, width
+
+IDENTITY, LOGISTIC, TANH, RELU, LEAKY_RELU, ELU, SELU, GELU, SILU, SOFTPLUS = range(10)
+ACTIVATIONS = {
+    "identity": IDENTITY,
+    "logistic": LOGISTIC,
+    "tanh": TANH,
+    "relu": RELU,
+    "leaky_relu": LEAKY_RELU,
+    "elu": ELU,
+    "selu": SELU,
+    "gelu": GELU,
+    "silu": SILU,
+    "softplus": SOFTPLUS,
+}
+
+LEAK = 0.01
+SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772  # Klambauer et al. 2017
+GELU_SLOPE, GELU_CUBE = 0.7978845608028654, 0.044715  # sqrt(2 / pi); Hendrycks and Gimpel 2016, the tanh form
+
+
+@kernel
+def activate(code, z, slope, first, last):
+    """z[first:last] = g(z), slope[first:last] = g'(z), in place. z, slope : flat; first and last are multiples of V."""
+    V = width(z)
+    if code == IDENTITY:
+        for n in range(first, last, V):
+            store(slope, n, splat(z.dtype.type(1)))
+    elif code == LOGISTIC:
+        for n in range(first, last, V):
+            s = vecmath.sigmoid(load(z, n))
+            store(z, n, s)
+            store(slope, n, s * (1.0 - s))
+    elif code == TANH:
+        for n in range(first, last, V):
+            t = vecmath.tanh(load(z, n))
+            store(z, n, t)
+            store(slope, n, 1.0 - t * t)
+    elif code == RELU:
+        activate_leaky(z, slope, first, last, z.dtype.type(0))
+    elif code == LEAKY_RELU:
+        activate_leaky(z, slope, first, last, z.dtype.type(LEAK))
+    elif code == ELU:
+        activate_elu(z, slope, first, last, z.dtype.type(1), z.dtype.type(1))
+    elif code == SELU:
+        activate_elu(z, slope, first, last, z.dtype.type(SELU_SCALE), z.dtype.type(SELU_ALPHA))
+    elif code == GELU:
+        for n in range(first, last, V):
+            x = load(z, n)
+            cube = GELU_CUBE * x * x
+            t = vecmath.tanh(GELU_SLOPE * fma(cube, x, x))
+            store(z, n, 0.5 * x * (t + 1.0))
+            store(slope, n, 0.5 * ((t + 1.0) + x * (1.0 - t * t) * (GELU_SLOPE * fma(3.0, cube, 1.0))))
+    elif code == SILU:
+        for n in range(first, last, V):
+            x = load(z, n)
+            s = vecmath.sigmoid(x)
+            store(z, n, x * s)
+            store(slope, n, s * fma(x, 1.0 - s, 1.0))
+    else:
+        for n in range(first, last, V):
+            x = load(z, n)
+            store(z, n, vecmath.softplus(x))
+            store(slope, n, vecmath.sigmoid(x))
+
+
+@kernel
+def activate_leaky(z, slope, first, last, leak):
+    """max(x, leak x); the slope at 0 is `leak`, and NaN stays NaN."""
+    for n in range(first, last, width(z)):
+        x = load(z, n)
+        store(z, n, where_less(x, 0.0, leak * x, x))
+        store(slope, n, where_less(0.0, x, 1.0, leak + 0.0 * x))
+
+
+@kernel
+def activate_elu(z, slope, first, last, scale, alpha):
+    """scale x for x > 0, scale alpha (e^x - 1) below."""
+    for n in range(first, last, width(z)):
+        x = load(z, n)
+        below = (scale * alpha) * vecmath.expm1(where_less(x, 0.0, x, 0.0 * x))
+        store(z, n, where_less(x, 0.0, below, scale * x))
+        store(slope, n, where_less(x, 0.0, below + scale * alpha, scale + 0.0 * x))
 
 
 @kernel

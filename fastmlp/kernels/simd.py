@@ -232,6 +232,16 @@ def fma(typingctx, a, b, c):
 
 
 @intrinsic
+def sqrt(typingctx, v):
+    """Square root, lane by lane. v : vector."""
+
+    def codegen(context, builder, sig, args):
+        return call_intrinsic(builder, f"llvm.sqrt.{suffix(v)}", llvm_type(v), list(args))
+
+    return v(v), codegen
+
+
+@intrinsic
 def where_less(typingctx, a, b, x, y):
     """x in the lanes where a < b, y in the others (also where a or b is NaN). Vectors; any of them may be a number instead."""
     vector = _common(a, b, x, y)
@@ -241,6 +251,18 @@ def where_less(typingctx, a, b, x, y):
         return builder.select(builder.fcmp_ordered("<", a, b), x, y)
 
     return vector and vector(a, b, x, y), codegen
+
+
+@intrinsic
+def all_zero(typingctx, v):
+    """Whether every lane is zero (NaN is not)."""
+
+    def codegen(context, builder, sig, args):
+        zeros = builder.fcmp_ordered("==", args[0], constant(v, 0.0))
+        flags = ir.IntType(v.lanes)
+        return builder.icmp_unsigned("==", builder.bitcast(zeros, flags), flags(2**v.lanes - 1))
+
+    return types.boolean(v), codegen
 
 
 @intrinsic
