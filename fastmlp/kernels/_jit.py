@@ -7,12 +7,15 @@ must not be simplified away).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from pathlib import Path
+import pickle
+from collections.abc import Callable, Iterator
+from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import Any
 
-from numba import njit
+from numba import config, njit
 from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.core.serialize import dumps
 
 # Never nnan or ninf: a run that diverges has to show it.
 FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
@@ -20,19 +23,53 @@ FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": FAST
 STRICT_FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": False}
 
 
+def _sources(folder: Traversable) -> Iterator[Traversable]:
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if entry.is_dir():
+            yield from _sources(entry)
+        elif entry.name.endswith(".py"):
+            yield entry
+
+
 def _source_stamp() -> str:
-    """Digest of every source file of the package."""
+    """Digest of every source file of the package, wherever it was imported from: a folder or a zip file."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    for source in _sources(resources.files(__name__.partition(".")[0])):
+        digest.update(source.name.encode() + b"\0" + source.read_bytes())
     return digest.hexdigest()
 
 
 SOURCE_STAMP = _source_stamp()
 
 
+class _SignedFiles(IndexDataCacheFile):
+    """Numba's index and data files; each data file says what it was made for, and what cannot be read is compiled anew.
+
+    Numba writes the index before the data and numbers the data files anew with each stamp. A process that ends in between, or two
+    that save at once, would leave an index that names another version's or another signature's code.
+    """
+
+    def save(self, key: Any, data: Any) -> None:
+        code = dumps(data)
+        super().save(key, (self._source_stamp, key, hashlib.sha256(code).digest(), code))
+
+    def load(self, key: Any) -> Any:
+        try:
+            stamp, made_for, digest, code = super().load(key)
+        except Exception:  # nothing there (None), or damaged: pickle then raises whatever the bytes suggest
+            return None
+        intact = (stamp, made_for, digest) == (self._source_stamp, key, hashlib.sha256(code).digest())
+        return pickle.loads(code) if intact else None
+
+    def _load_index(self) -> dict[Any, str]:
+        try:
+            return dict(super()._load_index())
+        except Exception:  # as above; the next save writes a new index
+            return {}
+
+
 class _PackageCache(FunctionCache):
-    """Numba's on-disk cache, stamped with the whole package instead of one file.
+    """Numba's on-disk cache, stamped with the whole package instead of one file, and with the settings that change the code.
 
     A kernel's machine code contains its callees', so an edit in any file of the package makes every entry stale; Numba by itself
     looks only at the file of the function that is called.
@@ -40,8 +77,10 @@ class _PackageCache(FunctionCache):
 
     def __init__(self, py_func: Callable[..., Any]) -> None:
         super().__init__(py_func)
-        self._cache_file = IndexDataCacheFile(
-            cache_path=self._cache_path, filename_base=self._impl.filename_base, source_stamp=SOURCE_STAMP
+        self._cache_file = _SignedFiles(
+            cache_path=self._cache_path,
+            filename_base=self._impl.filename_base,
+            source_stamp=(SOURCE_STAMP, str(config.OPT), config.BOUNDSCHECK),
         )
 
     def save_overload(self, sig: Any, data: Any) -> None:
@@ -50,13 +89,6 @@ class _PackageCache(FunctionCache):
             super().save_overload(sig, data)
         except OSError:
             self.disable()
-
-    def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Load, or compile: an entry that cannot be read (truncated, or another user's) is no reason to fail."""
-        try:
-            return super().load_overload(sig, target_context)
-        except (OSError, EOFError, ValueError, ImportError, AttributeError):
-            return None
 
 
 def _cached(dispatcher: Any) -> Any:

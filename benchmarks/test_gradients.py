@@ -1,0 +1,115 @@
+"""The document's gradients side by side, from XOR to MNIST's size: one call each, a run of training, the first call of a process.
+
+Whatever is timed has first returned what `fastmlp.reference` returns; that call also compiles it.
+"""
+
+import functools
+import os
+import subprocess
+import sys
+from math import prod
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fastmlp import reference
+from fastmlp.implementations import GRADIENTS, LADDER, LADDER_LEARNING_RATE, TRAINING, problem
+
+NAIVE_LIMIT = 1e8  # N * I * H * O up to which `backward`'s loops run: a call takes 0.1 s there; at the next rung, several seconds
+GRADIENT_TOLERANCE = 1e-10  # of the largest entry; float64 sums over up to 4096 samples, in any order
+TRAINING_TOLERANCE = 1e-8  # the same after up to 10,000 epochs of such sums
+FIRST_CALL = """
+import sys
+from fastmlp.implementations import LADDER, LADDER_LEARNING_RATE, TRAINING, problem
+print(TRAINING[sys.argv[1]]["compiled"](*problem(LADDER["XOR"]), 1, LADDER_LEARNING_RATE, 1).errors[0])
+"""
+
+
+def rows(registry):
+    """(rung, name, way) for all that is affordable."""
+    return [
+        pytest.param(rung, name, way, id=f"{rung}-{name}-{way}")
+        for rung, sizes in LADDER.items()
+        for name, ways in registry.items()
+        for way in ways
+        if name != "backward" or prod(sizes) <= NAIVE_LIMIT
+    ]
+
+
+def heading(rung):
+    """The group's name. Its number keeps the groups in the ladder's order."""
+    sizes = ", ".join(f"{letter} {size}" for letter, size in LADDER[rung]._asdict().items())
+    return f"{list(LADDER).index(rung) + 1} {rung} ({sizes})"
+
+
+def epochs_at(rung):
+    """As many as make a run of the fused loop long against the call around it, but no rival's run longer than a second."""
+    N, I, H, O = LADDER[rung]
+    return int(np.clip(2e6 // (N * H * (I + O)), 2, 10_000))
+
+
+@functools.cache
+def forward(rung):
+    """Arguments of a gradient at that rung."""
+    X, y, w1, w2 = problem(LADDER[rung])
+    act_hidden, y_hat = reference.forward_pass(X, w1, w2)
+    return X, y, y_hat, act_hidden, w2
+
+
+@functools.cache
+def expected_gradient(rung):
+    return reference.backward(*forward(rung))
+
+
+@functools.cache
+def expected_run(rung):
+    X, y, w1, w2 = problem(LADDER[rung])
+    return reference.train(X, y, epochs=epochs_at(rung), learning_rate=LADDER_LEARNING_RATE, w1=w1, w2=w2, record_every=1)
+
+
+def assert_agrees(result, expected, tolerance):
+    """Every array of the result, to `tolerance` times the largest entry of what is expected."""
+    for number, (got, want) in enumerate(zip(result, expected, strict=True)):
+        np.testing.assert_allclose(got, want, rtol=0, atol=tolerance * np.abs(want).max(), err_msg=f"result {number}")
+
+
+@pytest.mark.parametrize(("rung", "name", "way"), rows(GRADIENTS))
+def test_gradient(benchmark, rung, name, way):
+    """One call from Python, as a notebook makes it: the compiled function's check of its arguments is part of it."""
+    gradient = GRADIENTS[name][way]
+    assert_agrees(gradient(*forward(rung)), expected_gradient(rung), GRADIENT_TOLERANCE)
+    benchmark.group = f"one gradient: {heading(rung)}"
+    benchmark(gradient, *forward(rung))
+
+
+@pytest.mark.parametrize(("rung", "name", "way"), rows(TRAINING))
+def test_training(benchmark, rung, name, way):
+    """A run of training: forward pass, gradient and update, `epochs_at` times."""
+    epochs = epochs_at(rung)
+    arguments = (*problem(LADDER[rung]), epochs, LADDER_LEARNING_RATE, 1)
+    training = TRAINING[name][way]
+    assert_agrees(training(*arguments), expected_run(rung), TRAINING_TOLERANCE)
+    benchmark.group = f"training: {heading(rung)}, {epochs} epochs"
+    benchmark(training, *arguments)
+
+
+@pytest.mark.parametrize("cache", ["cold", "warm"])
+@pytest.mark.parametrize("name", ["backward_faster", "fused"])
+def test_first_call(benchmark, tmp_path_factory, name, cache):
+    """A process that imports fastmlp and trains for one epoch: with an empty cache of compiled code, and with this run's.
+
+    Cold minus warm is compilation. The three gradients of the document share one compiled loop, so one of them stands for all.
+    """
+
+    def environment():
+        own_cache = {"NUMBA_CACHE_DIR": str(tmp_path_factory.mktemp("cold"))} if cache == "cold" else {}
+        return (os.environ | own_cache,), {}
+
+    def process(environment):
+        command = [sys.executable, "-c", FIRST_CALL, name]
+        return float(subprocess.check_output(command, env=environment, cwd=Path(__file__).parents[1], text=True))
+
+    benchmark.group = "first call in a process"
+    error = benchmark.pedantic(process, setup=environment, rounds=3, warmup_rounds=1 if cache == "warm" else 0)
+    assert error == pytest.approx(expected_run("XOR").errors[0], rel=GRADIENT_TOLERANCE, abs=0)

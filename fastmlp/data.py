@@ -1,0 +1,132 @@
+"""What `Sequential` takes as data: checked once, copied only to convert."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .interface import as_float_array
+
+ROWS_AT_ONCE = 4096  # looked through for NaN and infinity, so that a memory map is never in memory whole
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Samples in a form that batches can be gathered from."""
+
+    rows: Any  # (N, I) C-contiguous float32, float64 or uint8, or the tuple (data, indices, indptr) of a CSR matrix
+    n_samples: int
+    n_inputs: int
+    dtype: np.dtype  # of the model that takes them
+    scale: float  # 1/255 for uint8
+
+    def dense(self, dtype: np.dtype) -> np.ndarray:
+        """All of them, (N, I), scaled."""
+        if isinstance(self.rows, np.ndarray):
+            return self.rows.astype(dtype) * dtype.type(self.scale)
+        out = np.zeros((self.n_samples, self.n_inputs), dtype)
+        data, indices, indptr = self.rows
+        np.add.at(out, (np.repeat(np.arange(self.n_samples), np.diff(indptr)), indices), data)
+        return out
+
+
+def as_inputs(name: str, X: Any, n_inputs: int, dtype: np.dtype | None) -> Inputs:
+    """X as `Inputs` for a model of that dtype; None: float64 for float64 and Python numbers, else float32."""
+    if hasattr(X, "tocsr"):
+        return _sparse_inputs(name, X, n_inputs, dtype)
+    if not (isinstance(X, np.ndarray) and X.dtype == np.uint8):
+        X = as_float_array(name, X)
+    if X.ndim != 2 or X.shape[1] != n_inputs or len(X) == 0:
+        hint = f"; for a single sample use {name}.reshape(1, -1)" if X.ndim == 1 else ""
+        raise ValueError(f"{name}: expected shape (N, {n_inputs}) with N >= 1, got {X.shape}{hint}")
+    chosen = np.dtype(dtype or (np.float64 if X.dtype == np.float64 else np.float32))
+    if X.dtype == np.uint8:
+        return Inputs(for_kernels(X), len(X), n_inputs, chosen, 1 / 255)
+    rows = for_kernels(X, chosen)
+    _check_rows(name, rows)
+    return Inputs(rows, len(X), n_inputs, chosen, 1.0)
+
+
+class _Writable:
+    """An array's memory, announced as writable: compiled code is specialised on that flag, and kernels never write inputs."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.array = array
+        self.__array_interface__ = array.__array_interface__ | {"data": (array.__array_interface__["data"][0], False)}
+
+
+def for_kernels(array: np.ndarray, dtype: np.dtype | None = None) -> np.ndarray:
+    """`array` as a plain C-contiguous, aligned array of that dtype; a view where it is so already, of a memory map or a read-only one too."""
+    array = np.require(np.asarray(array), dtype, ["C", "A"])
+    return array if array.flags.writeable else np.asarray(_Writable(array))
+
+
+def _sparse_inputs(name: str, X: Any, n_inputs: int, dtype: np.dtype | None) -> Inputs:
+    if X.ndim != 2 or X.shape[1] != n_inputs or X.shape[0] == 0:
+        raise ValueError(f"{name}: expected shape (N, {n_inputs}) with N >= 1, got {X.shape}")
+    matrix = X.tocsr()
+    data = as_float_array(name, matrix.data)
+    chosen = np.dtype(dtype or (np.float64 if data.dtype == np.float64 else np.float32))
+    data = for_kernels(data, chosen)
+    if not np.isfinite(data).all():
+        raise ValueError(f"{name}: expected finite numbers, got NaN or infinity")
+    indices, indptr = (for_kernels(values, np.dtype(np.int64)) for values in (matrix.indices, matrix.indptr))
+    if indices.size and not (0 <= indices.min() and indices.max() < n_inputs):
+        raise ValueError(f"{name}: expected column indices in [0, {n_inputs}), got {indices.min()} to {indices.max()}")
+    if indptr[0] != 0 or indptr[-1] > len(data) or (np.diff(indptr) < 0).any():
+        raise ValueError(f"{name}: expected a valid CSR matrix, got inconsistent row pointers")
+    return Inputs((data, indices, indptr), X.shape[0], n_inputs, chosen, 1.0)
+
+
+def _check_rows(name: str, rows: np.ndarray) -> None:
+    for first in range(0, len(rows), ROWS_AT_ONCE):
+        finite = np.isfinite(rows[first : first + ROWS_AT_ONCE])
+        if not finite.all():
+            row, column = np.argwhere(~finite)[0]
+            raise ValueError(f"{name}: expected finite numbers, got {rows[first + row, column]} at [{first + row}, {column}]")
+
+
+def as_targets(name: str, y: Any, n_samples: int, n_outputs: int, loss: str, dtype: np.dtype) -> np.ndarray:
+    """Targets for the loss: class indices (N,) int64, or values (N, O) of the model's dtype."""
+    array = as_float_array(name, y)
+    if len(array.shape) == 0 or len(array) != n_samples:
+        raise ValueError(f"{name}: expected {n_samples} samples as in X, got shape {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name}: expected finite numbers, got NaN or infinity")
+    if loss == "softmax_cross_entropy" and (array.ndim == 1 or (array.ndim == 2 and array.shape[1] == 1 and n_outputs > 1)):
+        return _as_classes(name, array.reshape(-1), n_outputs)
+    if array.ndim == 1 and n_outputs == 1:
+        array = array.reshape(-1, 1)
+    if array.shape != (n_samples, n_outputs):
+        raise ValueError(f"{name}: expected shape ({n_samples}, {n_outputs}), got {array.shape}")
+    low, high = array.min(), array.max()
+    if loss in ("softmax_cross_entropy", "binary_cross_entropy") and not (low >= 0 and high <= 1):
+        raise ValueError(f"{name}: expected probabilities in [0, 1] for {loss}, got {low} to {high}")
+    if loss == "softmax_cross_entropy" and not np.allclose(array.sum(axis=1), 1, atol=1e-3):
+        raise ValueError(f"{name}: expected rows that sum to 1 for {loss}, got sums from {array.sum(axis=1).min()}")
+    if loss == "poisson" and low < 0:
+        raise ValueError(f"{name}: expected counts of at least 0 for poisson, got {low}")
+    return np.ascontiguousarray(array, dtype)
+
+
+def _as_classes(name: str, array: np.ndarray, n_classes: int) -> np.ndarray:
+    classes = array.astype(np.int64)
+    if (classes != array).any():
+        raise ValueError(f"{name}: expected whole class indices, got {array[classes != array][0]}")
+    if classes.min() < 0 or classes.max() >= n_classes:
+        raise ValueError(f"{name}: expected class indices in [0, {n_classes}), got {classes.min()} to {classes.max()}")
+    return classes
+
+
+def as_weights(sample_weight: Any, n_samples: int, dtype: np.dtype) -> np.ndarray:
+    """(N,) weights, or an empty array for none."""
+    if sample_weight is None:
+        return np.zeros(0, dtype)
+    weights = as_float_array("sample_weight", sample_weight)
+    if weights.shape != (n_samples,):
+        raise ValueError(f"sample_weight: expected shape ({n_samples},), got {weights.shape}")
+    if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.sum() > 0):
+        raise ValueError("sample_weight: expected finite numbers of at least 0 with a positive sum")
+    return np.ascontiguousarray(weights, dtype)

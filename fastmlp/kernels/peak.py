@@ -1,0 +1,65 @@
+"""The ceiling: what one core does when it only multiplies and adds, 24 independent chains of vectors in registers."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
+
+from ._jit import kernel
+from .simd import Vector, call_intrinsic, constant, lanes, llvm_type, many_registers, repeat, suffix
+
+CHAINS = 24 if many_registers() else 12  # latency 4 times two a cycle needs 8; more hide jitter, as long as they fit the registers
+TURNS = 100_000
+
+
+@intrinsic
+def chains(typingctx, factors, turns):
+    """CHAINS times `turns` fused multiply-adds x = factors[0] x + factors[1] of vectors; returns a number that depends on all."""
+    vector = Vector(factors.dtype)
+
+    def codegen(context, builder, sig, args):
+        kind, int64 = llvm_type(vector), ir.IntType(64)
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        a, b = (repeat(builder, vector, builder.load(builder.gep(data, [int64(place)]))) for place in (0, 1))
+        before, loop, done = builder.block, builder.append_basic_block("turn"), builder.append_basic_block("done")
+        builder.branch(loop)
+        builder.position_at_end(loop)
+        turn = builder.phi(int64)
+        old = [builder.phi(kind) for _ in range(CHAINS)]
+        new = [call_intrinsic(builder, f"llvm.fmuladd.{suffix(vector)}", kind, [x, a, b]) for x in old]
+        following = builder.add(turn, int64(1))
+        builder.cbranch(builder.icmp_signed("<", following, args[1]), loop, done)
+        turn.add_incoming(int64(0), before)
+        turn.add_incoming(following, loop)
+        for place, (x, y) in enumerate(zip(old, new, strict=True)):
+            x.add_incoming(constant(vector, float(place)), before)
+            x.add_incoming(y, loop)
+        builder.position_at_end(done)
+        total = new[0]
+        for x in new[1:]:
+            total = builder.fadd(total, x)
+        return builder.extract_element(total, ir.IntType(32)(0))
+
+    return factors.dtype(factors, types.intp), codegen
+
+
+@kernel
+def multiply_and_add(factors, turns):
+    """Run the chains. factors (2,) : of the dtype to measure."""
+    return chains(factors, turns)
+
+
+def peak_gflops(dtype: type = np.float32, repeats: int = 9) -> float:
+    """Floating-point operations a second of one core, in 1e9, now: the best of `repeats` short runs (about 0.5 ms each)."""
+    factors = np.array([0.5, 1.0], dtype)
+    multiply_and_add(factors, 1)
+    best = float("inf")
+    for _ in range(repeats):
+        began = time.perf_counter()
+        multiply_and_add(factors, TURNS)
+        best = min(best, time.perf_counter() - began)
+    return 2 * CHAINS * lanes(dtype) * TURNS / best / 1e9

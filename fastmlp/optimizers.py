@@ -1,0 +1,136 @@
+"""The optimisers: settings only. What they remember between steps belongs to the run that uses them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .interface import check_real
+from .kernels import optimizers as codes
+from .kernels.backprop import Optimizer as Settings
+
+
+def _check(name: str, value: float, low: float, high: float = float("inf")) -> None:
+    number = check_real(name, value)
+    if not low <= number < high:
+        raise ValueError(f"{name}: expected a number in [{low:g}, {high:g}), got {value}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimizer:
+    """What the optimisers share.
+
+    Attributes
+    ----------
+    learning_rate : float
+        At least 0.
+    l2 : float
+        Penalty l2 / 2 * |W|^2 on the weights (not the biases), through the gradient.
+    clip_norm : float
+        Longest gradient: a longer one is scaled to this length. 0 for no limit.
+    """
+
+    learning_rate: float = field(default=0.01, kw_only=False)
+    l2: float = 0.0
+    clip_norm: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("learning_rate", "l2", "clip_norm"):
+            _check(name, getattr(self, name), 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SGD(Optimizer):
+    """Stochastic gradient descent: w -= learning_rate * gradient; with momentum, v = momentum v - learning_rate * gradient; w += v.
+
+    Attributes
+    ----------
+    momentum : float, default 0
+        In [0, 1).
+    nesterov : bool, default False
+        Take the gradient's step from where the momentum leads.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a setting is out of its range.
+
+    Examples
+    --------
+    >>> from fastmlp import SGD
+    >>> SGD(0.1, momentum=0.9).momentum
+    0.9
+    """
+
+    momentum: float = 0.0
+    nesterov: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check("momentum", self.momentum, 0, 1)
+
+    def settings(self) -> Settings:
+        """As the kernels take it."""
+        code = codes.SGD if self.momentum == 0 else codes.NESTEROV if self.nesterov else codes.MOMENTUM
+        return Settings(code, float(self.momentum), 0.0, 0.0, float(self.l2), 0.0, float(self.clip_norm))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adam(Optimizer):
+    """Adam (Kingma and Ba 2015).
+
+    Attributes
+    ----------
+    learning_rate : float, default 0.001
+    beta1, beta2 : float, default 0.9, 0.999
+        Decay of the running means of the gradient and of its square, in [0, 1).
+    epsilon : float, default 1e-8
+        Added to the root of the second.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a setting is out of its range.
+    """
+
+    learning_rate: float = field(default=0.001, kw_only=False)
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check("beta1", self.beta1, 0, 1)
+        _check("beta2", self.beta2, 0, 1)
+        _check("epsilon", self.epsilon, 0)
+
+    def settings(self) -> Settings:
+        """As the kernels take it."""
+        return Settings(
+            codes.ADAM, float(self.beta1), float(self.beta2), float(self.epsilon), float(self.l2), 0.0, float(self.clip_norm)
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdamW(Adam):
+    """Adam with decoupled weight decay: the weights (not the biases) also shrink by learning_rate * weight_decay a step.
+
+    Attributes
+    ----------
+    weight_decay : float, default 0.01
+        At least 0 (Loshchilov and Hutter 2019).
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a setting is out of its range.
+    """
+
+    weight_decay: float = 0.01
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check("weight_decay", self.weight_decay, 0)
+
+    def settings(self) -> Settings:
+        """As the kernels take it."""
+        return super().settings()._replace(decay=float(self.weight_decay))

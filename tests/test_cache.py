@@ -1,0 +1,209 @@
+"""The compile cache never lies and never fails: edits, damage, interruptions, and no place to write at all."""
+
+import errno
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numba
+import numpy as np
+import pytest
+from numba.core.caching import IndexDataCacheFile
+
+import fastmlp
+from fastmlp.kernels import _jit
+
+pytestmark = pytest.mark.kernels
+
+# A process that runs a cached kernel whose callee stands in another file, and tells what it saw.
+REPORT = """
+import json, numpy as np, fastmlp
+from fastmlp.kernels.activations import sigmoid_into as kernel
+out = np.empty(3)
+kernel(out, np.zeros(3))
+print(json.dumps({"file": fastmlp.__file__, "value": out[0], "hits": sum(kernel.stats.cache_hits.values()), "path": kernel.stats.cache_path}))
+"""
+# Appended to vecmath.py: the later definition wins.
+EDIT = """
+
+@strict_kernel
+def sigmoid(x):
+    return x * 0.0 + {value}
+"""
+FACTOR = 2.0
+
+
+def scaled(x):
+    return x[0] * FACTOR  # a change of FACTOR changes the machine code and not this function's bytecode, as an edit of a callee does
+
+
+def call(dtype=np.float64):
+    """What a new process sees: the value of scaled([1]), and how often the cache was hit."""
+    compiled = _jit.kernel(scaled)
+    return float(compiled(np.ones(1, dtype))), sum(compiled.stats.cache_hits.values())
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    return tmp_path
+
+
+def only(folder, suffix):
+    (path,) = folder.rglob(f"*{suffix}")
+    return path
+
+
+def edit(monkeypatch):
+    """As if a callee of `scaled` had been edited: the package has another stamp, the function's own file has not."""
+    monkeypatch.setitem(globals(), "FACTOR", 3.0)
+    monkeypatch.setattr(_jit, "SOURCE_STAMP", "after the edit")
+
+
+def full_disk(*arguments):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_the_second_process_compiles_nothing(cache):
+    assert call() == (2.0, 0)
+    assert call() == (2.0, 1)
+
+
+def test_an_edit_elsewhere_makes_entries_stale(cache, monkeypatch):
+    call()
+    edit(monkeypatch)
+    assert call() == (3.0, 0)
+    assert call() == (3.0, 1)
+
+
+def test_bounds_checking_is_not_served_unchecked_code(cache, monkeypatch):
+    call()
+    monkeypatch.setattr(numba.config, "BOUNDSCHECK", 1)
+    with pytest.raises(IndexError):
+        _jit.kernel(scaled)(np.ones(0))
+
+
+def halve(content):
+    return content[: len(content) // 2]
+
+
+def flip(content):
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 0xFF]) + content[middle + 1 :]
+
+
+def empty(content):
+    return b""
+
+
+def blank(content):
+    return bytes(len(content))
+
+
+@pytest.mark.parametrize("damage", [halve, flip, empty, blank])
+@pytest.mark.parametrize("suffix", [".nbi", ".nbc"])
+def test_a_damaged_file_is_compiled_anew_and_replaced(cache, suffix, damage):
+    call()
+    path = only(cache, suffix)
+    path.write_bytes(damage(path.read_bytes()))
+    assert call() == (2.0, 0)
+    assert call() == (2.0, 1)
+
+
+@pytest.mark.parametrize("part", ["_save_index", "_save_data"])
+def test_a_full_disk_costs_the_cache_only(cache, monkeypatch, part):
+    with monkeypatch.context() as disk:
+        disk.setattr(IndexDataCacheFile, part, full_disk)
+        assert call() == (2.0, 0)
+        assert call() == (2.0, 0)
+    assert call() == (2.0, 0)
+    assert call() == (2.0, 1)
+
+
+def test_an_index_ahead_of_its_data_is_noticed(cache, monkeypatch):
+    """Numba saves the index first: a process that ends in between leaves a new index that names the old code."""
+    call()
+    edit(monkeypatch)
+    with monkeypatch.context() as disk:
+        disk.setattr(IndexDataCacheFile, "_save_data", full_disk)
+        assert call() == (3.0, 0)
+    assert call() == (3.0, 0)
+    assert call() == (3.0, 1)
+
+
+def test_two_processes_that_save_at_once_do_not_swap_their_code(tmp_path, monkeypatch):
+    """Both find no index, both call their data number 1; here the index of one survives with the data of the other."""
+    for name, dtype in (("one", np.float64), ("other", np.float32)):
+        monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / name))
+        call(dtype)
+    shutil.copy(only(tmp_path / "one", ".nbi"), only(tmp_path / "other", ".nbi"))
+    assert call(np.float64) == (2.0, 0)
+    assert call(np.float32) == (2.0, 0)
+    assert call(np.float64) == call(np.float32) == (2.0, 1)
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A copy of the package to edit."""
+    package = tmp_path / "site" / "fastmlp"
+    shutil.copytree(Path(fastmlp.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    return package
+
+
+def report(site, cache, **env):
+    """What REPORT tells when the package comes from `site`; nothing may be written to stderr."""
+    env = os.environ | {"PYTHONPATH": str(site), "NUMBA_CACHE_DIR": str(cache), "PYTHONDONTWRITEBYTECODE": "1"} | env
+    done = subprocess.run([sys.executable, "-c", REPORT], env=env, cwd=site.parent, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    seen = json.loads(done.stdout)
+    assert Path(seen["file"]).is_relative_to(site)
+    return seen
+
+
+def test_an_edit_of_another_file_reaches_the_next_process(copy, tmp_path):
+    def seen():
+        seen = report(copy.parent, tmp_path / "cache")
+        return seen["value"], seen["hits"]
+
+    assert seen() == (0.5, 0)
+    assert seen() == (0.5, 1)
+    source = copy / "kernels" / "vecmath.py"
+    source.write_text(source.read_text(encoding="utf-8") + EDIT.format(value=0.25), encoding="utf-8")
+    assert seen() == (0.25, 0)
+    assert seen() == (0.25, 1)
+
+
+def nowhere(tmp_path):
+    """An environment whose every cache folder lies below a regular file, which stops even root."""
+    file = tmp_path / "file"
+    file.touch()
+    return file / "cache", {"HOME": str(file / "home"), "XDG_CACHE_HOME": str(file / "xdg")}
+
+
+def test_a_read_only_installation_without_a_cache_compiles_in_memory(copy, tmp_path):
+    for folder in (copy, copy / "kernels"):
+        (folder / "__pycache__").touch()
+    cache, env = nowhere(tmp_path)
+    seen = report(copy.parent, cache, **env)
+    assert seen["value"] == 0.5
+    assert seen["path"] is None or os.name == "nt"  # Windows asks the registry for the user's cache, not the environment
+
+
+def test_a_zipped_package_follows_edits_and_needs_no_cache(copy, tmp_path):
+    def zipped(name):
+        return Path(shutil.make_archive(str(tmp_path / name / "site"), "zip", copy.parent))
+
+    first = zipped("first")
+    home = {"HOME": str(tmp_path / "home"), "XDG_CACHE_HOME": str(tmp_path / "home")}
+    seen = report(first, tmp_path / "unused", **home)
+    assert (seen["value"], seen["hits"]) == (0.5, 0)
+    assert seen["path"] is not None
+    source = copy / "kernels" / "vecmath.py"
+    source.write_text(source.read_text(encoding="utf-8") + EDIT.format(value=0.25), encoding="utf-8")
+    os.replace(zipped("second"), first)
+    assert report(first, tmp_path / "unused", **home)["value"] == 0.25
+    _, env = nowhere(tmp_path)
+    assert report(first, tmp_path / "unused", **env)["value"] == 0.25

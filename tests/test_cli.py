@@ -1,0 +1,192 @@
+"""The installed command: what it prints and writes, its exit status, and what it says to bad input."""
+
+import json
+import shutil
+import subprocess
+import sys
+import sysconfig
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from fastmlp import compare, notebook
+from fastmlp.cli import main
+from fastmlp.compare import CLIMBERS, Effort
+from fastmlp.implementations import GRADIENTS, LADDER, TRAINING
+
+INSTALLED = shutil.which("fastmlp", path=sysconfig.get_path("scripts"))
+COMMAND = [INSTALLED] if INSTALLED else [sys.executable, "-m", "fastmlp"]
+
+
+def fastmlp(*arguments, cwd=None, command=COMMAND):
+    return subprocess.run([*command, *arguments], cwd=cwd, capture_output=True, text=True, encoding="utf-8", timeout=300, check=False)
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    """One run of `fastmlp compare`, its folder and its JSON."""
+    folder = tmp_path_factory.mktemp("compare")
+    finished = fastmlp("compare", "--quick", "--json", "figures.json", "--plot", "picture.png", cwd=folder)
+    assert finished.returncode == 0, finished.stderr
+    return finished, folder, json.loads((folder / "figures.json").read_text())
+
+
+def test_compare_shows_every_section(compared):
+    finished, _, _ = compared
+    for words in ("Environment", "wrong, as expected", "sigmoid_(act_hidden)", "4.82e-05", "0.01 0.99 0.99 0.01", "4096 784 256 10"):
+        assert words in finished.stdout
+    assert "Traceback" not in finished.stderr
+
+
+def test_compare_writes_its_figures(compared):
+    _, folder, figures = compared
+    assert {path.name for path in folder.iterdir()} == {"figures.json", "picture.png"}
+    assert (folder / "picture.png").read_bytes().startswith(b"\x89PNG")
+    keys = {"schema", "passed", "conditions", "environment", "first_calls", "checks", "xor", "ladder", "seconds"}
+    assert set(figures) == keys
+    assert figures["passed"] is True
+    assert [rung["name"] for rung in figures["ladder"]] == list(LADDER)
+    for rung in figures["ladder"]:
+        assert {(gradient, way) for way, row in rung["seconds_per_step"].items() for gradient in row} == set(CLIMBERS)
+        known = {(g, w): s for w, row in rung["seconds_per_step"].items() for g, s in row.items() if s is not None}
+        assert min(known, key=known.get) == (rung["fastest"]["gradient"], rung["fastest"]["way"])
+        assert len(known) + len(rung["not_measured"]) == len(CLIMBERS)
+        assert min(known.values()) > 0
+    for row in figures["xor"]:
+        if row["compiled_seconds_per_epoch"] and row["numpy_seconds_per_epoch"]:
+            assert row["speed_up"] == pytest.approx(row["numpy_seconds_per_epoch"] / row["compiled_seconds_per_epoch"])
+    assert [row["gradient"] for row in figures["xor"]] == [*TRAINING, "backward_as_published"]
+    assert {call["function"] for call in figures["first_calls"]} == set(GRADIENTS) | {f"train, {name}" for name in TRAINING}
+
+
+def test_compare_fails_when_a_gradient_is_wrong(monkeypatch, tmp_path):
+    monkeypatch.setitem(GRADIENTS["backward_faster"], "compiled", notebook.backward_as_published)
+    monkeypatch.setattr(compare, "QUICK", Effort(0.01, {"NumPy": 0.01, "compiled": 0.01}))
+    result = CliRunner().invoke(main, ["compare", "--quick", "--json", str(tmp_path / "figures.json")])
+    assert result.exit_code == 1
+    assert "failed for backward_faster (compiled)" in result.stdout
+    assert json.loads((tmp_path / "figures.json").read_text())["passed"] is False
+
+
+def test_xor_prints_errors_and_the_truth_table(golden):
+    recorded = golden["notebook_1"]["runs"]["backward_pass"]
+    finished = fastmlp("train", "xor")
+    assert finished.returncode == 0, finished.stderr
+    record, table = finished.stdout.split("\n\n")
+    errors = np.array([line.replace(",", "").split() for line in record.splitlines()[1:]], float)
+    np.testing.assert_allclose(errors, np.transpose([recorded["epochs"], recorded["errors"]]), rtol=1e-5)
+    rows = np.array([line.split() for line in table.splitlines()[1:]], float)
+    np.testing.assert_array_equal(rows[:, [0, 1, 2, 4]], [[0, 0, 0, 0], [0, 1, 1, 1], [1, 0, 1, 1], [1, 1, 0, 0]])
+    np.testing.assert_allclose(rows[:, 3], recorded["final_y_hat"], atol=6e-5)
+
+
+def test_xor_draws_one_picture(tmp_path):
+    finished = fastmlp("train", "xor", "--epochs", "50", "--plot", "xor.png", cwd=tmp_path)
+    assert finished.returncode == 0, finished.stderr
+    assert "Wrote xor.png" in finished.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["xor.png"]
+    assert (tmp_path / "xor.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("gradient", TRAINING)
+def test_xor_takes_its_options(gradient):
+    options = ["--gradient", gradient, "--epochs", "5", "--record-every", "2", "--hidden", "4", "--seed", "7", "--lr", "0.05"]
+    result = CliRunner().invoke(main, ["train", "xor", *options])
+    assert result.exit_code == 0
+    expected = notebook.train(*XOR, *starting_weights(), 5, 0.05, record_every=2)
+    lines = result.stdout.splitlines()
+    assert [line.split() for line in lines[1:4]] == [[str(e), f"{error:.6g}"] for e, error in zip(*expected[2:], strict=True)]
+
+
+XOR = np.array([[0, 0], [0, 1], [1, 0], [1, 1.0]]), np.array([[0], [1], [1], [0.0]])
+
+
+def starting_weights():
+    generator = np.random.RandomState(7)
+    return generator.random_sample((2, 4)), generator.random_sample((4, 1))
+
+
+def test_divergence_is_a_plain_error():
+    result = CliRunner().invoke(main, ["train", "xor", "--lr", "1e6"])
+    assert result.exit_code == 1
+    assert "diverged" in result.stderr
+    assert isinstance(result.exception, SystemExit)
+
+
+BAD = [
+    (["nothing"], "nothing"),
+    (["train", "nothing"], "nothing"),
+    (["compare", "--nothing"], "--nothing"),
+    (["compare", "extra"], "extra"),
+    (["compare", "--json", "missing/figures.json"], "No such file"),
+    (["compare", "--json", "file.json/figures.json"], "--json"),
+    (["compare", "--json", "figures.txt"], ".json"),
+    (["compare", "--json", "folder.json"], "directory"),
+    (["compare", "--plot", "missing/picture.png"], "No such file"),
+    (["compare", "--plot", "picture.gif"], ".png"),
+    (["train", "xor", "--plot", "missing/picture.png"], "No such file"),
+    (["train", "xor", "--plot", "picture"], ".png"),
+    (["train", "xor", "--epochs", "0"], "--epochs"),
+    (["train", "xor", "--epochs", "ten"], "--epochs"),
+    (["train", "xor", "--epochs", "1000000000", "--record-every", "2"], "--record-every"),
+    (["train", "xor", "--record-every", "0"], "--record-every"),
+    (["train", "xor", "--hidden", "0"], "--hidden"),
+    (["train", "xor", "--hidden", "1000000000"], "--hidden"),
+    (["train", "xor", "--learning-rate", "0"], "--learning-rate"),
+    (["train", "xor", "--lr", "-1"], "--learning-rate"),
+    (["train", "xor", "--lr", "nan"], "learning_rate"),
+    (["train", "xor", "--lr", "inf"], "learning_rate"),
+    (["train", "xor", "--gradient", "backwards"], "backward_faster"),
+    (["train", "xor", "--seed", "-1"], "--seed"),
+    (["train", "xor", "--seed", "4294967296"], "--seed"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), BAD)
+def test_bad_input_is_refused_at_once(tmp_path, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file.json").touch()
+    (tmp_path / "folder.json").mkdir()
+    monkeypatch.setattr("fastmlp.report.run", lambda *_: pytest.fail("measured before the arguments were checked"))
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    assert "Error" in result.stderr
+    assert words in result.stderr
+    assert isinstance(result.exception, SystemExit)
+    assert {path.name for path in tmp_path.iterdir()} == {"file.json", "folder.json"}
+
+
+def test_an_error_leaves_no_traceback(tmp_path):
+    finished = fastmlp("train", "xor", "--lr", "nan", cwd=tmp_path)
+    assert finished.returncode == 2
+    assert "Traceback" not in finished.stderr
+
+
+def test_without_matplotlib_the_error_says_what_to_install(tmp_path):
+    program = "import sys; sys.modules['matplotlib'] = None; from fastmlp.cli import main; main(prog_name='fastmlp')"
+    finished = fastmlp("train", "xor", "--plot", "xor.png", cwd=tmp_path, command=[sys.executable, "-c", program])
+    assert finished.returncode == 2
+    assert "fastmlp[plot]" in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["compare", "-h"], ["train", "--help"], ["train", "xor", "--help"]])
+def test_help_has_examples(arguments):
+    result = CliRunner().invoke(main, arguments or ["-h"])
+    assert result.exit_code == 0
+    assert "Examples:\n    fastmlp " in result.stdout
+
+
+def test_the_version_is_the_packages():
+    finished = fastmlp("--version")
+    assert finished.returncode == 0
+    name, version = finished.stdout.split()
+    assert name == "fastmlp"
+    assert version.count(".") == 2
+    assert fastmlp("--version", command=[sys.executable, "-m", "fastmlp"]).stdout == finished.stdout
+
+
+def test_the_command_starts_without_what_it_may_not_need():
+    program = "import sys, fastmlp.cli; print(*sorted({'matplotlib', 'pandas', 'rich', 'sklearn', 'torch'} & set(sys.modules)))"
+    assert fastmlp(command=[sys.executable, "-c", program]).stdout.strip() == ""

@@ -1,0 +1,158 @@
+"""The three products of an MLP against float64 NumPy: every shape of tile and tail, and nothing touched outside."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+
+from fastmlp.kernels.matmul import KC, affine, backproject, outer
+from fastmlp.kernels.simd import lanes
+from fastmlp.kernels.tile import ADD, ASSIGN
+
+pytestmark = pytest.mark.kernels
+GUARD = 40  # values before and after each matrix: more than the vectors of a tile's row need to be misaligned and overrun
+EVERY = np.arange(512)
+
+sizes = st.one_of(st.integers(1, 40), st.sampled_from([100, 129]))
+
+
+class Flat(NamedTuple):
+    """A matrix inside a flat array, as the kernels want it: guard values, the matrix from `at`, guard values."""
+
+    flat: np.ndarray
+    at: int
+    shape: tuple[int, ...]
+
+    @property
+    def matrix(self):
+        return self.flat[self.at : self.at + np.prod(self.shape, dtype=int)].reshape(self.shape)
+
+    def copy(self):
+        return self._replace(flat=self.flat.copy())
+
+
+def flat(matrix, guard=np.nan):
+    """NaN around what is read: reading too far would show in the result."""
+    fill = np.full(GUARD, guard, matrix.dtype)
+    return Flat(np.concatenate([fill, matrix.ravel(), fill]), GUARD, matrix.shape)
+
+
+def output(matrix):
+    return flat(matrix, guard=-7)
+
+
+def assert_only_rows_changed(after, before, rows):
+    """Outside the given rows of its matrix, the array keeps every bit."""
+    kept = after.copy()
+    kept.matrix[rows] = before.matrix[rows]
+    assert kept.flat.tobytes() == before.flat.tobytes()
+
+
+def assert_rounded(actual, expected, terms, length):
+    """|actual - expected| <= eps (length + 2) times the sum of the absolute terms: any order of a sum of `length` products."""
+    assert actual.shape == expected.shape
+    worst = np.abs(actual.astype(np.float64) - expected) - np.finfo(actual.dtype).eps * (length + 2) * terms
+    assert worst.max(initial=0) <= 0
+
+
+@st.composite
+def problems(draw, inputs=sizes):
+    """Seeded matrices of a layer: dtype, W (I, O), b (O,), x (I, B), delta (O, B), and a random choice of inputs that are zero."""
+    dtype, I, O = draw(st.sampled_from([np.float32, np.float64])), draw(inputs), draw(sizes)
+    B = draw(st.integers(1, 5)) * lanes(dtype)
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    W, b, x, delta = (rng.normal(size=shape).astype(dtype) for shape in ((I, O), (O,), (I, B), (O, B)))
+    zero = rng.random(I) < draw(st.sampled_from([0.0, 0.3, 1.0]))
+    x[zero] = 0
+    return W, b, x, delta, np.flatnonzero(~zero), rng
+
+
+def split(call, out, rows, rng):
+    """call(out, first, last) over all rows at once; in two parts it must give the same bits and leave the other part alone."""
+    whole, parts = out.copy(), out.copy()
+    middle = int(rng.integers(len(rows) + 1))
+    call(whole, 0, len(rows))
+    assert_only_rows_changed(whole, out, rows)
+    call(parts, 0, middle)
+    assert_only_rows_changed(parts, out, rows[:middle])
+    call(parts, middle, len(rows))
+    assert parts.flat.tobytes() == whole.flat.tobytes()
+    return whole.matrix
+
+
+def run_affine(W, b, x, ks, with_bias, rng):
+    (I, O), B = W.shape, x.shape[1]
+    gap = np.full(3, np.nan, W.dtype)
+    w = flat(np.concatenate([W.ravel(), gap, b, gap]))
+    b_at = w.at + W.size + gap.size if with_bias else -1
+    x = flat(x)
+
+    def call(z, first, last):
+        affine(z.flat, z.at, w.flat, w.at, b_at, x.flat, x.at, ks, len(ks), EVERY, first, last, O, B)
+
+    return split(call, output(np.full((O, B), 3, W.dtype)), EVERY[:O], rng)
+
+
+@given(problem=problems(), with_bias=st.booleans())
+def test_affine(problem, with_bias):
+    W, b, x, _, ks, rng = problem
+    z = run_affine(W, b, x, ks, with_bias, rng)
+    W, b, x = (array.astype(np.float64) for array in (W, b * with_bias, x))
+    assert_rounded(z, W.T @ x + b[:, None], np.abs(W.T) @ np.abs(x) + np.abs(b)[:, None], len(ks))
+
+
+@given(problem=problems())
+def test_skipped_zeros_change_nothing(problem):
+    W, b, x, _, ks, rng = problem
+    assert_array_equal(run_affine(W, b, x, ks, True, rng), run_affine(W, b, x, EVERY[: len(x)], True, rng))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("with_bias", [True, False])
+def test_a_batch_of_zeros_leaves_the_bias(dtype, with_bias):
+    W, b, x = np.full((9, 7), np.nan, dtype), np.arange(1, 8, dtype=dtype), np.full((9, 3 * lanes(dtype)), np.nan, dtype)
+    z = run_affine(W, b, x, EVERY[:0], with_bias, np.random.default_rng(0))
+    assert_array_equal(z, np.repeat(b * with_bias, x.shape[1]).reshape(z.shape))
+
+
+@given(problem=problems(inputs=st.sampled_from([KC - 1, KC, KC + 1, 2 * KC, 3 * KC + 5])), with_bias=st.booleans())
+def test_affine_in_several_passes(problem, with_bias):
+    W, b, x, _, ks, rng = problem
+    z = run_affine(W, b, x, ks, with_bias, rng)
+    W, b, x = (array.astype(np.float64) for array in (W, b * with_bias, x))
+    assert_rounded(z, W.T @ x + b[:, None], np.abs(W.T) @ np.abs(x) + np.abs(b)[:, None], len(ks))
+
+
+@given(problem=problems())
+def test_backproject(problem):
+    W, _, x, delta_next, _, rng = problem
+    (I, O), B = W.shape, x.shape[1]
+    w, following = flat(W), flat(delta_next)
+
+    def call(delta, first, last):
+        backproject(delta.flat, delta.at, w.flat, w.at, following.flat, following.at, EVERY, first, last, O, B)
+
+    delta = split(call, output(x), EVERY[:I], rng)
+    W, x, delta_next = (array.astype(np.float64) for array in (W, x, delta_next))
+    assert_rounded(delta, x * (W @ delta_next), np.abs(x) * (np.abs(W) @ np.abs(delta_next)), O)
+
+
+@given(problem=problems(), how=st.sampled_from([ASSIGN, ADD]))
+def test_outer(problem, how):
+    W, _, x, delta, rows, rng = problem
+    (I, O), B = W.shape, x.shape[1]
+    O_padded = -(-O // lanes(W.dtype)) * lanes(W.dtype)
+    by_sample = np.full((B, O_padded), np.nan, W.dtype)  # what fills a row up stays in lanes that are not stored
+    by_sample[:, :O] = delta.T
+    x_flat, by_sample = flat(x), flat(by_sample)
+
+    def call(g, first, last):
+        outer(how, g.flat, g.at, x_flat.flat, x_flat.at, rows, by_sample.flat, by_sample.at, EVERY, first, last, O, O_padded, B)
+
+    g = split(call, output(W), rows, rng)
+    W, x, delta = (array.astype(np.float64) for array in (W * (how == ADD), x, delta))
+    expected, terms = W + x @ delta.T, np.abs(W) + np.abs(x) @ np.abs(delta.T)
+    assert_rounded(g[rows], expected[rows], terms[rows], B)
