@@ -3,6 +3,7 @@
 from .layers import ELU, GELU, SELU, Dense, Dropout, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
 from .losses import binary_cross_entropy, cross_entropy, softmax
 from .optimizers import SGD, Adam, AdamW
+from .persistence import load
 from .schedules import Adaptive, Cosine, InverseScaling, OneCycle, Schedule, StepDecay
 from .sequential import Sequential
 from .training import EarlyStopping, History
@@ -45,6 +46,7 @@ __all__ = [
     "Schedule",
     "StepDecay",
     "Sequential",
+    "load",
     "EarlyStopping",
     "History",
     "TrainingRun",

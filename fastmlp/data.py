@@ -58,7 +58,7 @@ class _Writable:
 
 
 def for_kernels(array: np.ndarray, dtype: np.dtype | None = None) -> np.ndarray:
-    """`array` as a plain C-contiguous, aligned array of that dtype; a view where it is so already, of a memory map or a read-only one too."""
+    """`array` as a plain C-contiguous, aligned array of that dtype; a view, if it is one already, be it memory-mapped or read-only."""
     array = np.require(np.asarray(array), dtype, ["C", "A"])
     return array if array.flags.writeable else np.asarray(_Writable(array))
 
@@ -73,7 +73,7 @@ def _sparse_inputs(name: str, X: Any, n_inputs: int, dtype: np.dtype | None) -> 
     if not np.isfinite(data).all():
         raise ValueError(f"{name}: expected finite numbers, got NaN or infinity")
     indices, indptr = (for_kernels(values, np.dtype(np.int64)) for values in (matrix.indices, matrix.indptr))
-    if indices.size and not (0 <= indices.min() and indices.max() < n_inputs):
+    if indices.size and not (indices.min() >= 0 and indices.max() < n_inputs):
         raise ValueError(f"{name}: expected column indices in [0, {n_inputs}), got {indices.min()} to {indices.max()}")
     if indptr[0] != 0 or indptr[-1] > len(data) or (np.diff(indptr) < 0).any():
         raise ValueError(f"{name}: expected a valid CSR matrix, got inconsistent row pointers")

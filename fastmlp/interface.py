@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
@@ -16,11 +17,11 @@ from typing import Any
 
 import numpy as np
 from numba import types
-from numba.extending import overload
 
-from .kernels._jit import FLAGS, kernel
+from .kernels._jit import in_compiled_code, kernel
 
 POLL_SECONDS = 0.1
+FLOATING = (np.dtype(np.float32), np.dtype(np.float64))
 
 
 def as_float_array(name: str, value: Any) -> np.ndarray:
@@ -43,10 +44,14 @@ def as_arrays(**values: Any) -> list[np.ndarray]:
 
     The arrays are aligned and writable, so that one compiled version serves all; what is not so already is copied.
     """
+    given = list(values.values())
+    dtype = getattr(given[0], "dtype", None)
+    if dtype in FLOATING and all(type(value) is np.ndarray and value.dtype == dtype and value.flags.carray for value in given):
+        return given  # nothing to do, and a small call spends its time here
     arrays = {name: as_float_array(name, value) for name, value in values.items()}
     floating = [arrays[name].dtype for name, value in values.items() if np.asarray(value).dtype.kind == "f"]
-    dtype = np.result_type(*floating) if floating else np.dtype(np.float64)
-    return [np.require(array, dtype.newbyteorder("="), ["C", "A", "W"]) for array in arrays.values()]
+    common = np.result_type(*floating) if floating else np.dtype(np.float64)
+    return [np.require(array, common.newbyteorder("="), ["C", "A", "W"]) for array in arrays.values()]
 
 
 def check_shapes(letters: Mapping[str, str], arrays: Mapping[str, np.ndarray]) -> dict[str, int]:
@@ -55,24 +60,36 @@ def check_shapes(letters: Mapping[str, str], arrays: Mapping[str, np.ndarray]) -
     Returns the sizes by letter. Raises ValueError that names the argument, its shape and the shape expected.
     """
     sizes: dict[str, int] = {}
-    origin: dict[str, str] = {}
     for name, array in arrays.items():
-        wanted = letters[name]
-        symbols = f"({', '.join(wanted)})"
-        if array.ndim != len(wanted):
-            hint = f"; for a single output use {name}.reshape(-1, 1)" if name in ("y", "y_hat") and array.ndim == 1 else ""
-            raise ValueError(f"{name}: expected {len(wanted)} dimensions {symbols}, got {array.ndim} with shape {array.shape}{hint}")
-        if 0 in array.shape:
-            raise ValueError(f"{name}: expected at least one element in each dimension of {symbols}, got shape {array.shape}")
-        expected = tuple(sizes.get(letter, size) for letter, size in zip(wanted, array.shape, strict=True))
-        if expected != array.shape:
-            shown = ", ".join(str(sizes.get(letter, letter)) for letter in wanted)
-            why = ", ".join(f"{letter} = {sizes[letter]} from {origin[letter]}" for letter in wanted if letter in sizes)
-            raise ValueError(f"{name}: expected shape {symbols} = ({shown}), got {array.shape} ({why})")
-        for letter, size in zip(wanted, array.shape, strict=True):
-            sizes.setdefault(letter, size)
-            origin.setdefault(letter, f"{name} of shape {array.shape}")
+        wanted, shape = letters[name], array.shape
+        if len(shape) != len(wanted) or 0 in shape:
+            raise ValueError(_wrong_dimensions(name, wanted, shape))
+        for letter, size in zip(wanted, shape, strict=True):
+            if sizes.setdefault(letter, size) != size:
+                raise ValueError(_wrong_sizes(name, letters, arrays))
     return sizes
+
+
+def _wrong_dimensions(name: str, wanted: str, shape: tuple[int, ...]) -> str:
+    symbols = f"({', '.join(wanted)})"
+    if len(shape) == len(wanted):
+        return f"{name}: expected at least one element in each dimension of {symbols}, got shape {shape}"
+    hint = f"; for a single output use {name}.reshape(-1, 1)" if name in ("y", "y_hat") and len(shape) == 1 else ""
+    return f"{name}: expected {len(wanted)} dimensions {symbols}, got {len(shape)} with shape {shape}{hint}"
+
+
+def _wrong_sizes(name: str, letters: Mapping[str, str], arrays: Mapping[str, np.ndarray]) -> str:
+    """What the arrays before `name` fix of its shape, and which of them does."""
+    sizes: dict[str, tuple[int, str]] = {}
+    for other in arrays:
+        if other == name:
+            break
+        for letter, size in zip(letters[other], arrays[other].shape, strict=True):
+            sizes.setdefault(letter, (size, f"{other} of shape {arrays[other].shape}"))
+    wanted = letters[name]
+    shown = ", ".join(str(sizes[letter][0]) if letter in sizes else letter for letter in wanted)
+    why = ", ".join(f"{letter} = {sizes[letter][0]} from {sizes[letter][1]}" for letter in wanted if letter in sizes)
+    return f"{name}: expected shape ({', '.join(wanted)}) = ({shown}), got {arrays[name].shape} ({why})"
 
 
 def check_size(name: str, value: Any, minimum: int) -> int:
@@ -88,9 +105,10 @@ def check_real(name: str, value: Any) -> float:
     """`value` as a finite float."""
     if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError(f"{name}: expected a number, got {value!r}")
-    if not np.isfinite(value):
+    number = float(value)
+    if not math.isfinite(number):
         raise ValueError(f"{name}: expected a finite number, got {value}")
-    return float(value)
+    return number
 
 
 def check_choice(name: str, value: Any, choices: Mapping[str, Any] | tuple[str, ...]) -> str:
@@ -115,15 +133,17 @@ def document_function(**letters: str) -> Callable[[Callable[..., Any]], Callable
     def decorate(body: Callable[..., Any]) -> Callable[..., Any]:
         compiled = kernel(body)
         parameters = inspect.signature(body)
+        names = tuple(parameters.parameters)
 
         @functools.wraps(body)
         def function(*args: Any, **kwargs: Any) -> Any:
-            values = parameters.bind(*args, **kwargs).arguments
+            simple = not kwargs and len(args) == len(names)
+            values = dict(zip(names, args, strict=True)) if simple else parameters.bind(*args, **kwargs).arguments
             arrays = as_arrays(**values)
-            check_shapes(letters, dict(zip(values, arrays, strict=True)))
+            check_shapes(letters, dict(zip(names, arrays, strict=True)))
             return compiled(*arrays)
 
-        overload(function, jit_options=FLAGS, strict=False)(lambda *types: body)
+        in_compiled_code(function)(lambda *types: body)
         return function
 
     return decorate
@@ -134,7 +154,7 @@ def in_dtype_of(like: Any, a: Any) -> Any:
     return a.astype(like.dtype, copy=False)
 
 
-@overload(in_dtype_of, jit_options=FLAGS)
+@in_compiled_code(in_dtype_of)
 def _in_dtype_of(like, a):  # type: ignore[no-untyped-def]
     if a.dtype == like.dtype:
         return lambda like, a: a
@@ -155,13 +175,18 @@ def elementwise_function(into: Callable[..., Any], of: Callable[..., Any]) -> Ca
         into(out, out)
         return out
 
-    def on_number(x):  # type: ignore[no-untyped-def]
+    def on_float(x):  # type: ignore[no-untyped-def]
         return of(x)
+
+    def on_integer(x):  # type: ignore[no-untyped-def]
+        return of(np.float64(x))
 
     def implementation(x: types.Type) -> Callable[..., Any] | None:
         if isinstance(x, types.Array):
             return on_floats if isinstance(x.dtype, types.Float) else on_integers
-        return on_number if isinstance(x, types.Number) else None
+        if isinstance(x, types.Float):
+            return on_float
+        return on_integer if isinstance(x, types.Integer | types.Boolean) else None
 
     def decorate(described: Callable[..., Any]) -> Callable[..., Any]:
         parameters = inspect.signature(described)
@@ -173,7 +198,7 @@ def elementwise_function(into: Callable[..., Any], of: Callable[..., Any]) -> Ca
             into(out.reshape(-1), x.reshape(-1))
             return out[()]
 
-        overload(function, jit_options=FLAGS, strict=False)(implementation)
+        in_compiled_code(function)(implementation)
         return function
 
     return decorate

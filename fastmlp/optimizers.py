@@ -37,6 +37,10 @@ class Optimizer:
         for name in ("learning_rate", "l2", "clip_norm"):
             _check(name, getattr(self, name), 0)
 
+    def settings(self) -> Settings:
+        """As the kernels take it."""
+        raise TypeError(f"optimizer: expected SGD, Adam or AdamW, got {type(self).__name__}")
+
 
 @dataclass(frozen=True, kw_only=True)
 class SGD(Optimizer):

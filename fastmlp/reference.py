@@ -3,10 +3,11 @@
 Nothing in the package imports this file, and it imports nothing of the package. The public names are the same; the forms
 differ on purpose (sums over samples of outer products, `einsum`), so that a mistake would have to be made twice, in two shapes.
 
-N samples, I inputs, H hidden units, O outputs: X (N, I), w1 (I, H), w2 (H, O), y (N, O).
+First the document's network: N samples, I inputs, H hidden units, O outputs: X (N, I), w1 (I, H), w2 (H, O), y (N, O). Then, from
+`ACTIVATIONS` on, networks of any depth: activations, losses, the gradient by deltas, the optimisers' steps.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -162,3 +163,143 @@ def central_differences(f: Callable[[Array], float], w: ArrayLike, eps: float = 
         step[index] = eps
         gradient[index] = (f(w + step) - f(w - step)) / (2 * eps)
     return gradient
+
+
+def _gelu_gate(z: Array) -> Array:
+    return sigmoid(2 * np.sqrt(2 / np.pi) * (z + 0.044715 * z**3))
+
+
+def _gelu_slope(z: Array) -> Array:
+    gate = _gelu_gate(z)
+    return gate + z * sigmoid_(gate) * 2 * np.sqrt(2 / np.pi) * (1 + 3 * 0.044715 * z**2)
+
+
+SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
+
+# Of each activation g: g(z) and g'(z), for z of any shape. A slope that jumps at 0 is there what it is just below, but for elu and selu.
+ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
+    "identity": (lambda z: z, np.ones_like),
+    "logistic": (sigmoid, lambda z: sigmoid(z) * sigmoid(-z)),
+    "tanh": (np.tanh, lambda z: 4 * sigmoid(2 * z) * sigmoid(-2 * z)),
+    "relu": (lambda z: np.maximum(z, 0), lambda z: np.heaviside(z, 0)),
+    "leaky_relu": (lambda z: np.maximum(z, 0.01 * z), lambda z: 0.01 + 0.99 * np.heaviside(z, 0)),
+    "elu": (lambda z: np.where(z < 0, np.expm1(np.minimum(z, 0)), z), lambda z: np.exp(np.minimum(z, 0))),
+    "selu": (
+        lambda z: SELU_SCALE * np.where(z < 0, SELU_ALPHA * np.expm1(np.minimum(z, 0)), z),
+        lambda z: SELU_SCALE * np.where(z < 0, SELU_ALPHA * np.exp(np.minimum(z, 0)), 1 + 0 * z),
+    ),
+    "gelu": (lambda z: z * _gelu_gate(z), _gelu_slope),
+    "silu": (lambda z: z * sigmoid(z), lambda z: sigmoid(z) + z * sigmoid(z) * sigmoid(-z)),
+    "softplus": (lambda z: np.logaddexp(0, z), sigmoid),
+}
+
+
+def softmax(z: ArrayLike) -> Array:
+    """exp(z) / sum exp(z) along the last axis, as exp(z - log sum exp(z))."""
+    (z,) = _float64(z)
+    out: Array = np.exp(z - np.logaddexp.reduce(z, axis=-1, keepdims=True))
+    return out
+
+
+def _softmax_cross_entropy(z: Array, t: Array) -> Array:
+    return np.einsum("no,no->n", t, np.logaddexp.reduce(z, axis=1, keepdims=True) - z)
+
+
+def _binary_cross_entropy(z: Array, t: Array) -> Array:
+    """-t log sigmoid(z) - (1 - t) log sigmoid(-z), summed over the outputs."""
+    out: Array = np.sum(t * np.logaddexp(0, -z) + (1 - t) * np.logaddexp(0, z), axis=1)
+    return out
+
+
+def _poisson(z: Array, t: Array) -> Array:
+    """Half the deviance, exp(z) - t - t log(exp(z) / t), summed over the outputs."""
+    out: Array = np.sum(np.exp(z) - t - t * z + t * np.log(np.where(t > 0, t, 1)), axis=1)
+    return out
+
+
+# Of each loss l: l(z, t) of every sample (N,), and dl/dz (N, O). z : what the network's last layer gives, t : targets, both (N, O).
+LOSSES: dict[str, tuple[Callable[[Array, Array], Array], Callable[[Array, Array], Array]]] = {
+    "squared_error": (lambda z, t: np.einsum("no,no->n", z - t, z - t) / 2, lambda z, t: z - t),
+    "softmax_cross_entropy": (_softmax_cross_entropy, lambda z, t: softmax(z) * t.sum(axis=1, keepdims=True) - t),
+    "binary_cross_entropy": (_binary_cross_entropy, lambda z, t: sigmoid(z) - t),
+    "poisson": (_poisson, lambda z, t: np.exp(z) - t),
+    "absolute_error": (lambda z, t: np.abs(z - t).sum(axis=1), lambda z, t: np.sign(z - t)),
+    "huber": (
+        lambda z, t: np.where(np.abs(z - t) < 1, (z - t) ** 2 / 2, np.abs(z - t) - 0.5).sum(axis=1),
+        lambda z, t: np.clip(z - t, -1, 1),
+    ),
+}
+
+
+def cross_entropy(logits: ArrayLike, targets: ArrayLike) -> float:
+    """Mean over the samples of -sum_o t log softmax(z)."""
+    return float(_softmax_cross_entropy(*_float64(logits, targets)).mean())
+
+
+def binary_cross_entropy(logits: ArrayLike, targets: ArrayLike) -> float:
+    """Mean over the samples of -sum_o (t log p + (1 - t) log(1 - p)), p = sigmoid(z)."""
+    return float(_binary_cross_entropy(*_float64(logits, targets)).mean())
+
+
+class Layer(NamedTuple):
+    """x -> g(x W + b)."""
+
+    W: Array
+    b: Array | None
+    activation: str
+
+
+def forward(X: ArrayLike, layers: Sequence[Layer]) -> list[tuple[Array, Array]]:
+    """(Z_l, X_{l+1}) of every layer: Z_l = X_l W_l + b_l, X_{l+1} = g_l(Z_l)."""
+    (x,) = _float64(X)
+    passed = []
+    for layer in layers:
+        z = dense(x, layer.W) + (0 if layer.b is None else layer.b)
+        x = ACTIVATIONS[layer.activation][0](z)
+        passed.append((z, x))
+    return passed
+
+
+def gradient(
+    X: ArrayLike, y: ArrayLike, layers: Sequence[Layer], loss: str, sample_weight: ArrayLike | None = None
+) -> tuple[float, list[tuple[Array, Array]]]:
+    """The mean loss and, of every layer, (dJ/dW, dJ/db), by the deltas of deep backpropagation.
+
+    delta_L = dl/dX_{L+1} * g'(Z_L), delta_l = (delta_{l+1} W_{l+1}^T) * g'(Z_l), dJ/dW_l = X_l^T delta_l, dJ/db_l = 1^T delta_l.
+    A weighted mean is sum_n s_n l_n / sum_n s_n.
+    """
+    X, y = _float64(X, y)
+    share = np.ones(len(X)) if sample_weight is None else _float64(sample_weight)[0]
+    share = share / share.sum()
+    passed = forward(X, layers)
+    inputs = [X, *(x for _, x in passed)]
+    value, slope = LOSSES[loss]
+    back = share[:, None] * slope(inputs[-1], y)
+    gradients: list[tuple[Array, Array]] = []
+    for layer, (z, _), x in reversed(list(zip(layers, passed, inputs[:-1], strict=True))):
+        delta = back * ACTIVATIONS[layer.activation][1](z)
+        gradients.insert(0, (np.einsum("ni,no->io", x, delta), np.einsum("no->o", delta)))
+        back = np.einsum("no,io->ni", delta, layer.W)
+    return float(share @ value(inputs[-1], y)), gradients
+
+
+def optimizer_step(
+    rule: str, w: Array, g: Array, m: Array, v: Array, t: int, rate: float,
+    beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8, l2: float = 0.0, decay: float = 0.0,
+) -> tuple[Array, Array, Array]:  # fmt: skip
+    """New w, m, v of the t-th step, t = 1, 2, ..., from w, the gradient g at w, and m = v = 0 at the start.
+
+    "sgd", "momentum" (beta1) and "nesterov" (Sutskever et al. 2013: w is the point that the momentum leads to, from which it is gone
+    back first); "adam" with epsilon outside the bias correction, as at the end of section 2 of Kingma and Ba 2015; decay is AdamW's.
+    """
+    g = g + l2 * w
+    if rule == "sgd":
+        return w - rate * g, m, v
+    if rule == "adam":
+        w = w - rate * decay * w
+        m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g**2
+        unbiased_m, unbiased_v = m / (1 - beta1**t), v / (1 - beta2**t)
+        return w - rate * unbiased_m / (np.sqrt(unbiased_v) + epsilon / np.sqrt(1 - beta2**t)), m, v
+    before = w - (beta1 * m if rule == "nesterov" else 0)
+    m = beta1 * m - rate * g
+    return before + m + (beta1 * m if rule == "nesterov" else 0), m, v

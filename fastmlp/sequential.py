@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -16,10 +17,11 @@ from .kernels.activations import ACTIVATIONS, IDENTITY, LOGISTIC
 from .kernels.backprop import Network
 from .kernels.losses import LOSSES
 from .layers import INITIALIZERS, Activation, Dense, Dropout, Layer, describe
-from .losses import LINKS, softmax
+from .losses import LINKS
 from .optimizers import SGD, Optimizer
 from .schedules import Schedule
 
+FEW = 8  # rows that are predicted with outputs in lanes: a batch that small would leave most lanes of the usual layout empty
 CLASSIFYING = ("softmax_cross_entropy", "binary_cross_entropy")
 
 
@@ -77,6 +79,7 @@ class Sequential:
         self.parameters: np.ndarray = np.zeros(0, np.float64)
         self.dtype = None if dtype is None else _as_dtype(dtype)
         self._run: training.Run | None = None
+        self._few: training.Few | None = None
         for layer in layers:
             self.add_layer(layer)
 
@@ -108,11 +111,11 @@ class Sequential:
         else:
             previous = self.layers[-1] if self.layers else None
             if isinstance(layer, Activation) and not isinstance(previous, Dense):
-                raise ValueError(f"layer: {layer!r} must follow a Dense layer, got {describe(previous) if previous else 'nothing'} before it")
+                raise ValueError(f"layer: {layer!r} must follow a Dense layer, got {'nothing' if previous is None else previous} before it")
             if isinstance(layer, Dropout) and isinstance(previous, Dropout):
                 raise ValueError(f"layer: {layer!r} must not follow {previous!r}")
             self.layers.append(layer)
-        self._run = None
+            self._run = self._few = None
 
     @property
     def dense_layers(self) -> list[Dense]:
@@ -137,6 +140,7 @@ class Sequential:
     def _adopt(self, parameters: np.ndarray) -> None:
         """Make `parameters` the model's, and every layer's W and b views into it."""
         self.parameters = parameters
+        self._run = self._few = None
         at = 0
         for layer in self.dense_layers:
             size = layer.n_inputs * layer.n_outputs
@@ -165,10 +169,10 @@ class Sequential:
         elif self.loss in LINKS and codes[-1] != IDENTITY:
             raise ValueError(f"layers: {self.loss} takes logits, got a model that ends with {self.layers[-1]!r}")
         as_int = [np.array(values, np.int64) for values in (sizes, W_at, b_at, codes)]
-        return Network(*as_int, dropout)
+        return Network(as_int[0], as_int[1], as_int[2], as_int[3], dropout)
 
     def __str__(self) -> str:
-        rows, width = [("layer", "output", "parameters")], self.layers[0].n_inputs if self.dense_layers and self.layers else 0
+        rows, width = [("layer", "output", "parameters")], self.n_inputs if self.dense_layers else 0
         for layer in self.layers:
             width = layer.n_outputs if isinstance(layer, Dense) else width
             rows.append((repr(layer), f"{width:,}", f"{layer.n_parameters if isinstance(layer, Dense) else 0:,}"))
@@ -206,13 +210,13 @@ class Sequential:
         ValueError, TypeError
             If X is not of that shape, or not finite numbers.
         """
-        inputs = self._inputs(X)
         if all_layers:
+            inputs = self._inputs(X)
             outputs: list[np.ndarray] = [inputs.dense(self.parameters.dtype)]
             for layer in self.layers:
                 outputs.append(layer(outputs[-1]))
             return outputs[1:]
-        out = training.predict(self.network(), self.parameters, inputs)
+        out = self._raw(X)
         ends_in_sigmoid = isinstance(self.layers[-1], Activation) and self.layers[-1].name == "logistic"
         return LINKS["binary_cross_entropy"](out) if self.loss == "binary_cross_entropy" and ends_in_sigmoid else out
 
@@ -237,12 +241,16 @@ class Sequential:
         """
         if self.loss not in CLASSIFYING:
             raise ValueError(f"loss: predict_proba expects a cross-entropy, got {self.loss!r}")
-        return self._outputs(X, n_threads)
+        return LINKS[self.loss](self._raw(X, n_threads))
 
-    def _outputs(self, X: Any, n_threads: int | None) -> np.ndarray:
-        """Outputs on the scale of the targets."""
-        out = training.predict(self.network(), self.parameters, self._inputs(X), n_threads)
-        return LINKS[self.loss](out) if self.loss in LINKS else out
+    def _raw(self, X: Any, n_threads: int | None = None) -> np.ndarray:
+        """Outputs of the last layer: logits, under the losses that take them."""
+        if type(X) is np.ndarray and X.dtype == self.dtype and X.ndim == 2 and 0 < len(X) <= FEW and X.flags.carray:
+            if self._few is None:
+                self._few = training.Few(self.network(), self.parameters)
+            if X.shape[1] == self._few.n_inputs:
+                return self._few.predict(X)
+        return training.predict(self.network(), self.parameters, self._inputs(X), n_threads)
 
     def predict(self, X: ArrayLike, n_threads: int | None = None) -> np.ndarray:
         """Class indices for the cross-entropies, outputs for the other losses.
@@ -264,13 +272,13 @@ class Sequential:
         ValueError, TypeError
             If X does not fit.
         """
-        out = self._outputs(X, n_threads)
+        out = self._raw(X, n_threads)
         if self.loss == "softmax_cross_entropy":
             return out.argmax(axis=1)
         if self.loss == "binary_cross_entropy":
-            classes = (out > 0.5).astype(np.int64)
+            classes = (out > 0).astype(np.int64)
             return classes[:, 0] if classes.shape[1] == 1 else classes
-        return out
+        return LINKS[self.loss](out) if self.loss in LINKS else out
 
     def evaluate(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> tuple[float, float]:
         """Mean loss, and the score: accuracy for the cross-entropies, R^2 for the other losses.
@@ -379,7 +387,8 @@ class Sequential:
             progress=progress,
         )
         weights = as_weights(sample_weight, inputs.n_samples, dtype)
-        return training.fit(run, plan, inputs, targets, weights, [lambda epoch, history, c=c: c(epoch, self, history) for c in callbacks])
+        with_model = [functools.partial(_call_with_model, callback, self) for callback in callbacks]
+        return training.fit(run, plan, inputs, targets, weights, with_model)
 
     def train_batch(self, X: ArrayLike, y: ArrayLike, optimizer: Optimizer | None = None) -> float:
         """One update from one batch; the optimiser's memory lasts from call to call while it is the same.
@@ -417,6 +426,16 @@ class Sequential:
 
         save(self, path)
 
+    def export_onnx(self, path: str | os.PathLike[str]) -> None:
+        """Write the model to an ONNX file, for other runtimes. See `fastmlp.persistence.export_onnx`."""
+        from .persistence import export_onnx
+
+        export_onnx(self, path)
+
+
+def _call_with_model(callback: Callable[..., Any], model: Sequential, epoch: int, history: training.History) -> Any:
+    return callback(epoch, model, history)
+
 
 def _as_dtype(dtype: DTypeLike) -> np.dtype:
     chosen = np.dtype(dtype)
@@ -424,5 +443,3 @@ def _as_dtype(dtype: DTypeLike) -> np.dtype:
         raise ValueError(f"dtype: expected float32 or float64, got {chosen}")
     return chosen
 
-
-__all__ = ["Sequential", "softmax"]

@@ -13,7 +13,7 @@ import numpy as np
 
 from .data import Inputs
 from .interface import check_real, check_size
-from .kernels import backprop
+from .kernels import backprop, few
 from .kernels.backprop import Network, Workspace
 from .kernels.losses import LOSSES
 from .kernels.simd import lanes, vector_bytes
@@ -256,7 +256,7 @@ def _fit(
         began = time.perf_counter()
         totals = run.epochs(inputs, targets, weights, orders, plan.batch_size, rates, threads)
         seconds = (time.perf_counter() - began) / count
-        _check_finite(run, before, totals, lambda k: run.epochs(  # noqa: B023 - called before the next turn of the loop
+        _check_finite(run, before, totals, lambda k: run.epochs(
             inputs, targets, weights, orders[:k], plan.batch_size, rates[: k * steps_per_epoch], threads), done)  # noqa: B023  # fmt: skip
         for epoch in range(count):
             history.losses.append(float(totals[epoch, 0] / totals[epoch, 1]))
@@ -322,6 +322,27 @@ def predict(net: Network, w: np.ndarray, inputs: Inputs, n_threads: int | None =
     else:
         as_team(threads, part, stop)
     return out
+
+
+class Few:
+    """Prediction of a few rows at a time with as little around it as can be: scratch and description are kept from call to call."""
+
+    def __init__(self, net: Network, w: np.ndarray) -> None:
+        V = lanes(w.dtype)
+        self.w, self.n_inputs = w, int(net.sizes[0])
+        self.stride = -(-int(net.sizes.max()) // V) * V
+        self.net, self.rows = net, 0
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Outputs of the last layer. X (N, I) of the model's dtype, C-contiguous."""
+        if len(X) > self.rows:
+            self.rows = len(X)
+            self.code = few.pack(self.net.sizes, self.net.W_at, self.net.b_at, self.net.activation, self.rows)
+            self.scratch = empty(4 * self.rows * self.stride, self.w.dtype)
+        out, finite = few.predict_few(self.code, self.w, self.scratch, self.stride, X)
+        if not finite:
+            raise ValueError("X: expected finite numbers, got NaN or infinity")
+        return out
 
 
 def evaluate(

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import types
-from numba.extending import overload
 from numba.np.numpy_support import as_dtype
 from numpy.typing import ArrayLike, NDArray
 
@@ -30,7 +29,7 @@ from .interface import (
     run_interruptibly,
 )
 from .kernels import activations
-from .kernels._jit import FLAGS, kernel
+from .kernels._jit import in_compiled_code, kernel
 from .kernels.fused import fused_epochs
 from .kernels.simd import peek
 
@@ -41,7 +40,7 @@ SHORT_RUN = 2e7
 
 
 @elementwise_function(activations.sigmoid_into, activations.sigmoid_of)
-def sigmoid(x: ArrayLike) -> Any:
+def sigmoid(x: Any) -> Any:
     """1 / (1 + exp(-x)), without overflow for any x.
 
     Parameters
@@ -68,7 +67,7 @@ def sigmoid(x: ArrayLike) -> Any:
 
 
 @elementwise_function(activations.sigmoid_slope_into, activations.sigmoid_slope_of)
-def sigmoid_(s: ArrayLike) -> Any:
+def sigmoid_(s: Any) -> Any:
     """s (1 - s): the derivative of the sigmoid, in terms of its output.
 
     Parameters
@@ -94,7 +93,7 @@ def sigmoid_(s: ArrayLike) -> Any:
 
 
 @document_function(inputs="NI", weights="IO")
-def dense(inputs: ArrayLike, weights: ArrayLike) -> Any:
+def dense(inputs: Any, weights: Any) -> Any:
     """The matrix product of inputs and weights; no bias.
 
     Parameters
@@ -163,7 +162,7 @@ def initialize_weights(
 
 
 @document_function(X="NI", w1="IH", w2="HO")
-def forward_pass(X: ArrayLike, w1: ArrayLike, w2: ArrayLike) -> Any:
+def forward_pass(X: Any, w1: Any, w2: Any) -> Any:
     """The network's output: a sigmoid hidden layer, then a linear one.
 
     Parameters
@@ -196,7 +195,7 @@ def forward_pass(X: ArrayLike, w1: ArrayLike, w2: ArrayLike) -> Any:
 
 
 @document_function(y_hat="NO", y="NO")
-def mse(y_hat: ArrayLike, y: ArrayLike) -> Any:
+def mse(y_hat: Any, y: Any) -> Any:
     """The residual and half the mean squared error: a sum over the outputs, a mean over the N samples.
 
     Parameters
@@ -233,7 +232,7 @@ def mse(y_hat: ArrayLike, y: ArrayLike) -> Any:
 
 
 @document_function(X="NI", y="NO", y_hat="NO", act_hidden="NH", w2="HO")
-def backward(X: ArrayLike, y: ArrayLike, y_hat: ArrayLike, act_hidden: ArrayLike, w2: ArrayLike) -> Any:
+def backward(X: Any, y: Any, y_hat: Any, act_hidden: Any, w2: Any) -> Any:
     """The gradient by naive loops: for each weight, one mean over the samples.
 
     Parameters
@@ -291,7 +290,7 @@ def backward(X: ArrayLike, y: ArrayLike, y_hat: ArrayLike, act_hidden: ArrayLike
 
 
 @document_function(X="NI", y="NO", y_hat="NO", act_hidden="NH", w2="HO")
-def backward_faster(X: ArrayLike, y: ArrayLike, y_hat: ArrayLike, act_hidden: ArrayLike, w2: ArrayLike) -> Any:
+def backward_faster(X: Any, y: Any, y_hat: Any, act_hidden: Any, w2: Any) -> Any:
     """The gradient as matrix products. Arguments, results and errors as in `backward`.
 
     Examples
@@ -311,7 +310,7 @@ def backward_faster(X: ArrayLike, y: ArrayLike, y_hat: ArrayLike, act_hidden: Ar
 
 
 @document_function(X="NI", y="NO", y_hat="NO", act_hidden="NH", w2="HO")
-def backward_pass(X: ArrayLike, y: ArrayLike, y_hat: ArrayLike, act_hidden: ArrayLike, w2: ArrayLike) -> Any:
+def backward_pass(X: Any, y: Any, y_hat: Any, act_hidden: Any, w2: Any) -> Any:
     """The gradient as one expression. Arguments, results and errors as in `backward`.
 
     Examples
@@ -347,7 +346,9 @@ class TrainingRun(NamedTuple):
 
 
 @kernel
-def document_epochs(gradient, w1, w2, errors, epochs, record_every, rate, scale, X, y, stop):
+def document_epochs(  # type: ignore[no-untyped-def]
+    gradient, w1, w2, errors, epochs, record_every, rate, scale, X, y, stop
+):
     """The notebook's training loop with one of its gradients, by its place in GRADIENTS; the other arguments are `fused_epochs`'s."""
     for epoch in range(epochs):
         if peek(stop):
@@ -449,11 +450,9 @@ def train(
     errors = np.zeros(len(epochs_recorded), X.dtype)
     stop = np.zeros(1, np.uint8)
     summed = 1 if reduction == "mean" else N
-    loop = (w1, w2, errors, epochs, record_every, X.dtype.type(learning_rate * summed), X.dtype.type(summed), X, y)
-    if gradient == "fused":
-        run, arguments = fused_epochs, loop
-    else:
-        run, arguments = document_epochs, (GRADIENTS.index(gradient), *loop)
+    loop: tuple[Any, ...] = (w1, w2, errors, epochs, record_every, X.dtype.type(learning_rate * summed), X.dtype.type(summed), X, y)
+    run = fused_epochs if gradient == "fused" else document_epochs
+    arguments = loop if gradient == "fused" else (GRADIENTS.index(gradient), *loop)
     if epochs * N * H * (I + O) < SHORT_RUN:
         run(*arguments, stop)
     else:
@@ -481,24 +480,26 @@ def _training_arrays(
     return arrays
 
 
-@overload(initialize_weights, jit_options=FLAGS, strict=False)
+@in_compiled_code(initialize_weights)
 def _initialize_weights_compiled(input_sz, hidden_sz, output_sz, seed=56):  # type: ignore[no-untyped-def]
     def implementation(input_sz, hidden_sz, output_sz, seed=56):  # type: ignore[no-untyped-def]
-        np.random.seed(seed)
-        return np.random.random((input_sz, hidden_sz)), np.random.random((hidden_sz, output_sz))
+        np.random.seed(seed)  # noqa: NPY002 - in compiled code the same generator as RandomState
+        return np.random.random((input_sz, hidden_sz)), np.random.random((hidden_sz, output_sz))  # noqa: NPY002
 
     return implementation
 
 
-@overload(train, jit_options=FLAGS, strict=False)
+@in_compiled_code(train)
 def _train_compiled(  # type: ignore[no-untyped-def]
-    X, y, hidden_size=3, epochs=10_000, learning_rate=0.12, gradient="fused", seed=56, w1=None, w2=None, record_every=200, reduction="mean"
-):
+    X, y, hidden_size=3, epochs=10_000, learning_rate=0.12, gradient="fused", seed=56, w1=None, w2=None, record_every=200,
+    reduction="mean",
+):  # fmt: skip
     dtype = as_dtype(X.dtype).type if isinstance(X.dtype, types.Float) else np.float64
 
     def implementation(  # type: ignore[no-untyped-def]
-        X, y, hidden_size=3, epochs=10_000, learning_rate=0.12, gradient="fused", seed=56, w1=None, w2=None, record_every=200, reduction="mean"
-    ):
+        X, y, hidden_size=3, epochs=10_000, learning_rate=0.12, gradient="fused", seed=56, w1=None, w2=None, record_every=200,
+        reduction="mean",
+    ):  # fmt: skip
         code = -1
         for place, name in enumerate(GRADIENTS):
             if gradient == name:

@@ -24,7 +24,8 @@ import json, numpy as np, fastmlp
 from fastmlp.kernels.activations import sigmoid_into as kernel
 out = np.empty(3)
 kernel(out, np.zeros(3))
-print(json.dumps({"file": fastmlp.__file__, "value": out[0], "hits": sum(kernel.stats.cache_hits.values()), "path": kernel.stats.cache_path}))
+hits, path = sum(kernel.stats.cache_hits.values()), kernel.stats.cache_path
+print(json.dumps({"file": fastmlp.__file__, "value": out[0], "hits": hits, "path": path}))
 """
 # Appended to vecmath.py: the later definition wins.
 EDIT = """

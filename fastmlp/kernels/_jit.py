@@ -1,7 +1,7 @@
 """How kernels are compiled: the flags, and a cache that follows edits. The only file that calls Numba's decorators.
 
-Two decorators: `kernel` for almost everything, `strict_kernel` for code whose rounding is the point (a sum such as ``(x + big) - big``
-must not be simplified away).
+`kernel` for almost everything; `strict_kernel` for code whose rounding is the point (a sum such as ``(x + big) - big`` must not be
+simplified away); `in_compiled_code` for what a Python function becomes when compiled code calls it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import pickle
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 from numba import config, njit
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.serialize import dumps
+from numba.extending import overload
 
 # Never nnan or ninf: a run that diverges has to show it.
 FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
@@ -40,6 +42,7 @@ def _source_stamp() -> str:
 
 
 SOURCE_STAMP = _source_stamp()
+CODE_SETTINGS = ("BOUNDSCHECK", "OPT")  # NUMBA_BOUNDSCHECK, NUMBA_OPT: Numba's own cache looks at the CPU's name and features only
 
 
 class _SignedFiles(IndexDataCacheFile):
@@ -80,7 +83,7 @@ class _PackageCache(FunctionCache):
         self._cache_file = _SignedFiles(
             cache_path=self._cache_path,
             filename_base=self._impl.filename_base,
-            source_stamp=(SOURCE_STAMP, str(config.OPT), config.BOUNDSCHECK),
+            source_stamp=(SOURCE_STAMP, *(str(vars(config)[name]) for name in CODE_SETTINGS)),
         )
 
     def save_overload(self, sig: Any, data: Any) -> None:
@@ -92,10 +95,8 @@ class _PackageCache(FunctionCache):
 
 
 def _cached(dispatcher: Any) -> Any:
-    try:
+    with suppress(RuntimeError):  # no writable place: Numba's null cache stays, kernels live in memory
         dispatcher._cache = _PackageCache(dispatcher.py_func)
-    except RuntimeError:  # no writable place: Numba's null cache stays, kernels live in memory
-        pass
     return dispatcher
 
 
@@ -112,3 +113,9 @@ def kernel(function: Callable[..., Any] | None = None, **options: Any) -> Any:
 def strict_kernel(function: Callable[..., Any]) -> Any:
     """Compile a function that is inlined into its callers, its floating-point operations exactly as written."""
     return njit(**STRICT_FLAGS, forceinline=True)(function)
+
+
+def in_compiled_code(function: Callable[..., Any]) -> Any:
+    """Decorate what `function` stands for in compiled code: from the types of its arguments, a Python function to compile in its place."""
+    options: Any = FLAGS
+    return overload(function, jit_options=options, strict=False)

@@ -118,11 +118,11 @@ def sigmoid_slope_into(out, s):
 
 @kernel
 def sigmoid_of(x):
-    """1 / (1 + exp(-x)) of one number, to the bit what `sigmoid_into` gives. x : float; an integer counts as float64."""
-    return first_lane(vecmath.sigmoid(splat(x / 1)))
+    """1 / (1 + exp(-x)) of one number, to the bit what `sigmoid_into` gives. x : float32 or float64."""
+    return first_lane(vecmath.sigmoid(splat(x)))
 
 
 @kernel
 def sigmoid_slope_of(s):
-    """s (1 - s) of one number. s : float; an integer counts as float64."""
-    return first_lane(splat(s / 1) * (1.0 - splat(s / 1)))
+    """s (1 - s) of one number. s : float32 or float64."""
+    return first_lane(splat(s) * (1.0 - splat(s)))

@@ -16,7 +16,7 @@ from .layout import by_sample, find_active, gather, gather_targets, sum_rows, to
 from .losses import losses_and_deltas, mark_hits
 from .matmul import affine, backproject, outer
 from .optimizers import SGD, update
-from .simd import load, peek, sum_lanes, width
+from .simd import peek, width
 from .team import barrier, share
 from .tile import ADD, ASSIGN, MR
 
@@ -128,7 +128,7 @@ def padded(n, V):
 
 @kernel
 def products_into(how, g, net, work, B, scale, thread, threads):
-    """This thread's rows of dloss/dW and dloss/db, times the scales they were prepared with: assigned to g, or added.
+    """A thread's rows of dloss/dW and dloss/db, times the scales they were prepared with: assigned to g, or added.
 
     Inputs that are zero in the whole batch have zero rows, which need no adding.
     """

@@ -7,9 +7,8 @@ last one (finite values whose weight is zero).
 from __future__ import annotations
 
 from numba import types
-from numba.extending import overload
 
-from ._jit import FLAGS, kernel
+from ._jit import in_compiled_code, kernel
 from .simd import all_zero, load, splat, sum_lanes, width
 from .tile import transpose
 
@@ -22,7 +21,7 @@ def gather(x, x_at, X, order, at, count, I, B, first, last, scale):
     raise TypeError("gather: for compiled code only")
 
 
-@overload(gather, jit_options=FLAGS)
+@in_compiled_code(gather)
 def _gather(x, x_at, X, order, at, count, I, B, first, last, scale):
     return _gather_dense if isinstance(X, types.Array) else _gather_csr
 
@@ -59,7 +58,7 @@ def gather_targets(t, Y, order, at, count, O, B):
     raise TypeError("gather_targets: for compiled code only")
 
 
-@overload(gather_targets, jit_options=FLAGS)
+@in_compiled_code(gather_targets)
 def _gather_targets(t, Y, order, at, count, O, B):
     return _gather_classes if Y.ndim == 1 else _gather_values
 

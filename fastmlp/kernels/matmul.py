@@ -7,6 +7,8 @@ takes it. `every` is 0, 1, 2, ..., at least as long as any size here.
 
 from __future__ import annotations
 
+from numba import literally
+
 from ._jit import kernel
 from .simd import width
 from .tile import ADD, ASSIGN, MR, NV, SCALE, START, tile
@@ -44,30 +46,31 @@ def tiles(how, a, a_at, a_row, a_k, b, b_at, b_k, c, c_at, c_row, N, ms, first, 
     n = 0
     while n < vectors:
         left = vectors - n
-        count = V if left > NV else N - (vectors - 1) * V
-        m = first
+        count = V if left > NV else N - (vectors - 1) * V  # lanes of this column's last vector
+        A, B, C, k = (a, a_at, a_row, a_k), (b, b_at + n * V, b_k), (c, c_at + n * V, c_row, count), (ks, k_at, K)
         if left >= NV:
-            while m + MR <= last:
-                tile(MR, NV, how, a, a_at, a_row, a_k, b, b_at + n * V, b_k, c, c_at + n * V, c_row, count, ms, m, ks, k_at, K, start, start_at)
-                m += MR
-            while m < last:
-                tile(1, NV, how, a, a_at, a_row, a_k, b, b_at + n * V, b_k, c, c_at + n * V, c_row, count, ms, m, ks, k_at, K, start, start_at)
-                m += 1
-            n += NV
-        elif left >= 2:
-            count = V if left > 2 else count
-            while m + MR <= last:
-                tile(MR, 2, how, a, a_at, a_row, a_k, b, b_at + n * V, b_k, c, c_at + n * V, c_row, count, ms, m, ks, k_at, K, start, start_at)
-                m += MR
-            while m < last:
-                tile(1, 2, how, a, a_at, a_row, a_k, b, b_at + n * V, b_k, c, c_at + n * V, c_row, count, ms, m, ks, k_at, K, start, start_at)
-                m += 1
-            n += 2
+            column(NV, how, A, B, C, ms, first, last, k, start, start_at)
+        elif left == 3:
+            column(3, how, A, B, C, ms, first, last, k, start, start_at)
+        elif left == 2:
+            column(2, how, A, B, C, ms, first, last, k, start, start_at)
         else:
-            while m + MR <= last:
-                tile(MR, 1, how, a, a_at, a_row, a_k, b, b_at + n * V, b_k, c, c_at + n * V, c_row, count, ms, m, ks, k_at, K, start, start_at)
-                m += MR
-            while m < last:
-                tile(1, 1, how, a, a_at, a_row, a_k, b, b_at + n * V, b_k, c, c_at + n * V, c_row, count, ms, m, ks, k_at, K, start, start_at)
-                m += 1
-            n += 1
+            column(1, how, A, B, C, ms, first, last, k, start, start_at)
+        n += NV
+
+
+@kernel
+def column(nv, how, A, B, C, ms, first, last, k, start, start_at):
+    """A column of tiles, nv (a literal) vectors wide."""
+    literally(nv)
+    a, a_at, a_row, a_k = A
+    b, b_at, b_k = B
+    c, c_at, c_row, count = C
+    ks, k_at, K = k
+    m = first
+    while m + MR <= last:
+        tile(MR, nv, how, a, a_at, a_row, a_k, b, b_at, b_k, c, c_at, c_row, count, ms, m, ks, k_at, K, start, start_at)
+        m += MR
+    while m < last:
+        tile(1, nv, how, a, a_at, a_row, a_k, b, b_at, b_k, c, c_at, c_row, count, ms, m, ks, k_at, K, start, start_at)
+        m += 1

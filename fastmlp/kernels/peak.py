@@ -55,7 +55,7 @@ def multiply_and_add(factors, turns):
 
 def peak_gflops(dtype: type = np.float32, repeats: int = 9) -> float:
     """Floating-point operations a second of one core, in 1e9, now: the best of `repeats` short runs (about 0.5 ms each)."""
-    factors = np.array([0.5, 1.0], dtype)
+    factors: np.ndarray = np.array([0.5, 1.0], dtype)
     multiply_and_add(factors, 1)
     best = float("inf")
     for _ in range(repeats):

@@ -59,14 +59,17 @@ class _VectorModel(models.PrimitiveModel):
 
 
 def llvm_type(vector: Vector) -> ir.VectorType:
+    """LLVM's type of a vector."""
     return ir.VectorType(ir.DoubleType() if vector.dtype.bitwidth == 64 else ir.FloatType(), vector.lanes)
 
 
 def constant(vector: Vector, value: float) -> ir.Constant:
+    """The vector with `value` in every lane, known at compile time."""
     return ir.Constant(llvm_type(vector), [value] * vector.lanes)
 
 
 def repeat(builder: Any, vector: Vector, scalar: Any) -> Any:
+    """The vector with an LLVM scalar in every lane."""
     kind = llvm_type(vector)
     undefined = ir.Constant(kind, ir.Undefined)
     first = builder.insert_element(undefined, scalar, ir.Constant(ir.IntType(32), 0))
@@ -87,6 +90,7 @@ def call_intrinsic(builder: Any, name: str, result: Any, args: list[Any]) -> Any
 
 
 def suffix(vector: Vector) -> str:
+    """How LLVM spells the vector type in an intrinsic's name."""
     return f"v{vector.lanes}f{vector.dtype.bitwidth}"
 
 
@@ -223,12 +227,14 @@ def broadcast(typingctx, a, i):
 def fma(typingctx, a, b, c):
     """a b + c, in one rounding where the CPU has the instruction. Vectors; any of them may be a number instead."""
     vector = _common(a, b, c)
+    if vector is None:
+        return None
 
     def codegen(context, builder, sig, args):
         operands = [_as_vector(context, builder, vector, v, k) for v, k in zip(args, sig.args, strict=True)]
         return call_intrinsic(builder, f"llvm.fmuladd.{suffix(vector)}", llvm_type(vector), operands)
 
-    return vector and vector(a, b, c), codegen
+    return vector(a, b, c), codegen
 
 
 @intrinsic
@@ -245,12 +251,14 @@ def sqrt(typingctx, v):
 def where_less(typingctx, a, b, x, y):
     """x in the lanes where a < b, y in the others (also where a or b is NaN). Vectors; any of them may be a number instead."""
     vector = _common(a, b, x, y)
+    if vector is None:
+        return None
 
     def codegen(context, builder, sig, args):
         a, b, x, y = (_as_vector(context, builder, vector, v, k) for v, k in zip(args, sig.args, strict=True))
         return builder.select(builder.fcmp_ordered("<", a, b), x, y)
 
-    return vector and vector(a, b, x, y), codegen
+    return vector(a, b, x, y), codegen
 
 
 @intrinsic
