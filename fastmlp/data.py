@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .interface import as_float_array
+from .kernels.layout import Samples, samples
 
 ROWS_AT_ONCE = 4096  # looked through for NaN and infinity, so that a memory map is never in memory whole
 
@@ -16,7 +17,7 @@ ROWS_AT_ONCE = 4096  # looked through for NaN and infinity, so that a memory map
 class Inputs:
     """Samples in a form that batches can be gathered from."""
 
-    rows: Any  # (N, I) C-contiguous float32, float64 or uint8, or the tuple (data, indices, indptr) of a CSR matrix
+    samples: Samples
     n_samples: int
     n_inputs: int
     dtype: np.dtype  # of the model that takes them
@@ -24,10 +25,11 @@ class Inputs:
 
     def dense(self, dtype: np.dtype) -> np.ndarray:
         """All of them, (N, I), scaled."""
-        if isinstance(self.rows, np.ndarray):
-            return self.rows.astype(dtype) * dtype.type(self.scale)
+        for rows in (self.samples.pixels, self.samples.values):
+            if rows.size:
+                return rows.astype(dtype) * dtype.type(self.scale)
         out = np.zeros((self.n_samples, self.n_inputs), dtype)
-        data, indices, indptr = self.rows
+        _, _, data, indices, indptr = self.samples
         np.add.at(out, (np.repeat(np.arange(self.n_samples), np.diff(indptr)), indices), data)
         return out
 
@@ -43,10 +45,10 @@ def as_inputs(name: str, X: Any, n_inputs: int, dtype: np.dtype | None) -> Input
         raise ValueError(f"{name}: expected shape (N, {n_inputs}) with N >= 1, got {X.shape}{hint}")
     chosen = np.dtype(dtype or (np.float64 if X.dtype == np.float64 else np.float32))
     if X.dtype == np.uint8:
-        return Inputs(for_kernels(X), len(X), n_inputs, chosen, 1 / 255)
+        return Inputs(samples(for_kernels(X), chosen), len(X), n_inputs, chosen, 1 / 255)
     rows = for_kernels(X, chosen)
     _check_rows(name, rows)
-    return Inputs(rows, len(X), n_inputs, chosen, 1.0)
+    return Inputs(samples(rows, chosen), len(X), n_inputs, chosen, 1.0)
 
 
 class _Writable:
@@ -77,7 +79,7 @@ def _sparse_inputs(name: str, X: Any, n_inputs: int, dtype: np.dtype | None) -> 
         raise ValueError(f"{name}: expected column indices in [0, {n_inputs}), got {indices.min()} to {indices.max()}")
     if indptr[0] != 0 or indptr[-1] > len(data) or (np.diff(indptr) < 0).any():
         raise ValueError(f"{name}: expected a valid CSR matrix, got inconsistent row pointers")
-    return Inputs((data, indices, indptr), X.shape[0], n_inputs, chosen, 1.0)
+    return Inputs(samples((data, indices, indptr), chosen), X.shape[0], n_inputs, chosen, 1.0)
 
 
 def _check_rows(name: str, rows: np.ndarray) -> None:

@@ -15,6 +15,7 @@ from .data import Inputs
 from .interface import check_real, check_size
 from .kernels import backprop, few
 from .kernels.backprop import Network, Workspace
+from .kernels.layout import targets as as_kernel_targets
 from .kernels.losses import LOSSES
 from .kernels.simd import lanes, vector_bytes
 from .losses import LINKS
@@ -208,10 +209,11 @@ class Run:
         counter, stop, totals = np.zeros(1, np.int64), np.zeros(1, np.uint8), np.zeros((len(orders), 3))
         settings = self.optimizer.settings()
         scale = self.w.dtype.type(inputs.scale)
+        Y = as_kernel_targets(targets, self.w.dtype)
 
         def part(thread: int) -> int:
             finished: int = backprop.train_epochs(
-                thread, threads, counter, stop, self.net, work, self.w, self.gradient, self.m, self.v, inputs.rows, targets, weights,
+                thread, threads, counter, stop, self.net, work, self.w, self.gradient, self.m, self.v, inputs.samples, Y, weights,
                 scale, orders, batch_size, rates, settings, self.steps, self.seed, LOSSES[self.loss], totals,
             )  # fmt: skip
             return finished
@@ -310,12 +312,12 @@ def predict(net: Network, w: np.ndarray, inputs: Inputs, n_threads: int | None =
     N = inputs.n_samples
     threads = min(choose_threads(n_threads, operations(net) * N // 16), -(-N // PREDICT_BATCH))
     out = np.empty((N, int(net.sizes[-1])), w.dtype)
-    order, stop, scale = np.arange(N), np.zeros(1, np.uint8), w.dtype.type(inputs.scale)
+    X, order, stop, scale = inputs.samples, np.arange(N), np.zeros(1, np.uint8), w.dtype.type(inputs.scale)
     batch_size = min(PREDICT_BATCH, N)
     works = [workspace(net, batch_size, 1, w.dtype) for _ in range(threads)]
 
     def part(thread: int) -> None:
-        backprop.predict_rows(thread, threads, stop, net, works[thread], w, inputs.rows, scale, order, batch_size, len(net.sizes) - 1, out)
+        backprop.predict_rows(thread, threads, stop, net, works[thread], w, X, scale, order, batch_size, len(net.sizes) - 1, out)
 
     if threads == 1 and operations(net) * N < 1e8:
         part(0)

@@ -1,6 +1,5 @@
 """Models as files: what is written comes back to the bit, what was tampered with is refused, and ONNX computes the same."""
 
-import contextlib
 import json
 import re
 import sys
@@ -45,7 +44,7 @@ def test_a_model_comes_back_to_the_bit(file, dtype, used):
     model = every_kind(dtype)
     samples = X.astype(dtype or np.float32)
     if used:
-        model.forward(samples)  # settles the dtype
+        model.forward(samples, all_layers=True)  # settles the dtype
     model.save(file)
     copy = load(file)
     expected = model.parameters.astype(model.dtype or np.float64)
@@ -56,7 +55,8 @@ def test_a_model_comes_back_to_the_bit(file, dtype, used):
     assert (copy.loss, copy.seed) == (model.loss, model.seed)
     described = [[(d.n_inputs, d.n_outputs, d.bias, d.initializer) for d in each.dense_layers] for each in (copy, model)]
     assert described[0] == described[1]
-    assert copy.forward(samples).tobytes() == model.forward(samples).tobytes()
+    outputs = [each.forward(samples, all_layers=True) for each in (copy, model)]
+    assert [out.tobytes() for out in outputs[0]] == [out.tobytes() for out in outputs[1]]
     assert copy.predict_proba(samples).tobytes() == model.predict_proba(samples).tobytes()
 
 
@@ -188,7 +188,7 @@ METADATA = [
     ({"author": "me"}, "metadata: expected the fields format, model"),
     ({"model": "{"}, "Expecting"),
     ({"model": "[]"}, "model: expected the fields"),
-    ({"model": "[" * 100_000}, "recursion"),
+    ({"model": "[" * 100_000}, "recursion|overflow|Expecting"),
     ({"model": "1" * 100_000}, "digit"),
     ({"model": " " * 2**18 + "{}"}, "header: expected at most 262,144 bytes"),
 ]
@@ -290,11 +290,13 @@ def test_a_file_with_flipped_bits_is_refused_or_a_model(file, parts):
         for at in rng.integers(len(content), size=rng.integers(1, 4)):
             damaged[at] ^= rng.integers(1, 256)
         file.write_bytes(damaged)
-        with contextlib.suppress(ValueError):
+        try:
             model = load(file)
-            models += 1
-            if not np.isfinite(model.parameters).all() or model.forward(np.ones((2, 2))).shape != (2, 1):
-                pytest.fail(f"{model!r} came from {bytes(damaged)!r}")
+        except ValueError:
+            continue
+        models += 1
+        assert np.isfinite(model.parameters).all()
+        assert model.forward(np.ones((2, 2))).shape == (2, 1)
     assert 0 < models < 1000
 
 
@@ -306,8 +308,13 @@ def run_onnx(path, X):
     return outputs.name, ReferenceEvaluator(proto).run(None, {"X": X})[0]
 
 
-def assert_same(found, expected, operations):
-    """Within the rounding of a network of that many additions a value."""
+def assert_onnx_agrees(path, model, samples, operations=64):
+    """Within the rounding of a network of that many operations a value."""
+    model.forward(samples, all_layers=True)  # settles the dtype
+    classifies = model.loss in ("softmax_cross_entropy", "binary_cross_entropy")
+    expected = model.predict_proba(samples) if classifies else model.predict(samples)
+    name, found = run_onnx(path, samples)
+    assert name == ("probabilities" if classifies else "output")
     assert found.dtype == expected.dtype
     bound = operations * np.finfo(expected.dtype).eps
     np.testing.assert_allclose(found, expected, rtol=bound, atol=bound * np.abs(expected).max())
@@ -321,9 +328,7 @@ def test_onnx_computes_every_activation(tmp_path, activation, dtype):
     model.dense_layers[0].b[:] = np.linspace(-3, 3, 16)
     model.export_onnx(tmp_path / "model.onnx")
     for rows in (1, 9):  # any number of rows
-        name, found = run_onnx(tmp_path / "model.onnx", X[:rows].astype(dtype))
-        assert name == "output"
-        assert_same(found, model.predict(X[:rows]), 64)
+        assert_onnx_agrees(tmp_path / "model.onnx", model, X[:rows].astype(dtype))
 
 
 @pytest.mark.kernels
@@ -337,10 +342,7 @@ def test_onnx_ends_as_the_loss_does(tmp_path, loss, last, dtype):
             model.export_onnx(tmp_path / "model.onnx")
         return
     model.export_onnx(tmp_path / "model.onnx")
-    name, found = run_onnx(tmp_path / "model.onnx", X.astype(dtype))
-    classifies = loss in ("softmax_cross_entropy", "binary_cross_entropy")
-    assert name == ("probabilities" if classifies else "output")
-    assert_same(found, model.predict_proba(X) if classifies else model.predict(X), 64)
+    assert_onnx_agrees(tmp_path / "model.onnx", model, X.astype(dtype))
 
 
 @pytest.mark.kernels
@@ -348,8 +350,7 @@ def test_onnx_ends_as_the_loss_does(tmp_path, loss, last, dtype):
 def test_onnx_of_a_deep_model(tmp_path, dtype):
     model = every_kind(dtype)
     model.export_onnx(tmp_path / "model.onnx")
-    samples = X.astype(dtype or np.float64)
-    assert_same(run_onnx(tmp_path / "model.onnx", samples)[1], model.predict_proba(samples), 1024)
+    assert_onnx_agrees(tmp_path / "model.onnx", model, X.astype(dtype or np.float64), operations=1024)
 
 
 def test_onnx_files_have_an_end(tmp_path, monkeypatch):

@@ -14,7 +14,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
 
-from numba import config, njit
+from numba import config, njit, types
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.serialize import dumps
 from numba.extending import overload
@@ -100,14 +100,27 @@ def _cached(dispatcher: Any) -> Any:
     return dispatcher
 
 
-def kernel(function: Callable[..., Any] | None = None, **options: Any) -> Any:
+def _without_literals(dispatcher: Any) -> Any:
+    """Have compiled callers compile `dispatcher` once for int64 instead of once for every constant that they pass."""
+    resolve = dispatcher.get_call_template
+
+    def resolve_plain(args: Any, kws: Any) -> Any:
+        return resolve(tuple(types.unliteral(a) for a in args), {name: types.unliteral(a) for name, a in kws.items()})
+
+    dispatcher.get_call_template = resolve_plain
+    return dispatcher
+
+
+def kernel(function: Callable[..., Any] | None = None, literals: bool = False, **options: Any) -> Any:
     """Compile a function with the package's flags on first call, and cache it on disk.
 
-    Options are Numba's (``forceinline=True`` for what stands in inner loops); they come on top of the flags.
+    `literals`: whether constants among its arguments are worth a version of their own. Options are Numba's (``forceinline=True`` for
+    what stands in inner loops); they come on top of the flags.
     """
     if function is None:
-        return lambda f: kernel(f, **options)
-    return _cached(njit(**(FLAGS | options))(function))
+        return lambda f: kernel(f, literals, **options)
+    dispatcher = _cached(njit(**(FLAGS | options))(function))
+    return dispatcher if literals else _without_literals(dispatcher)
 
 
 def strict_kernel(function: Callable[..., Any]) -> Any:

@@ -176,7 +176,7 @@ def norm(g):
 
 @kernel
 def load_batch(net, work, X, Y, weights, order, at, count, B, scale, thread, threads):
-    """Bring the samples order[at:at + count] into the workspace: inputs, targets and weights. Thread 0 does what is small."""
+    """Bring the samples order[at:at + count] of X : Samples and Y : Targets into the workspace. Thread 0 does what is small."""
     first, last = share(net.sizes[0], width(work.x), thread, threads)
     gather(work.x, work.at[0] * B, X, order, at, count, net.sizes[0], B, first, last, scale)
     if thread == 0:
@@ -200,7 +200,7 @@ def train_epochs(
 
     orders (E, N) : the samples of each epoch, in order. rates (E * steps,) : learning rates. totals (E, 3) : per epoch, sums over the
     samples of weight * loss, of weight, and of hits. stop (1,) uint8 : non-zero ends the run at the next batch. All threads of the team
-    call this with the same arguments but `thread`.
+    call this with the same arguments but `thread`. X : Samples; Y : Targets.
     """
     V = width(w)
     E, N = orders.shape

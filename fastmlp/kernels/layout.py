@@ -6,27 +6,62 @@ last one (finite values whose weight is zero).
 
 from __future__ import annotations
 
-from numba import types
+from typing import Any, NamedTuple
 
-from ._jit import in_compiled_code, kernel
+import numpy as np
+
+from ._jit import kernel
 from .simd import all_zero, load, splat, sum_lanes, width
 from .tile import transpose
 
 
+class Samples(NamedTuple):
+    """Inputs in one of three forms, the others empty: one type for the compiler, whatever the form."""
+
+    pixels: np.ndarray  # (N, I) uint8
+    values: np.ndarray  # (N, I) of the model's dtype
+    data: np.ndarray  # CSR: the non-zero values, of the model's dtype
+    indices: np.ndarray  # CSR: their columns, int64
+    indptr: np.ndarray  # CSR: where each row begins, and the end, int64
+
+
+class Targets(NamedTuple):
+    """Targets in one of two forms, the other empty."""
+
+    classes: np.ndarray  # (N,) int64
+    values: np.ndarray  # (N, O) of the model's dtype
+
+
+def samples(X: Any, dtype: Any) -> Samples:
+    """X (N, I), C-contiguous uint8 or of that dtype, or the tuple (data, indices, indptr) of a CSR matrix."""
+    none, no_index = np.zeros((0, 0), dtype), np.zeros(0, np.int64)
+    pixels = np.zeros((0, 0), np.uint8)
+    if isinstance(X, tuple):
+        return Samples(pixels, none, *X)
+    if X.dtype == np.uint8:
+        return Samples(X, none, none.reshape(0), no_index, no_index)
+    return Samples(pixels, X, none.reshape(0), no_index, no_index)
+
+
+def targets(Y: np.ndarray, dtype: Any) -> Targets:
+    """Y (N,), int64 class indices, or (N, O) of that dtype."""
+    return Targets(Y, np.zeros((0, 0), dtype)) if Y.ndim == 1 else Targets(np.zeros(0, np.int64), Y)
+
+
+@kernel
 def gather(x, x_at, X, order, at, count, I, B, first, last, scale):
-    """x[i, n] = scale * X[order[at + n], i] for the inputs first <= i < last.
-
-    X : (N, I) C-contiguous float32, float64 or uint8, or a tuple (data, indices, indptr) of a CSR matrix.
-    """
-    raise TypeError("gather: for compiled code only")
-
-
-@in_compiled_code(gather)
-def _gather(x, x_at, X, order, at, count, I, B, first, last, scale):
-    return _gather_dense if isinstance(X, types.Array) else _gather_csr
+    """x[i, n] = scale * X[order[at + n], i] for the inputs first <= i < last. X : Samples."""
+    if X.pixels.size > 0:
+        gather_rows(x, x_at, X.pixels, order, at, count, I, B, first, last, scale)
+    elif X.values.size > 0:
+        gather_rows(x, x_at, X.values, order, at, count, I, B, first, last, scale)
+    else:
+        gather_sparse(x, x_at, X.data, X.indices, X.indptr, order, at, count, B, first, last, scale)
 
 
-def _gather_dense(x, x_at, X, order, at, count, I, B, first, last, scale):
+@kernel
+def gather_rows(x, x_at, X, order, at, count, I, B, first, last, scale):
+    """As `gather`, X (N, I)."""
     V = width(x)
     flat = X.reshape(X.size)
     end = at + count - 1
@@ -41,8 +76,9 @@ def _gather_dense(x, x_at, X, order, at, count, I, B, first, last, scale):
             i += 1
 
 
-def _gather_csr(x, x_at, X, order, at, count, I, B, first, last, scale):
-    data, indices, indptr = X
+@kernel
+def gather_sparse(x, x_at, data, indices, indptr, order, at, count, B, first, last, scale):
+    """As `gather`, from a CSR matrix."""
     for place in range(x_at + first * B, x_at + last * B):
         x[place] = 0
     for n in range(B):
@@ -53,28 +89,19 @@ def _gather_csr(x, x_at, X, order, at, count, I, B, first, last, scale):
                 x[x_at + i * B + n] += scale * data[entry]
 
 
+@kernel
 def gather_targets(t, Y, order, at, count, O, B):
-    """t[o, n] = Y[order[at + n], o]. Y : (N, O) of t's dtype, or (N,) integers: the class whose row is 1 and the others 0."""
-    raise TypeError("gather_targets: for compiled code only")
-
-
-@in_compiled_code(gather_targets)
-def _gather_targets(t, Y, order, at, count, O, B):
-    return _gather_classes if Y.ndim == 1 else _gather_values
-
-
-def _gather_classes(t, Y, order, at, count, O, B):
-    for place in range(O * B):
-        t[place] = 0
-    for n in range(B):
-        t[Y[order[min(at + n, at + count - 1)]] * B + n] = 1
-
-
-def _gather_values(t, Y, order, at, count, O, B):
-    for n in range(B):
-        row = order[min(at + n, at + count - 1)]
-        for o in range(O):
-            t[o * B + n] = Y[row, o]
+    """t[o, n] = Y[order[at + n], o], a class being a row with 1 in its place and 0 elsewhere. Y : Targets."""
+    if Y.values.size > 0:
+        for n in range(B):
+            row = order[min(at + n, at + count - 1)]
+            for o in range(O):
+                t[o * B + n] = Y.values[row, o]
+    else:
+        for place in range(O * B):
+            t[place] = 0
+        for n in range(B):
+            t[Y.classes[order[min(at + n, at + count - 1)]] * B + n] = 1
 
 
 @kernel

@@ -59,7 +59,7 @@ def tiles(how, a, a_at, a_row, a_k, b, b_at, b_k, c, c_at, c_row, N, ms, first, 
         n += NV
 
 
-@kernel
+@kernel(literals=True)
 def column(nv, how, A, B, C, ms, first, last, k, start, start_at):
     """A column of tiles, nv (a literal) vectors wide."""
     literally(nv)

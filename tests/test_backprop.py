@@ -1,0 +1,220 @@
+"""A network's loss and gradient: against central differences and the reference, for every activation, loss, shape and kind of input."""
+
+import numpy as np
+import pytest
+import scipy.sparse
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+
+from fastmlp import SGD, Adam, Dense, Sequential, reference, training
+from fastmlp.data import as_inputs, as_targets, as_weights
+from fastmlp.kernels import backprop, layout
+from fastmlp.kernels.activations import ACTIVATIONS
+from fastmlp.kernels.losses import LOSSES
+from fastmlp.kernels.simd import lanes
+from fastmlp.layers import Activation
+from fastmlp.losses import LINKS
+
+pytestmark = pytest.mark.kernels
+LAYERS = {layer.name: layer for layer in Activation.__subclasses__()}
+SMOOTH = ("tanh", "logistic", "gelu", "silu", "softplus", "elu")  # no jump of the slope that rounding could step over
+GUARD = 64  # elements around the gradient that nobody may write
+
+
+def make(sizes, activations, loss, biases=True, dtype=np.float64):
+    """A model with seeded weights and biases of order one."""
+    layers = []
+    for I, O, activation in zip(sizes[:-1], sizes[1:], activations, strict=True):
+        layers.append(Dense(I, O, bias=biases))
+        if activation != "identity":
+            layers.append(LAYERS[activation]())
+    model = Sequential(layers, loss=loss, dtype=dtype)
+    rng = np.random.default_rng(sizes)
+    for layer in model.dense_layers:
+        layer.W[:] = rng.normal(size=layer.W.shape) / np.sqrt(layer.n_inputs)
+        if biases:
+            layer.b[:] = rng.normal(size=layer.b.shape) / 2
+    return model
+
+
+def problem(loss, N, I, O):
+    """Seeded inputs, a fifth of them zero, and targets that suit the loss."""
+    rng = np.random.default_rng([N, I, O])
+    X = rng.normal(size=(N, I)) * (rng.uniform(size=(N, I)) < 0.8)
+    if loss == "softmax_cross_entropy":
+        return X, rng.dirichlet(np.ones(O), size=N)
+    if loss == "binary_cross_entropy":
+        return X, rng.uniform(size=(N, O)).round(1)
+    return X, rng.poisson(2.0, size=(N, O)) if loss == "poisson" else rng.normal(size=(N, O))
+
+
+def gradient(model, X, y, sample_weight=None, w=None):
+    """The kernel's mean loss and flat gradient; every element written, none outside."""
+    w = training.aligned(model.parameters.astype(model.dtype) if w is None else w)
+    inputs = as_inputs("X", X, model.n_inputs, model.dtype)
+    N, net = inputs.n_samples, model.network()
+    targets = as_targets("y", y, N, model.n_outputs, model.loss, w.dtype)
+    B = -(-N // lanes(w.dtype)) * lanes(w.dtype)
+    memory = np.full(w.size + 2 * GUARD, np.nan, w.dtype)
+    loss = backprop.gradient(
+        net, training.workspace(net, N, 1, w.dtype), w, memory[GUARD:-GUARD], inputs.samples, layout.targets(targets, w.dtype), as_weights(sample_weight, N, w.dtype),
+        w.dtype.type(inputs.scale), np.arange(N), B, LOSSES[model.loss],
+    )  # fmt: skip
+    assert_array_equal(np.isnan(memory), np.r_[np.ones(GUARD), np.zeros(w.size), np.ones(GUARD)])
+    return loss, memory[GUARD:-GUARD]
+
+
+def as_reference(model):
+    """The model's layers as the reference takes them, without the sigmoid that is part of the loss."""
+    codes = [list(ACTIVATIONS)[code] for code in model.network().activation]
+    return [reference.Layer(layer.W, layer.b, name) for layer, name in zip(model.dense_layers, codes, strict=True)]
+
+
+def flat(gradients):
+    return np.concatenate([part.ravel() for pair, biased in gradients for part in pair[: 1 + biased]])
+
+
+def expected_gradient(model, X, y, sample_weight=None):
+    """The reference's loss and flat gradient, and of each element the size of what was added up in its layer."""
+    layers = as_reference(model)
+    loss, gradients = reference.gradient(X, y, layers, model.loss, sample_weight)
+    largest = [np.abs(np.concatenate([dW, db[None]])).max() for dW, db in gradients]
+    scale = [(np.full_like(dW, size), np.full_like(db, size)) for (dW, db), size in zip(gradients, largest, strict=True)]
+    biased = [layer.b is not None for layer in layers]
+    return loss, flat(zip(gradients, biased, strict=True)), flat(zip(scale, biased, strict=True))
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_gradients_are_the_slope_of_the_loss(activation, loss):
+    last = "identity" if loss in LINKS else activation
+    model = make((3, 4, 3, 2), (activation, activation, last), loss)
+    X, y = problem(loss, 5, 3, 2)
+    sample_weight = np.array([1.0, 0.0, 2.0, 0.5, 1.0])
+    slopes = reference.central_differences(lambda w: gradient(model, X, y, sample_weight, w)[0], model.parameters)
+    assert_allclose(gradient(model, X, y, sample_weight)[1], slopes, rtol=0, atol=2e-9 * max(1, np.abs(slopes).max()))
+    loss_there, gradients_there, _ = expected_gradient(model, X, y, sample_weight)
+    assert gradient(model, X, y, sample_weight)[0] == pytest.approx(loss_there, rel=1e-13)
+    assert_allclose(gradients_there, slopes, rtol=0, atol=2e-9 * max(1, np.abs(slopes).max()))
+
+
+sizes = st.integers(1, 40)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@given(
+    N=sizes,
+    widths=st.lists(sizes, min_size=2, max_size=5),
+    activation=st.sampled_from(SMOOTH),
+    loss=st.sampled_from(["squared_error", "huber", *LINKS]),
+    biases=st.booleans(),
+    weighted=st.booleans(),
+    zeros=st.integers(0, 40),
+)
+@settings(max_examples=300)
+def test_gradients_match_the_reference(dtype, N, widths, activation, loss, biases, weighted, zeros):
+    last = "identity" if loss in LINKS else activation
+    model = make(widths, [activation] * (len(widths) - 2) + [last], loss, biases, dtype)
+    X, y = problem(loss, N, widths[0], widths[-1])
+    X, y = X.astype(dtype), y.astype(dtype)
+    X[:, :zeros] = 0  # inputs that are zero in the whole batch
+    sample_weight = np.arange(N, 0, -1) % 4 + (N % 4 == 0) if weighted else None
+    value, found = gradient(model, X, y, sample_weight)
+    expected_value, expected, scale = expected_gradient(model, X, y, sample_weight)
+    assert found.dtype == dtype
+    tolerance = np.finfo(dtype).eps * (8 + sum(widths) + N) / 2
+    assert np.all(np.abs(found - expected) <= tolerance * scale)
+    assert abs(value - expected_value) <= tolerance * max(1, abs(expected_value))
+
+
+def test_inputs_of_every_kind_give_the_same_gradient():
+    model = make((19, 7, 3), ("relu", "identity"), "squared_error", dtype=np.float32)
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, size=(21, 19), dtype=np.uint8) * (rng.uniform(size=(21, 19)) < 0.5)
+    images[:, 3:9] = 0
+    y = rng.normal(size=(21, 3))
+    X = images.astype(np.float32) * np.float32(1 / 255)
+    expected = gradient(model, X, y)
+    for same in (X.astype(np.float64), np.asfortranarray(X), X.astype(">f4"), images, scipy.sparse.csr_array(X), scipy.sparse.coo_matrix(X)):
+        value, found = gradient(model, same, y)
+        assert value == expected[0]
+        assert_array_equal(found, expected[1])
+
+
+@pytest.mark.parametrize("loss", ["softmax_cross_entropy", "squared_error"])
+def test_labels_are_one_hot_targets(loss):
+    model = make((4, 5, 3), ("tanh", "identity"), loss)
+    X, labels = problem(loss, 9, 4, 3)[0], np.arange(9) % 3
+    if loss == "softmax_cross_entropy":
+        for y in (labels, labels.reshape(-1, 1), labels.astype(np.uint8), labels.astype(np.float32)):
+            assert_array_equal(as_targets("y", y, 9, 3, loss, np.dtype(np.float64)), labels)
+    assert gradient(model, X, np.eye(3)[labels])[0] == pytest.approx(expected_gradient(model, X, np.eye(3)[labels])[0], rel=1e-14)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("optimizer", [SGD(0.25), SGD(0.25, clip_norm=1e9)], ids=["fused", "gradient"])
+@given(N=sizes, widths=st.lists(sizes, min_size=2, max_size=4), biases=st.booleans(), zeros=st.integers(0, 40))
+@settings(max_examples=100)
+def test_a_step_takes_the_gradient(optimizer, dtype, N, widths, biases, zeros):
+    """Plain SGD adds the products to the weights as they are made and leaves out inputs that are zero; others make the gradient first."""
+    model = make(widths, ["tanh"] * (len(widths) - 2) + ["identity"], "squared_error", biases, dtype)
+    X, y = (array.astype(dtype) for array in problem("squared_error", N, widths[0], widths[-1]))
+    X[:, :zeros] = 0
+    before = model.parameters.astype(np.float64)
+    value, expected, scale = expected_gradient(model, X, y)
+    loss = model.train_batch(X, y, optimizer)
+    tolerance = np.finfo(dtype).eps * (8 + sum(widths) + N)
+    assert abs(loss - value) <= tolerance * max(1, abs(value))
+    assert np.all(np.abs(model.parameters - (before - 0.25 * expected)) <= tolerance * (scale + np.abs(before)))
+
+
+def drop(rate, key=1, layer=1, features=(0, 40), dtype=np.float64):
+    """x and slope, full of ones and twos, (40, 64), after dropout of some features."""
+    x, slope = np.ones(40 * 64 + 64, dtype), np.full(40 * 64 + 64, 2, dtype)
+    backprop.drop(x, slope, 64, 64, *features, rate, key, layer)
+    assert (x[:64] == 1).all()
+    return x[64:].reshape(40, 64), slope[64:].reshape(40, 64)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("rate", [0.0, 0.2, 0.5, 0.9])
+def test_dropout_drops_its_share_and_scales_the_rest(rate, dtype):
+    x, slope = drop(rate, dtype=dtype)
+    assert_array_equal(slope, 2 * x)
+    assert set(np.unique(x)) <= {0, dtype(1 / (1 - rate))}
+    spread = np.sqrt(rate * (1 - rate))  # of one value: bounds are four standard deviations of the means
+    assert abs((x == 0).mean() - rate) <= 4 * spread / np.sqrt(x.size)
+    assert np.all(np.abs((x == 0).mean(axis=1) - rate) <= 4 * spread / np.sqrt(64))
+    assert np.all(np.abs((x == 0).mean(axis=0) - rate) <= 4 * spread / np.sqrt(40))
+
+
+def test_dropout_differs_between_steps_and_layers_and_not_between_threads():
+    x, _ = drop(0.5)
+    for other in (drop(0.5, key=2), drop(0.5, layer=2)):
+        assert abs((other[0] == x).mean() - 0.5) < 4 * 0.5 / np.sqrt(x.size)
+    first, last = drop(0.5, features=(0, 15))[0], drop(0.5, features=(15, 40))[0]
+    assert_array_equal(np.vstack([first[:15], last[15:]]), x)
+    assert (first[15:] == 1).all()
+
+
+@pytest.mark.parametrize("N", [1, 7, 127, 128, 129, 300])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_outputs_match_the_reference(N, dtype):
+    model = make((9, 21, 5, 3), ("gelu", "selu", "logistic"), "squared_error", dtype=dtype)
+    X = np.random.default_rng(N).normal(size=(N, 9)).astype(dtype)
+    expected = reference.forward(X, as_reference(model))[-1][1]
+    for n_threads in (1, 3):
+        out = model.predict(X, n_threads=n_threads)
+        assert out.dtype == dtype
+        assert_allclose(out, expected, rtol=0, atol=32 * np.finfo(dtype).eps)
+
+
+def test_a_model_without_data_is_described_by_its_layers():
+    net = make((4, 5, 3), ("relu", "logistic"), "binary_cross_entropy").network()
+    assert net.sizes.tolist() == [4, 5, 3]
+    assert net.W_at.tolist() == [0, 25]
+    assert net.b_at.tolist() == [20, 40]
+    assert net.activation.tolist() == [ACTIVATIONS["relu"], ACTIVATIONS["identity"]]  # the sigmoid is part of the loss
+    assert make((4, 5, 3), ("relu", "identity"), "squared_error", biases=False).network().b_at.tolist() == [-1, -1]
+    assert Adam().settings().code > SGD(momentum=0.5).settings().code
