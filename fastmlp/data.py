@@ -35,7 +35,7 @@ class Inputs:
 
 
 def as_inputs(name: str, X: Any, n_inputs: int, dtype: np.dtype | None) -> Inputs:
-    """X as `Inputs` for a model of that dtype; None: float64 for float64 and Python numbers, else float32."""
+    """X as `Inputs` for a model of that dtype; None: float64 for float64 and integers, else float32 (so for uint8 images)."""
     if hasattr(X, "tocsr"):
         return _sparse_inputs(name, X, n_inputs, dtype)
     if not (isinstance(X, np.ndarray) and X.dtype == np.uint8):
@@ -43,7 +43,7 @@ def as_inputs(name: str, X: Any, n_inputs: int, dtype: np.dtype | None) -> Input
     if X.ndim != 2 or X.shape[1] != n_inputs or len(X) == 0:
         hint = f"; for a single sample use {name}.reshape(1, -1)" if X.ndim == 1 else ""
         raise ValueError(f"{name}: expected shape (N, {n_inputs}) with N >= 1, got {X.shape}{hint}")
-    chosen = np.dtype(dtype or (np.float64 if X.dtype == np.float64 else np.float32))
+    chosen = np.dtype(dtype or (np.float64 if X.dtype.type is np.float64 else np.float32))
     if X.dtype == np.uint8:
         return Inputs(samples(for_kernels(X), chosen), len(X), n_inputs, chosen, 1 / 255)
     rows = for_kernels(X, chosen)
@@ -70,7 +70,7 @@ def _sparse_inputs(name: str, X: Any, n_inputs: int, dtype: np.dtype | None) -> 
         raise ValueError(f"{name}: expected shape (N, {n_inputs}) with N >= 1, got {X.shape}")
     matrix = X.tocsr()
     data = as_float_array(name, matrix.data)
-    chosen = np.dtype(dtype or (np.float64 if data.dtype == np.float64 else np.float32))
+    chosen = np.dtype(dtype or (np.float64 if data.dtype.type is np.float64 else np.float32))
     data = for_kernels(data, chosen)
     if not np.isfinite(data).all():
         raise ValueError(f"{name}: expected finite numbers, got NaN or infinity")

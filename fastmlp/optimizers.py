@@ -9,7 +9,8 @@ from .kernels import optimizers as codes
 from .kernels.backprop import Optimizer as Settings
 
 
-def _check(name: str, value: float, low: float, high: float = float("inf")) -> None:
+def check_range(name: str, value: float, low: float, high: float = float("inf")) -> None:
+    """Complain unless `value` is a number in [low, high)."""
     number = check_real(name, value)
     if not low <= number < high:
         raise ValueError(f"{name}: expected a number in [{low:g}, {high:g}), got {value}")
@@ -35,7 +36,7 @@ class Optimizer:
 
     def __post_init__(self) -> None:
         for name in ("learning_rate", "l2", "clip_norm"):
-            _check(name, getattr(self, name), 0)
+            check_range(name, getattr(self, name), 0)
 
     def settings(self) -> Settings:
         """As the kernels take it."""
@@ -70,7 +71,7 @@ class SGD(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check("momentum", self.momentum, 0, 1)
+        check_range("momentum", self.momentum, 0, 1)
 
     def settings(self) -> Settings:
         """As the kernels take it."""
@@ -103,9 +104,9 @@ class Adam(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check("beta1", self.beta1, 0, 1)
-        _check("beta2", self.beta2, 0, 1)
-        _check("epsilon", self.epsilon, 0)
+        check_range("beta1", self.beta1, 0, 1)
+        check_range("beta2", self.beta2, 0, 1)
+        check_range("epsilon", self.epsilon, 0)
 
     def settings(self) -> Settings:
         """As the kernels take it."""
@@ -133,8 +134,15 @@ class AdamW(Adam):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check("weight_decay", self.weight_decay, 0)
+        check_range("weight_decay", self.weight_decay, 0)
 
     def settings(self) -> Settings:
         """As the kernels take it."""
         return super().settings()._replace(decay=float(self.weight_decay))
+
+
+def as_optimizer(optimizer: Optimizer | None) -> Optimizer:
+    """An optimizer; None is SGD(0.05)."""
+    if optimizer is not None and not isinstance(optimizer, Optimizer):
+        raise TypeError(f"optimizer: expected SGD, Adam or AdamW, got {optimizer!r}")
+    return SGD(0.05) if optimizer is None else optimizer

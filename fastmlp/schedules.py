@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from .interface import check_choice
+from .interface import check_choice, check_size
+from .optimizers import check_range
 
 
 @dataclass
@@ -32,6 +34,9 @@ class InverseScaling(Schedule):
 
     power: float = 0.5
 
+    def __post_init__(self) -> None:
+        check_range("power", self.power, 0)
+
     def factors(self, steps: np.ndarray, n_steps: int, steps_per_epoch: int) -> np.ndarray:
         """1 / (1 + step)^power."""
         return (1.0 + steps) ** -self.power
@@ -44,6 +49,10 @@ class StepDecay(Schedule):
     epochs: int = 10
     factor: float = 0.1
 
+    def __post_init__(self) -> None:
+        check_size("epochs", self.epochs, 1)
+        check_range("factor", self.factor, 0)
+
     def factors(self, steps: np.ndarray, n_steps: int, steps_per_epoch: int) -> np.ndarray:
         """factor^(whole periods done)."""
         return self.factor ** (steps // (self.epochs * steps_per_epoch))
@@ -54,6 +63,9 @@ class Cosine(Schedule):
     """Half a cosine from 1 to `final` over the run (Loshchilov and Hutter 2017, without restarts)."""
 
     final: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_range("final", self.final, 0)
 
     def factors(self, steps: np.ndarray, n_steps: int, steps_per_epoch: int) -> np.ndarray:
         """From 1 at the first step towards `final` at the end."""
@@ -67,6 +79,11 @@ class OneCycle(Schedule):
     warm_up: float = 0.3
     initial: float = 0.04
     final: float = 0.0001
+
+    def __post_init__(self) -> None:
+        check_range("warm_up", self.warm_up, 0, 1)
+        check_range("initial", self.initial, 0)
+        check_range("final", self.final, 0)
 
     def factors(self, steps: np.ndarray, n_steps: int, steps_per_epoch: int) -> np.ndarray:
         """The two half cosines."""
@@ -85,9 +102,14 @@ class Adaptive(Schedule):
     patience: int = 2
     tolerance: float = 1e-4
     divisor: float = 5.0
-    _factor: float = field(default=1.0, repr=False)
-    _best: float = field(default=float("inf"), repr=False)
-    _waited: int = field(default=0, repr=False)
+    _factor: float = field(default=1.0, init=False, repr=False)
+    _best: float = field(default=float("inf"), init=False, repr=False)
+    _waited: int = field(default=0, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        check_size("patience", self.patience, 1)
+        check_range("tolerance", self.tolerance, 0)
+        check_range("divisor", self.divisor, 1)
 
     def factors(self, steps: np.ndarray, n_steps: int, steps_per_epoch: int) -> np.ndarray:
         """The factor as it stands."""
@@ -113,7 +135,7 @@ SCHEDULES: dict[str, type[Schedule]] = {
 
 
 def as_schedule(schedule: Schedule | str | None) -> Schedule:
-    """A schedule, or the one of that name with its defaults; None is constant."""
+    """A copy of a schedule, for one run, or the one of that name with its defaults; None is constant."""
     if isinstance(schedule, Schedule):
-        return schedule
+        return copy.copy(schedule)
     return SCHEDULES[check_choice("schedule", "constant" if schedule is None else schedule, SCHEDULES)]()

@@ -76,8 +76,8 @@ class Sequential:
         self.seed = check_size("seed", seed, 0)
         self.rng = np.random.default_rng(self.seed)
         self.layers: list[Layer] = []
-        self.parameters: np.ndarray = np.zeros(0, np.float64)
         self.dtype = None if dtype is None else _as_dtype(dtype)
+        self.parameters: np.ndarray = np.zeros(0, self.dtype or np.float64)
         self._run: training.Run | None = None
         self._few: training.Few | None = None
         for layer in layers:
@@ -139,7 +139,7 @@ class Sequential:
 
     def _adopt(self, parameters: np.ndarray) -> None:
         """Make `parameters` the model's, and every layer's W and b views into it."""
-        self.parameters = parameters
+        self.parameters = parameters = training.aligned(parameters)
         self._run = self._few = None
         at = 0
         for layer in self.dense_layers:
@@ -188,7 +188,7 @@ class Sequential:
         inputs = as_inputs("X", X, self.n_inputs, self.dtype)
         if self.parameters.dtype != inputs.dtype or self.dtype is None:
             self.dtype = np.dtype(inputs.dtype)
-            self._adopt(training.aligned(self.parameters.astype(self.dtype)))
+            self._adopt(self.parameters.astype(self.dtype))
         return inputs
 
     def forward(self, X: ArrayLike, all_layers: bool = False) -> Any:

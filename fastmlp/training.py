@@ -112,7 +112,7 @@ class Plan:
 
 
 def aligned(values: np.ndarray) -> np.ndarray:
-    """A copy whose memory begins at a cache line."""
+    """A copy as `empty` makes it: kernels read whole vectors, past the end of a matrix too."""
     out = empty(values.size, values.dtype)
     out[:] = values
     return out
@@ -228,6 +228,8 @@ def fit(
     run: Run, plan: Plan, inputs: Inputs, targets: np.ndarray, weights: np.ndarray, callbacks: Sequence[Callable[[int, History], Any]] = ()
 ) -> History:
     """Carry out the plan; what `Sequential.fit` does once its arguments are checked."""
+    if plan.early_stopping is not None and not isinstance(plan.early_stopping, EarlyStopping):
+        raise TypeError(f"early_stopping: expected EarlyStopping, got {plan.early_stopping!r}")
     if plan.early_stopping and plan.early_stopping.monitor != "loss" and plan.validation is None:
         raise ValueError(f"validation_data: early_stopping monitors {plan.early_stopping.monitor!r}, which needs it; got None")
     history, schedule = History(), as_schedule(plan.schedule)
@@ -296,11 +298,13 @@ def _check_finite(run: Run, before: Any, totals: np.ndarray, repeat: Callable[[i
     if finite.all() and np.isfinite(run.w).all():
         return
     good = int(np.argmin(finite)) if not finite.all() else len(finite) - 1
-    run.restore(before)
-    if good > 0:
-        repeat(good)
-    if not np.isfinite(run.w).all():
+    while True:  # at most twice: the last step of an epoch whose loss was finite may have left weights that are not
         run.restore(before)
+        if good > 0:
+            repeat(good)
+        if good == 0 or np.isfinite(run.w).all():
+            break
+        good -= 1
     raise FloatingPointError(
         f"training diverged in epoch {done + good + 1}: the loss is not finite; the weights are those before it. "
         f"Lower the learning rate ({run.optimizer.learning_rate:g}) or set clip_norm."
