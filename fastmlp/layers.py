@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from .interface import check_choice, check_real, check_size
+from .interface import as_arrays, as_float_array, check_choice, check_real, check_size
 from .kernels import activations
 from .kernels.simd import lanes
 
@@ -69,7 +69,7 @@ class Dense:
     Attributes
     ----------
     W : ndarray of shape (I, O)
-        Once the layer belongs to a model: a view into the model's parameters, to read or to assign in place (``layer.W[:] = ...``).
+        Once the layer belongs to a model: a view into the model's parameters. Assigning to it, whole or in part, changes the model.
     b : ndarray of shape (O,), or None without bias
         Likewise.
 
@@ -90,11 +90,41 @@ class Dense:
         self.n_outputs = check_size("n_outputs", n_outputs, 1)
         self.bias = bool(bias)
         self.initializer = check_choice("initializer", initializer, INITIALIZERS)
-        self.W: np.ndarray | None = None
-        self.b: np.ndarray | None = None
+        self.attach(None, None)
 
     def __repr__(self) -> str:
         return f"Dense({self.n_inputs}, {self.n_outputs}{'' if self.bias else ', bias=False'})"
+
+    def attach(self, W: np.ndarray | None, b: np.ndarray | None) -> None:
+        """Make these views into a model's parameters the layer's own."""
+        self._W, self._b = W, b
+
+    @property
+    def W(self) -> np.ndarray | None:
+        """The weights (I, O)."""
+        return self._W
+
+    @W.setter
+    def W(self, values: ArrayLike) -> None:
+        self._assign("W", self._W, values)
+
+    @property
+    def b(self) -> np.ndarray | None:
+        """The biases (O,)."""
+        return self._b
+
+    @b.setter
+    def b(self, values: ArrayLike) -> None:
+        self._assign("b", self._b, values)
+
+    def _assign(self, name: str, own: np.ndarray | None, values: ArrayLike) -> None:
+        """Copy the values into the layer's own, which lie where the model computes with them."""
+        if own is None:
+            raise ValueError(f"{name}: {self!r} has none; it comes with a model, and b with bias=True")
+        array = as_float_array(name, values)
+        if array.shape != own.shape:
+            raise ValueError(f"{name}: expected shape {own.shape}, got {array.shape}")
+        own[...] = array
 
     @property
     def n_parameters(self) -> int:
@@ -117,8 +147,9 @@ class Activation:
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
 
-    def __call__(self, x: np.ndarray) -> np.ndarray:
+    def __call__(self, x: ArrayLike) -> np.ndarray:
         """g(x), element by element."""
+        (x,) = as_arrays(x=x)
         V = lanes(x.dtype)
         padded = np.zeros((x.size + V - 1) // V * V, x.dtype)
         padded[: x.size] = x.ravel()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -12,13 +13,13 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from . import training
 from .data import Inputs, as_inputs, as_targets, as_weights
-from .interface import check_choice, check_size
+from .interface import FLOATING, check_choice, check_size
 from .kernels.activations import ACTIVATIONS, IDENTITY, LOGISTIC
 from .kernels.backprop import Network
 from .kernels.losses import LOSSES
 from .layers import INITIALIZERS, Activation, Dense, Dropout, Layer, describe
 from .losses import LINKS
-from .optimizers import SGD, Optimizer
+from .optimizers import Optimizer, as_optimizer
 from .schedules import Schedule
 
 FEW = 8  # rows that are predicted with outputs in lanes: a batch that small would leave most lanes of the usual layout empty
@@ -38,7 +39,8 @@ class Sequential:
     seed : int, default 0
         Of the weights, the shuffling and the dropout.
     dtype : {"float32", "float64"}, optional
-        Of parameters and arithmetic. By default that of the first data: float64 for float64 (and Python numbers), else float32.
+        Of parameters and arithmetic. By default that of the first data: float64 for float64 and integers, else float32 (so for images in
+        uint8).
 
     Attributes
     ----------
@@ -80,8 +82,23 @@ class Sequential:
         self.parameters: np.ndarray = np.zeros(0, self.dtype or np.float64)
         self._run: training.Run | None = None
         self._few: training.Few | None = None
+        if not isinstance(layers, Iterable):
+            raise TypeError(f"layers: expected a list of layers, got {describe(layers)}")
         for layer in layers:
             self.add_layer(layer)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy needs: not the memory of `train_batch`, and not scratch."""
+        return self.__dict__ | {"_run": None, "_few": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Make the layers of a copy, whose W and b are arrays of their own, views of its parameters again."""
+        self.__dict__.update(state)
+        self._adopt(self.parameters)
+
+    def __copy__(self) -> Sequential:
+        """A copy with parameters of its own: two models cannot share layers."""
+        return copy.deepcopy(self)
 
     def add_layer(self, layer: Layer) -> None:
         """Append a layer; a Dense draws its weights now.
@@ -99,8 +116,8 @@ class Sequential:
         if not isinstance(layer, Dense | Activation | Dropout):
             raise TypeError(f"layer: expected Dense, Dropout or an activation such as ReLU, got {describe(layer)}")
         if isinstance(layer, Dense):
-            if any(layer is other for other in self.layers):
-                raise ValueError(f"layer: {layer!r} is in the model already; weights cannot be shared")
+            if layer.W is not None:
+                raise ValueError(f"layer: expected a new layer, got {layer!r} that belongs to a model already; weights cannot be shared")
             dense = self.dense_layers
             if dense and dense[-1].n_outputs != layer.n_inputs:
                 raise ValueError(f"layer: {layer!r} expects {layer.n_inputs} inputs, got {dense[-1].n_outputs} outputs of {dense[-1]!r}")
@@ -144,10 +161,10 @@ class Sequential:
         at = 0
         for layer in self.dense_layers:
             size = layer.n_inputs * layer.n_outputs
-            layer.W = parameters[at : at + size].reshape(layer.n_inputs, layer.n_outputs)
-            at += size
-            layer.b = parameters[at : at + layer.n_outputs] if layer.bias else None
-            at += layer.n_outputs if layer.bias else 0
+            end = at + layer.n_parameters
+            W = parameters[at : at + size].reshape(layer.n_inputs, layer.n_outputs)
+            layer.attach(W, parameters[at + size : end] if layer.bias else None)
+            at = end
 
     def network(self) -> Network:
         """The layers as the kernels take them."""
@@ -250,7 +267,8 @@ class Sequential:
                 self._few = training.Few(self.network(), self.parameters)
             if X.shape[1] == self._few.n_inputs:
                 return self._few.predict(X)
-        return training.predict(self.network(), self.parameters, self._inputs(X), n_threads)
+        inputs = self._inputs(X)  # the first data settle the parameters' dtype
+        return training.predict(self.network(), self.parameters, inputs, n_threads)
 
     def predict(self, X: ArrayLike, n_threads: int | None = None) -> np.ndarray:
         """Class indices for the cross-entropies, outputs for the other losses.
@@ -375,7 +393,7 @@ class Sequential:
             validation = inputs_validation, as_targets(
                 "validation y", y_validation, inputs_validation.n_samples, self.n_outputs, self.loss, dtype
             )
-        run = training.Run(self.network(), self.parameters, self.loss, optimizer or SGD(0.05), int(self.rng.integers(2**31)))
+        run = training.Run(self.network(), self.parameters, self.loss, as_optimizer(optimizer), int(self.rng.integers(2**31)))
         plan = training.Plan(
             epochs=check_size("epochs", epochs, 0),
             batch_size=min(check_size("batch_size", batch_size, 1), inputs.n_samples),
@@ -387,6 +405,8 @@ class Sequential:
             progress=progress,
         )
         weights = as_weights(sample_weight, inputs.n_samples, dtype)
+        if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
+            raise TypeError(f"callbacks: expected a sequence of callables, got {callbacks!r}")
         with_model = [functools.partial(_call_with_model, callback, self) for callback in callbacks]
         return training.fit(run, plan, inputs, targets, weights, with_model)
 
@@ -411,7 +431,7 @@ class Sequential:
         """
         inputs = self._inputs(X)
         targets = as_targets("y", y, inputs.n_samples, self.n_outputs, self.loss, self.parameters.dtype)
-        optimizer = optimizer or SGD(0.05)
+        optimizer = as_optimizer(optimizer)
         if self._run is None or self._run.w is not self.parameters or self._run.optimizer != optimizer:
             self._run = training.Run(self.network(), self.parameters, self.loss, optimizer, self.seed)
         totals = self._run.epochs(
@@ -438,8 +458,11 @@ def _call_with_model(callback: Callable[..., Any], model: Sequential, epoch: int
 
 
 def _as_dtype(dtype: DTypeLike) -> np.dtype:
-    chosen = np.dtype(dtype)
-    if chosen.type not in (np.float32, np.float64):
+    try:
+        chosen = np.dtype(dtype)
+    except TypeError as error:
+        raise TypeError(f"dtype: expected float32 or float64, got {dtype!r}") from error
+    if chosen not in FLOATING:
         raise ValueError(f"dtype: expected float32 or float64, got {chosen}")
     return chosen
 

@@ -1,0 +1,31 @@
+"""The document's network, its three gradients, and the training loop."""
+
+from .descent import GRADIENTS, REDUCTIONS, TrainingRun, document_epochs, train
+from .network import (
+    backward,
+    backward_faster,
+    backward_pass,
+    dense,
+    forward_pass,
+    initialize_weights,
+    mse,
+    sigmoid,
+    sigmoid_,
+)
+
+__all__ = [
+    "GRADIENTS",
+    "REDUCTIONS",
+    "TrainingRun",
+    "backward",
+    "backward_faster",
+    "backward_pass",
+    "dense",
+    "document_epochs",
+    "forward_pass",
+    "initialize_weights",
+    "mse",
+    "sigmoid",
+    "sigmoid_",
+    "train",
+]
