@@ -28,6 +28,8 @@ CALL_SECONDS = 0.1  # of epochs in one compiled call, where nothing has to happe
 # Multiply-adds of a batch from which a second thread pays for its barriers.
 OPERATIONS_A_THREAD = 1_000_000
 PREDICT_BATCH = 128
+# Unless the caller fixed the number of threads, every so many epochs begin with a trial on this share of their batches.
+TRIAL_EPOCHS, TRIAL_SHARE = 8, 24
 
 
 @dataclass
@@ -186,7 +188,7 @@ class Run:
         self.gradient, self.m, self.v = (np.zeros_like(w) for _ in range(3))
         self.steps = 0
         self.finished = 0
-        self._workspace: tuple[tuple[int, int], Workspace] | None = None
+        self._workspace: tuple[int, Workspace] | None = None
 
     def state(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
         """What `restore` takes to come back to this point."""
@@ -203,8 +205,8 @@ class Run:
 
         Returns (E, 3): per epoch the sums of weight * loss, of weight, and of hits.
         """
-        if self._workspace is None or self._workspace[0] != (batch_size, threads):
-            self._workspace = (batch_size, threads), workspace(self.net, batch_size, threads, self.w.dtype)
+        if self._workspace is None or self._workspace[0] != batch_size or len(self._workspace[1].active) < threads:
+            self._workspace = batch_size, workspace(self.net, batch_size, max(threads, cpu_count()), self.w.dtype)
         work = self._workspace[1]
         counter, stop, totals = np.zeros(1, np.int64), np.zeros(1, np.uint8), np.zeros((len(orders), 3))
         settings = self.optimizer.settings()
@@ -247,18 +249,23 @@ def _fit(
 ) -> None:  # fmt: skip
     N = inputs.n_samples
     steps_per_epoch = -(-N // plan.batch_size)
-    threads = choose_threads(plan.n_threads, operations(run.net) * plan.batch_size)
+    threads = most = choose_threads(plan.n_threads, operations(run.net) * plan.batch_size)
     one_by_one = bool(callbacks) or plan.validation is not None or plan.early_stopping is not None or schedule.follows_loss
+    # No epochs: compiles, or loads what is compiled, before the clock starts.
+    run.epochs(inputs, targets, weights, np.zeros((0, N), np.int64), plan.batch_size, np.zeros(0), threads)
     best, best_state, waited = float("inf"), run.state(), 0
     done, at_once = 0, 1
     while done < plan.epochs:
-        count = 1 if one_by_one else min(at_once, plan.epochs - done)
+        count = 1 if one_by_one or (most > 1 and plan.n_threads is None) else min(at_once, plan.epochs - done)
         orders = np.stack([plan.shuffle.permutation(N) if plan.shuffle else np.arange(N) for _ in range(count)])
         steps = np.arange(done * steps_per_epoch, (done + count) * steps_per_epoch)
         rates = run.optimizer.learning_rate * schedule.factors(steps, plan.epochs * steps_per_epoch, steps_per_epoch)
         before = run.state()
         began = time.perf_counter()
-        totals = run.epochs(inputs, targets, weights, orders, plan.batch_size, rates, threads)
+        if plan.n_threads is None and most > 1 and done % TRIAL_EPOCHS == 0:
+            threads, totals = _trial(run, inputs, targets, weights, orders[:1], plan.batch_size, rates, most)
+        else:
+            totals = run.epochs(inputs, targets, weights, orders, plan.batch_size, rates, threads)
         seconds = (time.perf_counter() - began) / count
         _check_finite(run, before, totals, lambda k: run.epochs(
             inputs, targets, weights, orders[:k], plan.batch_size, rates[: k * steps_per_epoch], threads), done)  # noqa: B023  # fmt: skip
@@ -290,6 +297,29 @@ def _fit(
                 break
     if plan.early_stopping and plan.early_stopping.restore_best and np.isfinite(best):
         run.restore(best_state)
+
+
+def _trial(
+    run: Run, inputs: Inputs, targets: np.ndarray, weights: np.ndarray, order: np.ndarray, batch_size: int, rates: np.ndarray, most: int
+) -> tuple[int, np.ndarray]:
+    """An epoch that begins with a few batches by `most` threads, then by one, and goes on with who was faster: others may be using the CPU.
+
+    Returns the winner and the epoch's totals; the weights are the same whoever trains.
+    """
+
+    def part(first: int, last: int, threads: int) -> tuple[float, np.ndarray]:
+        began = time.perf_counter()
+        samples = order[:, first * batch_size : last * batch_size]
+        totals = run.epochs(inputs, targets, weights, samples, batch_size, rates[first:last], threads)
+        return time.perf_counter() - began, totals
+
+    trial = len(rates) // TRIAL_SHARE
+    if trial == 0:
+        return most, part(0, len(rates), most)[1]
+    seconds_all, totals_all = part(0, trial, most)
+    seconds_one, totals_one = part(trial, 2 * trial, 1)
+    winner = most if seconds_all < seconds_one else 1
+    return winner, totals_all + totals_one + part(2 * trial, len(rates), winner)[1]
 
 
 def _check_finite(run: Run, before: Any, totals: np.ndarray, repeat: Callable[[int], Any], done: int) -> None:
