@@ -21,7 +21,6 @@ from .kernels.activations import ACTIVATIONS, GELU_CUBE, GELU_SLOPE, LEAK, SELU_
 from .kernels.backprop import Network
 from .layers import ELU, GELU, SELU, Dense, Dropout, Layer, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
 from .sequential import CLASSIFYING, Sequential
-from .training import empty
 
 PathLike = str | os.PathLike[str]
 
@@ -233,11 +232,10 @@ def _steps(network: Network, loss: str) -> list[tuple[str | float, ...]]:
 
 
 def _checked(model: Sequential) -> tuple[Network, np.ndarray]:
-    """The model's network, and its parameters in its dtype, if they are fit to be used elsewhere."""
+    """The model's network and its parameters, if they are fit to be used elsewhere."""
     if not isinstance(model, Sequential):
         raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
-    network = model.network()
-    return network, check_finite("parameters", model.parameters.astype(model.dtype or model.parameters.dtype))
+    return model.network(), check_finite("parameters", model.parameters)
 
 
 def _shapes(layers: list[Layer]) -> dict[str, tuple[int, ...]]:
@@ -280,7 +278,6 @@ def _read(source: Path, safetensors: Any) -> Sequential:
         # From here on sizes are those of the file.
         model = Sequential(layers, description["loss"], description["seed"], None if dtype == "undecided" else dtype)
         model.network()  # complains of what cannot be run
-        model._adopt(empty(model.parameters.size, np.dtype(dtype if model.dtype else np.float64)))
         for name, view in _tensors(layers, model.parameters).items():
             view[...] = check_finite(f"tensor {name!r}", file.get_tensor(name))
     _set_state(model.rng, description["generator"])

@@ -27,10 +27,9 @@ class RichProgress(Progress):
     def advance(self, epochs: int, history: History) -> None:
         """Show the last epoch."""
         text = f"loss {history.losses[-1]:.4f}"
-        if history.scores:
-            text += f"  accuracy {history.scores[-1]:.4f}"
-        if history.validation_scores:
-            text += f"  validation {history.validation_scores[-1]:.4f}"
+        scores = [values[-1] for values in (history.scores, history.validation_scores) if values]
+        if scores:  # in training / in validation
+            text += ("  accuracy " if history.scores else "  R2 ") + " / ".join(f"{score:.3f}" for score in scores)
         text += f"  {self.n_samples / max(history.seconds[-1], 1e-9):,.0f} samples/s"
         self.bar.update(self.task, advance=epochs, text=text)
 
@@ -44,7 +43,14 @@ def progress_bar(wanted: bool | None, epochs: int, n_samples: int) -> Iterator[P
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
+    from rich.table import Column
 
-    columns = (TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.fields[text]}"), TimeRemainingColumn())
+    whole = Column(no_wrap=True)  # where 80 columns are too few, it is the bar that shrinks
+    columns = (
+        MofNCompleteColumn(table_column=whole.copy()),
+        BarColumn(),
+        TextColumn("{task.fields[text]}"),
+        TimeRemainingColumn(table_column=whole.copy()),
+    )
     with Bar(*columns, console=Console(stderr=True)) as bar:
         yield RichProgress(bar, bar.add_task("", total=epochs, text=""), n_samples)

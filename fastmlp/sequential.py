@@ -262,7 +262,7 @@ class Sequential:
 
     def _raw(self, X: Any, n_threads: int | None = None) -> np.ndarray:
         """Outputs of the last layer: logits, under the losses that take them."""
-        if type(X) is np.ndarray and X.dtype == self.dtype and X.ndim == 2 and 0 < len(X) <= FEW and X.flags.carray:
+        if self.dtype and type(X) is np.ndarray and X.dtype == self.dtype and X.ndim == 2 and 0 < len(X) <= FEW and X.flags.carray:
             if self._few is None:
                 self._few = training.Few(self.network(), self.parameters)
             if X.shape[1] == self._few.n_inputs:

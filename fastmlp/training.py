@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -167,17 +167,24 @@ def choose_threads(n_threads: int | None, work: int) -> int:
 
 
 def as_team(threads: int, work: Callable[[int], Any], stop: np.ndarray) -> list[Any]:
-    """work(0), ..., work(threads - 1), each in a thread of its own, while this one listens for Ctrl-C; then `stop` is set and awaited."""
-    outcomes: list[Future[Any]]
-    with ThreadPoolExecutor(threads) as pool:
-        outcomes = [pool.submit(work, thread) for thread in range(threads)]
+    """work(0), ..., work(threads - 1), each in a thread of its own, while this one listens for Ctrl-C; then `stop` is set and awaited.
+
+    Another thread starts them: were this one interrupted between two starts, the first would wait for the second for ever.
+    """
+
+    def lead() -> list[Any]:
+        with ThreadPoolExecutor(threads) as team:
+            return list(team.map(work, range(threads)))
+
+    with ThreadPoolExecutor(1) as leader:
         try:
-            while wait(outcomes, POLL_SECONDS).not_done:
+            outcome = leader.submit(lead)
+            while wait([outcome], POLL_SECONDS).not_done:
                 pass
         except BaseException:
             stop[0] = 1
             raise
-    return [outcome.result() for outcome in outcomes]
+    return outcome.result()
 
 
 class Run:

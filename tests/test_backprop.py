@@ -58,8 +58,8 @@ def gradient(model, X, y, sample_weight=None, w=None):
     B = -(-N // lanes(w.dtype)) * lanes(w.dtype)
     memory = np.full(w.size + 2 * GUARD, np.nan, w.dtype)
     loss = backprop.gradient(
-        net, training.workspace(net, N, 1, w.dtype), w, memory[GUARD:-GUARD], inputs.samples, layout.targets(targets, w.dtype), as_weights(sample_weight, N, w.dtype),
-        w.dtype.type(inputs.scale), np.arange(N), B, LOSSES[model.loss],
+        net, training.workspace(net, N, 1, w.dtype), w, memory[GUARD:-GUARD], inputs.samples, layout.targets(targets, w.dtype),
+        as_weights(sample_weight, N, w.dtype), w.dtype.type(inputs.scale), np.arange(N), B, LOSSES[model.loss],
     )  # fmt: skip
     assert_array_equal(np.isnan(memory), np.r_[np.ones(GUARD), np.zeros(w.size), np.ones(GUARD)])
     return loss, memory[GUARD:-GUARD]
@@ -136,7 +136,14 @@ def test_inputs_of_every_kind_give_the_same_gradient():
     y = rng.normal(size=(21, 3))
     X = images.astype(np.float32) * np.float32(1 / 255)
     expected = gradient(model, X, y)
-    for same in (X.astype(np.float64), np.asfortranarray(X), X.astype(">f4"), images, scipy.sparse.csr_array(X), scipy.sparse.coo_matrix(X)):
+    for same in (
+        X.astype(np.float64),
+        np.asfortranarray(X),
+        X.astype(">f4"),
+        images,
+        scipy.sparse.csr_array(X),
+        scipy.sparse.coo_matrix(X),
+    ):
         value, found = gradient(model, same, y)
         assert value == expected[0]
         assert_array_equal(found, expected[1])

@@ -127,7 +127,9 @@ def test_defaults_and_equality():
         (SGD, "momentum"), (Adam, "beta1"), (Adam, "beta2"), (Adam, "epsilon"), (AdamW, "weight_decay"),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize(("value", "error"), [(-0.1, ValueError), (np.nan, ValueError), (np.inf, ValueError), ("1", TypeError), (None, TypeError)])
+@pytest.mark.parametrize(
+    ("value", "error"), [(-0.1, ValueError), (np.nan, ValueError), (np.inf, ValueError), ("1", TypeError), (None, TypeError)]
+)
 def test_settings_out_of_range_are_refused_by_name(kind, name, value, error):
     with pytest.raises(error, match=rf"^{name}: expected .*got {value!r}"):
         kind(**{name: value})
