@@ -264,7 +264,7 @@ class Sequential:
         """Outputs of the last layer: logits, under the losses that take them."""
         if self.dtype and type(X) is np.ndarray and X.dtype == self.dtype and X.ndim == 2 and 0 < len(X) <= FEW and X.flags.carray:
             if self._few is None:
-                self._few = training.Few(self.network(), self.parameters)
+                self._few = training.Few(self.network(), self.parameters, FEW)
             if X.shape[1] == self._few.n_inputs:
                 return self._few.predict(X)
         inputs = self._inputs(X)  # the first data settle the parameters' dtype

@@ -370,19 +370,21 @@ def predict(net: Network, w: np.ndarray, inputs: Inputs, n_threads: int | None =
 class Few:
     """Prediction of a few rows at a time with as little around it as can be: scratch and description are kept from call to call."""
 
-    def __init__(self, net: Network, w: np.ndarray) -> None:
+    def __init__(self, net: Network, w: np.ndarray, rows: int) -> None:
         V = lanes(w.dtype)
-        self.w, self.n_inputs = w, int(net.sizes[0])
+        self.w, self.n_inputs, self.rows = w, int(net.sizes[0]), rows
         self.stride = -(-int(net.sizes.max()) // V) * V
-        self.net, self.rows = net, 0
+        self.code = few.pack(net.sizes, net.W_at, net.b_at, net.activation, rows)
+        self.spare: list[np.ndarray] = []  # scratch that no thread is using
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        """Outputs of the last layer. X (N, I) of the model's dtype, C-contiguous."""
-        if len(X) > self.rows:
-            self.rows = len(X)
-            self.code = few.pack(self.net.sizes, self.net.W_at, self.net.b_at, self.net.activation, self.rows)
-            self.scratch = empty(4 * self.rows * self.stride, self.w.dtype)
-        out, finite = few.predict_few(self.code, self.w, self.scratch, self.stride, X)
+        """Outputs of the last layer. X (N, I) of the model's dtype, C-contiguous, N at most `rows`."""
+        try:
+            scratch = self.spare.pop()
+        except IndexError:
+            scratch = empty(4 * self.rows * self.stride, self.w.dtype)
+        out, finite = few.predict_few(self.code, self.w, scratch, self.stride, X)
+        self.spare.append(scratch)
         if not finite:
             raise ValueError("X: expected finite numbers, got NaN or infinity")
         return out

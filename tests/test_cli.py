@@ -1,10 +1,13 @@
 """The installed command: what it prints and writes, its exit status, and what it says to bad input."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
 import sysconfig
+from importlib import metadata
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,8 +15,12 @@ from click.testing import CliRunner
 
 from fastmlp import compare, notebook
 from fastmlp.cli import main
+from fastmlp.commands.info import EXTRAS
 from fastmlp.compare import CLIMBERS, Effort
+from fastmlp.datasets import MNIST
 from fastmlp.implementations import GRADIENTS, LADDER, TRAINING
+from fastmlp.kernels.simd import vector_bytes
+from fastmlp.kernels.tile import MR, NV
 
 INSTALLED = shutil.which("fastmlp", path=sysconfig.get_path("scripts"))
 COMMAND = [INSTALLED] if INSTALLED else [sys.executable, "-m", "fastmlp"]
@@ -140,6 +147,35 @@ BAD = [
     (["train", "xor", "--gradient", "backwards"], "backward_faster"),
     (["train", "xor", "--seed", "-1"], "--seed"),
     (["train", "xor", "--seed", "4294967296"], "--seed"),
+    (["train", "digits", "extra"], "extra"),
+    (["train", "digits", "--hidden"], "--hidden"),
+    (["train", "digits", "--hidden", "0"], "--hidden"),
+    (["train", "digits", "--hidden", "5", "-6"], "-6"),
+    (["train", "digits", "--hidden", "5", "six"], "six"),
+    (["train", "digits", "--hidden", "5,,6"], "5,,6"),
+    (["train", "digits", "--hidden", "100001"], "100,000"),
+    (["train", "digits", "--hidden", "5", "--epochs", "0"], "--epochs"),
+    (["train", "digits", "--batch-size", "0"], "--batch-size"),
+    (["train", "digits", "--optimizer", "magic"], "nesterov"),
+    (["train", "digits", "--lr", "0"], "--learning-rate"),
+    (["train", "digits", "--lr", "nan"], "learning_rate"),
+    (["train", "digits", "--lr", "inf"], "learning_rate"),
+    (["train", "digits", "--schedule", "magic"], "one_cycle"),
+    (["train", "digits", "--activation", "magic"], "leaky_relu"),
+    (["train", "digits", "--dropout", "1"], "--dropout"),
+    (["train", "digits", "--dropout", "nan"], "rate"),
+    (["train", "digits", "--dtype", "float16"], "float64"),
+    (["train", "digits", "--threads", "0"], "--threads"),
+    (["train", "digits", "--seed", "-1"], "--seed"),
+    (["train", "digits", "--plot", "picture.gif"], ".png"),
+    (["train", "digits", "--save", "model.bin"], ".safetensors"),
+    (["train", "digits", "--save", "missing/model.safetensors"], "No such file"),
+    (["train", "digits", "--data", "."], "--data"),
+    (["train", "mnist", "--data", "missing"], "--data"),
+    (["train", "mnist", "--data", "file.json"], "--data"),
+    (["train", "fashion-mnist", "--data", "folder.json"], "four files of Fashion-MNIST"),
+    (["warmup", "everything"], "everything"),
+    (["info", "--nothing"], "--nothing"),
 ]
 
 
@@ -171,11 +207,49 @@ def test_without_matplotlib_the_error_says_what_to_install(tmp_path):
     assert "Traceback" not in finished.stderr
 
 
-@pytest.mark.parametrize("arguments", [[], ["--help"], ["compare", "-h"], ["train", "--help"], ["train", "xor", "--help"]])
-def test_help_has_examples(arguments):
-    result = CliRunner().invoke(main, arguments or ["-h"])
+def commands(group=main, path=()):
+    """Every command and group, as the words that name it."""
+    yield [*path]
+    for name, command in getattr(group, "commands", {}).items():
+        yield from commands(command, (*path, name))
+
+
+@pytest.mark.parametrize("words", list(commands()), ids=" ".join)
+def test_help_has_examples(words):
+    result = CliRunner().invoke(main, [*words, "-h"])
     assert result.exit_code == 0
     assert "Examples:\n    fastmlp " in result.stdout
+
+
+def test_info_tells_what_this_machine_has():
+    finished = fastmlp("info")
+    assert (finished.returncode, finished.stderr) == (0, "")
+    for words in ("Machine", "Compile cache", "Data sets", "Extras", f"{8 * vector_bytes()} bits", f"{MR} rows x {NV} vectors", "writable"):
+        assert words in finished.stdout
+    single, double = (float(found) for found in re.findall(r"peak float\d\d +(\d+) GFLOP/s", finished.stdout))
+    assert single > double > 0
+    for package in EXTRAS.values():
+        assert f"{package} {metadata.version(package)}" in finished.stdout
+
+
+def test_info_tells_what_is_missing(tmp_path, monkeypatch):
+    monkeypatch.delenv("FASTMLP_DATA", raising=False)
+    monkeypatch.setattr("pooch.os_cache", lambda project: tmp_path)
+    monkeypatch.setattr("fastmlp.kernels.backprop.train_epochs", SimpleNamespace(stats=SimpleNamespace(cache_path=None)))
+    monkeypatch.setitem(EXTRAS, "plot", "no-such-package")
+    result = CliRunner().invoke(main, ["info"])
+    assert result.exit_code == 0
+    for words in ("not found; fastmlp train mnist", "NUMBA_CACHE_DIR", "no-such-package is not installed", "fastmlp[plot]"):
+        assert words in " ".join(result.stdout.split())
+    (tmp_path / "mnist").mkdir()
+    for name in MNIST.sha256:
+        (tmp_path / "mnist" / f"{name}.gz").touch()
+    assert "not found; fastmlp train mnist" not in " ".join(CliRunner().invoke(main, ["info"]).stdout.split())
+
+
+def test_the_extras_are_those_of_the_package():
+    needed = [re.match(r"([\w-]+).*extra == ['\"](\w+)['\"]", line) for line in metadata.requires("fastmlp")]
+    assert {(match[2], match[1]) for match in needed if match and match[2] in EXTRAS} == set(EXTRAS.items())
 
 
 def test_the_version_is_the_packages():

@@ -15,7 +15,7 @@ from .activations import activate
 from .layout import by_sample, find_active, gather, gather_targets, sum_rows, to_rows
 from .losses import losses_and_deltas, mark_hits
 from .matmul import affine, backproject, outer
-from .optimizers import SGD, update
+from .optimizers import ADAM, SGD, update
 from .simd import peek, width
 from .team import barrier, share
 from .tile import ADD, ASSIGN, MR
@@ -209,7 +209,6 @@ def train_epochs(
     L = len(net.W_at)
     O, out_at = net.sizes[L], work.at[L]
     plain = optimizer.code == SGD and optimizer.l2 == 0 and optimizer.decay == 0 and optimizer.clip == 0
-    power1, power2 = optimizer.beta1**steps_before, optimizer.beta2**steps_before
     for epoch in range(E):
         order = orders[epoch]
         for at in range(0, N, batch_size):
@@ -252,8 +251,11 @@ def train_epochs(
                     passed = barrier(counter, threads, passed)
                     length = norm(g)
                     clipping = min(1.0, optimizer.clip / length) if length > 0 else 1.0
-                power1, power2 = power1 * optimizer.beta1, power2 * optimizer.beta2
-                corrected = rate * np.sqrt(1 - power2) / (1 - power1) if optimizer.code > 2 else rate
+                if optimizer.code == ADAM:  # powers anew in every step: the same bits however epochs are grouped into calls
+                    t = steps_before + taken + 1
+                    corrected = rate * np.sqrt(1 - optimizer.beta2**t) / (1 - optimizer.beta1**t)
+                else:
+                    corrected = rate
                 descend(net, w, g, m, v, optimizer, number(corrected), number(rate * optimizer.decay), number(clipping), thread, threads)
             passed = barrier(counter, threads, passed)
             taken += 1

@@ -1,0 +1,229 @@
+"""`fastmlp bench`: everybody does the same work, figures follow from the rounds, and nobody is left out without a word."""
+
+import json
+import math
+import os
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+
+from fastmlp import SGD, Adam
+from fastmlp.bench import picture, report, sections
+from fastmlp.bench.numpy_loop import NumpyNetwork
+from fastmlp.bench.peers import PEERS, Peer, sequential
+from fastmlp.bench.predictors import PREDICTORS
+from fastmlp.bench.results import Bench, Claim, Entry, Outcome, Round, same_accuracy
+from fastmlp.bench.sections import Effort, Memory, Start, Target, Training, claim
+from fastmlp.bench.tasks import Task, initial_layers, load, operations, steps
+from fastmlp.bench.workers import PeerError, Worker
+from fastmlp.commands.bench import bench as bench_command
+from fastmlp.plotting import save
+
+IRIS = Task("iris", (20,), batch_size=50, epochs=40, optimizer="adam", learning_rate=1e-2, dtype="float64")
+
+
+class Absent(Peer):
+    """A peer whose package nobody has."""
+
+    needs = ("no_such_package",)
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize(("name", "optimizer"), [("sgd", SGD(0.1)), ("adam", Adam(0.01))])
+def test_the_numpy_loop_and_the_engine_train_alike(name, optimizer):
+    rng = np.random.default_rng(0)
+    X, layers = rng.normal(size=(45, 7)), initial_layers([7, 9, 5, 3], 0, "float64")
+    y = X[:, :3].argmax(axis=1)
+    network, model = NumpyNetwork(layers, name, optimizer.learning_rate), sequential(layers, "softmax_cross_entropy")
+    losses = network.train(X, y, 10, [np.arange(45)] * 20)
+    history = model.fit(X, y, epochs=20, batch_size=10, optimizer=optimizer, shuffle=False, progress=False)
+    np.testing.assert_allclose(history.losses, losses, rtol=1e-10)
+    assert losses[-1] < 0.8 * losses[0]
+    np.testing.assert_array_equal(model.predict(X), network.predict(X))
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize("who", [who for who, peer in PEERS.items() if not peer.missing()])
+def test_every_installed_peer_learns(who):
+    peer = PEERS[who](IRIS, 1)
+    peer.warm_up()
+    assert peer.fit(seed=1, epochs=IRIS.epochs) > 0
+    assert np.mean(peer.predict(peer.data.X_test) == peer.data.y_test) > 0.85
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize("who", [who for who in PREDICTORS if not sections.missing_predictor(who)])
+def test_every_installed_predictor_agrees(who):
+    layers = initial_layers([6, 8, 4], seed=3)
+    X = np.random.default_rng(0).standard_normal((50, 6), np.float32)
+    (W1, b1), (W2, b2) = layers
+    expected = (np.maximum(X @ W1 + b1, 0) @ W2 + b2).argmax(axis=1)
+    assert len(set(expected)) > 1
+    np.testing.assert_array_equal(PREDICTORS[who][1](layers, 1)(X), expected)
+
+
+def test_the_operations_of_an_epoch_of_fashion_mnist():
+    assert 60_000 * operations([784, 100, 200, 10]) == pytest.approx(26.7e9, rel=2e-3)
+    assert operations([784, 10]) == 4 * 7840
+
+
+def test_data_and_steps():
+    data = load(replace(IRIS, samples=70, dtype="float32"))
+    assert (data.X.shape, data.X_test.shape, data.X.dtype) == ((70, 4), (30, 4), np.float32)
+    assert steps(IRIS, data) == 2
+    assert steps(replace(IRIS, batch_size=200), data) == 1
+    assert replace(IRIS, samples=None).smaller().epochs == 3
+
+
+def fail():
+    raise ZeroDivisionError("first line\nsecond line")
+
+
+def test_a_worker_has_its_threads_and_reports_what_fails():
+    before = dict(os.environ)
+    with Worker(1) as worker:
+        assert worker.call(os.getenv, "OPENBLAS_NUM_THREADS") == worker.call(os.getenv, "OMP_NUM_THREADS") == "1"
+        if hasattr(os, "sched_getaffinity"):
+            assert len(worker.call(os.sched_getaffinity, 0)) == 1
+        with pytest.raises(PeerError, match=r"^ZeroDivisionError: first line$"):
+            worker.call(fail)
+        assert worker.call(math.sqrt, 4.0) == 2.0
+        with pytest.raises(PeerError, match="ended"):
+            worker.call(os._exit, 3)
+    assert dict(os.environ) == before
+
+
+@pytest.mark.kernels
+def test_a_section_measures_who_is_there_and_names_who_is_not(monkeypatch):
+    monkeypatch.setitem(PEERS, "Absent", Absent)
+    targets = (Target("times", 1e-9, "NumPy"), Target("times", 2, "Absent"), Target("share", 2.0), Target("best peer", 1e-9))
+    section = Training("iris", "Iris", IRIS, (("fastmlp", 1), ("NumPy", 1), ("Absent", 1), ("NumPy", 10_000)), targets, unit="step")
+    monkeypatch.setattr(sections, "TABLE", (section,))
+    console = Console(record=True, width=200)
+    bench = report.run(console, seeds=2)
+    text, figures = console.export_text(), json.loads(json.dumps(bench.as_dict(), allow_nan=False))
+    ours, numpy, absent, many = figures["outcomes"][0]["entries"]
+    assert len(ours["seconds"]) == len(numpy["seconds"]) == len(ours["accuracies"]) == len(ours["peaks"]) == 2
+    assert ours["times_fastmlp"] == 1.0
+    assert min(ours["accuracies"] + numpy["accuracies"]) > 0.85
+    assert absent["missing"] == "not installed"
+    assert "core" in many["missing"]
+    verdicts = [claim["verdict"] for claim in figures["outcomes"][0]["claims"]]
+    assert verdicts == ["met", "not measured", "missed", "met"]
+    assert "4 targets: 2 met, 1 missed, 1 not measured" in text
+    assert "not installed" in text
+    assert "accuracies are equal within noise" in text
+
+
+def test_a_peer_that_fails_is_named_and_the_others_go_on(monkeypatch):
+    section = Training("x", "X", replace(IRIS, optimizer="no such"), (("fastmlp", 1), ("NumPy", 1)), (Target("seconds", 1.0),))
+    outcome = section.measure(Effort(1, quick=False), lambda what: None)
+    assert [entry.missing for entry in outcome.entries] == ["failed: KeyError: 'no such'"] * 2
+    assert outcome.claims[0].verdict == "not measured"
+    assert "KeyError" in outcome.claims[0].shown(None)
+
+
+def outcome_of(seconds, **others):
+    """fastmlp's seconds by round, and the peers'."""
+    entries = [Entry(who, 1, list(values), [0.9] * len(values), [100.0] * len(values)) for who, values in others.items()]
+    ours = Entry("fastmlp", 1, list(seconds), [0.9] * len(seconds), [100.0] * len(seconds))
+    return Outcome("x", "X", "epoch", [ours, *entries], operations=50e9)
+
+
+def made_up(outcome, seeds, quick):
+    machine = {"cpu": "C", "cpu_name_llvm": "c", "cores": 2, "vector_bits": 512, "operating_system": "O", "blas_numpy": "B"}
+    return Bench(machine | {"versions": {"fastmlp": "1"}}, {"seeds": seeds, "quick": quick, "absent": ["torch"]}, [outcome], 1.0)
+
+
+def test_ratios_are_medians_of_the_rounds():
+    outcome = outcome_of([1.0, 10.0, 2.0], slow=[3.0, 20.0, 8.0], quick=[0.5, 5.0, 1.0])
+    assert claim(outcome, Target("times", 2.5, "slow")) == Claim("as fast as slow", "x", 2.5, 3.0)
+    best = claim(outcome, Target("best peer", 1.3))
+    assert (best.what, best.measured, best.verdict) == ("as fast as the best peer, quick,", 0.5, "missed")
+    assert claim(outcome, Target("share", 0.2)).measured == pytest.approx(0.25)  # of 50 GFLOP in 2 s at 100 GFLOP/s
+    assert claim(outcome, Target("seconds", 2.5)).verdict == "met"
+    assert claim(outcome, Target("accuracy", 0.95)).verdict == "missed"
+    outcome.entries.append(Entry("fastmlp", 2, [0.5, 5.0, 1.0], [0.9] * 3, [100.0] * 3))
+    assert claim(outcome, Target("times one thread", 1.6)).measured == 2.0
+    assert outcome.own.share(outcome.operations) == pytest.approx(0.25)
+
+
+def test_accuracies_beyond_noise_are_told_apart():
+    assert same_accuracy([0.9], [0.5], 1000)  # a single round says nothing about noise
+    assert same_accuracy([0.9, 0.9, 0.9], [0.899, 0.899, 0.899], 1000)
+    assert not same_accuracy([0.9, 0.9, 0.9], [0.89, 0.89, 0.89], 1000)
+    assert same_accuracy([0.9, 0.9, 0.9], [0.89, 0.89, 0.89], 100)  # of 100 samples, that is one
+
+
+def test_losses_and_absences_are_on_the_page_and_in_the_picture(tmp_path):
+    outcome = outcome_of([2.0, 2.0], slow=[3.0, 3.0], quick=[1.0, 1.0])
+    outcome.entries += [Entry("Absent", 1, missing="not installed"), Entry("quick", 2)]
+    outcome.entries[-1].add(Round(0.5, None, 100.0))
+    outcome.entries[-1].add(Round(0.5, None, 100.0))
+    outcome.claims = [claim(outcome, Target("times", 2, who)) for who in ("slow", "Absent")]
+    bench = made_up(outcome, seeds=2, quick=True)
+    page = report.as_markdown(bench)
+    assert "| quick | 1 | 1.00 s / epoch | 2.00 x SLOWER | 50.0 % | 90.00 ± 0.00 % |" in page
+    assert "| slow | 1 | 3.00 s / epoch | 1.50 x as fast |" in page
+    assert "| Absent | 1 | not installed |" in page
+    assert "| X | as fast as slow >= 2 x | 1.50 x | missed |" in page
+    assert "| X | as fast as Absent >= 2 x | Absent, 1 thread: not installed | not measured |" in page
+    assert "hence not measured: torch" in page
+    assert report.QUICK_NOTE in page
+    figure = picture.picture(bench)
+    written = [text.get_text() for text in figure.axes[0].texts]
+    assert written == ["500 ms / epoch, 0.25 x fastmlp's", "1.00 s / epoch, 0.50 x fastmlp's", "2.00 s / epoch",
+                       "3.00 s / epoch, 1.50 x fastmlp's", "not installed"]  # fmt: skip
+    save(figure, tmp_path / "bench.png")
+    assert (tmp_path / "bench.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_start_compiles_first_and_then_finds_the_cache(monkeypatch, tmp_path):
+    log = tmp_path / "log"
+    program = f"import os; print(os.environ['NUMBA_CACHE_DIR'], file=open({str(log)!r}, 'a'))"
+    monkeypatch.setattr(sections, "FIRST_MODEL", program)
+    monkeypatch.setattr(sections, "everything_compiled", lambda: [["-c", program]])
+    outcome = Start(warm=100, cold=0).measure(Effort(1, quick=True), lambda what: None)
+    assert len(log.read_text().split()) == 4
+    assert len(set(log.read_text().split()) - {os.environ["NUMBA_CACHE_DIR"]}) == 1
+    assert [claim.verdict for claim in outcome.claims] == ["met", "missed"]
+
+
+@pytest.mark.kernels
+def test_memory_is_measured_where_the_system_tells():
+    (measured,) = Memory(megabytes=1e6).measure(Effort(1, quick=True), lambda what: None).claims
+    assert measured.verdict == ("met" if os.path.exists("/proc/self/status") else "not measured")
+
+
+def test_the_command_writes_what_was_measured(monkeypatch, tmp_path):
+    outcome = outcome_of([2.0, 2.0], slow=[3.0, 3.0])
+    monkeypatch.setattr(report, "run", lambda console, keys, seeds, quick: made_up(outcome, seeds, quick))
+    monkeypatch.chdir(tmp_path)
+    files = ["--markdown", "b.md", "--json", "b.json", "--plot", "b.png"]
+    result = CliRunner().invoke(bench_command, ["--only", "sgd", "--seeds", "3", "--quick", *files])
+    assert result.exit_code == 0, result.output
+    assert {path.name for path in tmp_path.iterdir()} == {"b.md", "b.json", "b.png"}
+    figures = json.loads((tmp_path / "b.json").read_text())
+    assert figures["conditions"] == {"seeds": 3, "quick": True, "absent": ["torch"]}
+    assert figures["outcomes"][0]["entries"][1]["times_fastmlp"] == 1.5
+    assert (tmp_path / "b.md").read_text().startswith("# fastmlp bench\n")
+
+
+@pytest.mark.parametrize("arguments", [["--only", "nothing"], ["--seeds", "0"], ["--markdown", "b.txt"], ["--plot", "no/b.png"]])
+def test_bad_options_are_refused_at_once(monkeypatch, tmp_path, arguments):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(report, "run", lambda *_: pytest.fail("measured before the arguments were checked"))
+    result = CliRunner().invoke(bench_command, arguments)
+    assert result.exit_code == 2
+    assert arguments[0].strip("-") in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_unknown_sections_are_refused():
+    with pytest.raises(ValueError, match=r"only: expected one of 'sgd'.*got 'nothing'"):
+        report.run(Console(), only=["nothing"])
+    with pytest.raises(ValueError, match="seeds"):
+        report.run(Console(), only=["start"], seeds=0)

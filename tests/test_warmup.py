@@ -1,0 +1,88 @@
+"""`fastmlp warmup`: afterwards nothing is left to compile."""
+
+import shutil
+import subprocess
+import sys
+import sysconfig
+from multiprocessing import active_children
+from types import SimpleNamespace
+
+import pytest
+from click.testing import CliRunner
+
+from fastmlp.cli import main
+from fastmlp.kernels import backprop
+from fastmlp.warmup import QUICK, WORK, compile_all
+
+INSTALLED = shutil.which("fastmlp", path=sysconfig.get_path("scripts"))
+COMMAND = [INSTALLED] if INSTALLED else [sys.executable, "-m", "fastmlp"]
+# Uses of the library, other than the calls of the warm-up, that must find all they need.
+USES = """
+import numpy as np
+from fastmlp import Adam, Dense, Dropout, SGD, Sequential, Tanh
+from fastmlp.compare import first_call, first_calls
+
+def deep(dtype, inputs, targets):
+    X, y = np.ones((70, 9), inputs), np.zeros(70, int)
+    model = Sequential([Dropout(0.1), Dense(9, 33), Tanh(), Dropout(0.5), Dense(33, 7), Tanh(), Dense(7, 3)], targets, dtype=dtype)
+    y = y if targets == "softmax_cross_entropy" else np.zeros((70, 3))
+    for optimizer in (Adam(clip_norm=1.0), SGD(momentum=0.9)):
+        model.fit(X, y, epochs=2, batch_size=32, optimizer=optimizer, validation_data=(X, y), n_threads=2, schedule="cosine")
+    model.train_batch(X, y), model.predict(X[:1]), model.evaluate(X, y)
+
+calls = [call() for call in first_calls().values()]
+for dtype, inputs in (("float32", "float32"), ("float32", "uint8"), ("float64", "float64")):
+    for targets in ("softmax_cross_entropy", "huber"):
+        calls.append(first_call(f"{dtype} {inputs} {targets}", lambda: deep(dtype, inputs, targets)))
+print([call.function for call in calls if call.compiled])
+"""
+
+
+def run(*command):
+    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=600, check=False)
+
+
+@pytest.fixture(scope="module")
+def warmed():
+    finished = run(*COMMAND, "warmup")
+    assert (finished.returncode, finished.stderr) == (0, "")
+    return finished.stdout
+
+
+def test_every_part_is_timed(warmed):
+    for name in WORK:
+        assert f"  {name}\n" in warmed
+    assert "in all" in warmed
+
+
+def test_a_second_run_compiles_nothing(warmed):
+    again = run(*COMMAND, "warmup").stdout
+    assert again.count("from cache") == len(WORK)
+    assert "compiled" not in again.lower()
+
+
+def test_other_uses_find_everything_compiled(warmed):
+    finished = run(sys.executable, "-c", USES)
+    assert (finished.stdout, finished.stderr) == ("[]\n", "")
+
+
+def test_quick_does_less(warmed):
+    assert set(QUICK) < set(WORK)
+    result = CliRunner().invoke(main, ["warmup", "--quick"])
+    assert result.exit_code == 0
+    assert sum(line.endswith(tuple(f"  {name}" for name in QUICK)) for line in result.stdout.splitlines()) == len(QUICK)
+
+
+def test_giving_up_ends_the_processes(warmed):
+    before = set(active_children())
+    calls = compile_all(QUICK)
+    assert next(calls).function in QUICK
+    calls.close()
+    assert set(active_children()) <= before
+
+
+def test_without_a_place_for_the_cache_there_is_nothing_to_do(monkeypatch):
+    monkeypatch.setattr(backprop, "train_epochs", SimpleNamespace(stats=SimpleNamespace(cache_path=None)))
+    result = CliRunner().invoke(main, ["warmup"])
+    assert result.exit_code == 2
+    assert "NUMBA_CACHE_DIR" in result.stderr
