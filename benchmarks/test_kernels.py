@@ -24,7 +24,7 @@ from fastmlp.kernels.optimizers import ADAM, update
 from fastmlp.kernels.peak import peak_gflops
 from fastmlp.kernels.simd import lanes, load, store, width
 from fastmlp.kernels.tile import ADD
-from fastmlp.training import aligned
+from fastmlp.resources import aligned
 
 ROUNDS = 15
 ROUND_SECONDS = 2e-3

@@ -158,7 +158,7 @@ class Activation:
 
 
 class ReLU(Activation):
-    """max(0, x)."""
+    """max(0, x); NaN for -inf."""
 
     name = "relu"
 

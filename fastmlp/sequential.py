@@ -1,32 +1,29 @@
-"""`Sequential`: a network as a list of layers, compiled to sizes, codes and one flat parameter vector."""
+"""`Sequential`: a list of layers that is trained and predicts."""
 
 from __future__ import annotations
 
-import copy
 import functools
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
+from numpy.typing import ArrayLike
 
-from . import training
+from . import inference, training
 from .data import Inputs, as_inputs, as_targets, as_weights
-from .interface import FLOATING, check_choice, check_size
-from .kernels.activations import ACTIVATIONS, IDENTITY, LOGISTIC
-from .kernels.backprop import Network
-from .kernels.losses import LOSSES
-from .layers import INITIALIZERS, Activation, Dense, Dropout, Layer, describe
+from .interface import check_size
+from .layers import Activation
 from .losses import LINKS
 from .optimizers import Optimizer, as_optimizer
 from .schedules import Schedule
+from .stack import Stack
 
 FEW = 8  # rows that are predicted with outputs in lanes: a batch that small would leave most lanes of the usual layout empty
 CLASSIFYING = ("softmax_cross_entropy", "binary_cross_entropy")
 
 
-class Sequential:
+class Sequential(Stack):
     """A multilayer perceptron: layers one after the other, trained on mini-batches.
 
     Parameters
@@ -73,132 +70,15 @@ class Sequential:
     array([0, 0, 0, 1])
     """
 
-    def __init__(self, layers: Iterable[Layer] = (), loss: str = "squared_error", seed: int = 0, dtype: DTypeLike | None = None) -> None:
-        self.loss = check_choice("loss", loss, LOSSES)
-        self.seed = check_size("seed", seed, 0)
-        self.rng = np.random.default_rng(self.seed)
-        self.layers: list[Layer] = []
-        self.dtype = None if dtype is None else _as_dtype(dtype)
-        self.parameters: np.ndarray = np.zeros(0, self.dtype or np.float64)
-        self._run: training.Run | None = None
-        self._few: training.Few | None = None
-        if not isinstance(layers, Iterable):
-            raise TypeError(f"layers: expected a list of layers, got {describe(layers)}")
-        for layer in layers:
-            self.add_layer(layer)
+    _run: training.Run | None = None  # the memory of `train_batch`
+    _few: inference.Few | None = None  # scratch for a few rows
+
+    def _forget(self) -> None:
+        self._run = self._few = None
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy needs: not the memory of `train_batch`, and not scratch."""
         return self.__dict__ | {"_run": None, "_few": None}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Make the layers of a copy, whose W and b are arrays of their own, views of its parameters again."""
-        self.__dict__.update(state)
-        self._adopt(self.parameters)
-
-    def __copy__(self) -> Sequential:
-        """A copy with parameters of its own: two models cannot share layers."""
-        return copy.deepcopy(self)
-
-    def add_layer(self, layer: Layer) -> None:
-        """Append a layer; a Dense draws its weights now.
-
-        Parameters
-        ----------
-        layer : layer
-            What may follow the layers so far.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If it may not: the message names both.
-        """
-        if not isinstance(layer, Dense | Activation | Dropout):
-            raise TypeError(f"layer: expected Dense, Dropout or an activation such as ReLU, got {describe(layer)}")
-        if isinstance(layer, Dense):
-            if layer.W is not None:
-                raise ValueError(f"layer: expected a new layer, got {layer!r} that belongs to a model already; weights cannot be shared")
-            dense = self.dense_layers
-            if dense and dense[-1].n_outputs != layer.n_inputs:
-                raise ValueError(f"layer: {layer!r} expects {layer.n_inputs} inputs, got {dense[-1].n_outputs} outputs of {dense[-1]!r}")
-            drawn = INITIALIZERS[layer.initializer](self.rng, layer.n_inputs, layer.n_outputs).ravel()
-            fresh = np.concatenate([drawn, np.zeros(layer.n_outputs if layer.bias else 0)])
-            self.layers.append(layer)
-            self._adopt(np.concatenate([self.parameters, fresh.astype(self.parameters.dtype)]))
-        else:
-            previous = self.layers[-1] if self.layers else None
-            if isinstance(layer, Activation) and not isinstance(previous, Dense):
-                raise ValueError(f"layer: {layer!r} must follow a Dense layer, got {'nothing' if previous is None else previous} before it")
-            if isinstance(layer, Dropout) and isinstance(previous, Dropout):
-                raise ValueError(f"layer: {layer!r} must not follow {previous!r}")
-            self.layers.append(layer)
-            self._run = self._few = None
-
-    @property
-    def dense_layers(self) -> list[Dense]:
-        """The layers that have parameters."""
-        return [layer for layer in self.layers if isinstance(layer, Dense)]
-
-    @property
-    def n_inputs(self) -> int:
-        """Features of a sample."""
-        return self._dense_or_error()[0].n_inputs
-
-    @property
-    def n_outputs(self) -> int:
-        """Outputs for a sample."""
-        return self._dense_or_error()[-1].n_outputs
-
-    def _dense_or_error(self) -> list[Dense]:
-        if not self.dense_layers:
-            raise ValueError("layers: expected at least one Dense layer, got none")
-        return self.dense_layers
-
-    def _adopt(self, parameters: np.ndarray) -> None:
-        """Make `parameters` the model's, and every layer's W and b views into it."""
-        self.parameters = parameters = training.aligned(parameters)
-        self._run = self._few = None
-        at = 0
-        for layer in self.dense_layers:
-            size = layer.n_inputs * layer.n_outputs
-            end = at + layer.n_parameters
-            W = parameters[at : at + size].reshape(layer.n_inputs, layer.n_outputs)
-            layer.attach(W, parameters[at + size : end] if layer.bias else None)
-            at = end
-
-    def network(self) -> Network:
-        """The layers as the kernels take them."""
-        dense = self._dense_or_error()
-        sizes = [dense[0].n_inputs, *(layer.n_outputs for layer in dense)]
-        ends = np.cumsum([layer.n_parameters for layer in dense])
-        W_at = ends - [layer.n_parameters for layer in dense]
-        b_at = [end - layer.n_outputs if layer.bias else -1 for end, layer in zip(ends, dense, strict=True)]
-        codes, dropout = [], np.zeros(len(dense))
-        for layer in self.layers:
-            if isinstance(layer, Dense):
-                codes.append(IDENTITY)
-            elif isinstance(layer, Activation):
-                codes[-1] = ACTIVATIONS[layer.name]
-            elif len(codes) < len(dense):  # after the last Dense nothing is dropped
-                dropout[len(codes)] = layer.rate
-        if self.loss == "binary_cross_entropy" and codes[-1] == LOGISTIC:
-            codes[-1] = IDENTITY  # the loss takes logits
-        elif self.loss in LINKS and codes[-1] != IDENTITY:
-            raise ValueError(f"layers: {self.loss} takes logits, got a model that ends with {self.layers[-1]!r}")
-        as_int = [np.array(values, np.int64) for values in (sizes, W_at, b_at, codes)]
-        return Network(as_int[0], as_int[1], as_int[2], as_int[3], dropout)
-
-    def __str__(self) -> str:
-        rows, width = [("layer", "output", "parameters")], self.n_inputs if self.dense_layers else 0
-        for layer in self.layers:
-            width = layer.n_outputs if isinstance(layer, Dense) else width
-            rows.append((repr(layer), f"{width:,}", f"{layer.n_parameters if isinstance(layer, Dense) else 0:,}"))
-        columns = [max(len(row[k]) for row in rows) for k in range(3)]
-        lines = [f"{a:<{columns[0]}}  {b:>{columns[1]}}   {c:>{columns[2]}}" for a, b, c in rows]
-        return "\n".join([*lines, f"loss {self.loss}, {self.parameters.size:,} parameters"])
-
-    def __repr__(self) -> str:
-        return f"Sequential({self.layers!r}, loss={self.loss!r})"
 
     def _inputs(self, X: Any) -> Inputs:
         """X checked, in a dtype the kernels take; the first data settle the model's dtype."""
@@ -264,11 +144,11 @@ class Sequential:
         """Outputs of the last layer: logits, under the losses that take them."""
         if self.dtype and type(X) is np.ndarray and X.dtype == self.dtype and X.ndim == 2 and 0 < len(X) <= FEW and X.flags.carray:
             if self._few is None:
-                self._few = training.Few(self.network(), self.parameters, FEW)
+                self._few = inference.Few(self.network(), self.parameters, FEW)
             if X.shape[1] == self._few.n_inputs:
                 return self._few.predict(X)
         inputs = self._inputs(X)  # the first data settle the parameters' dtype
-        return training.predict(self.network(), self.parameters, inputs, n_threads)
+        return inference.predict(self.network(), self.parameters, inputs, n_threads)
 
     def predict(self, X: ArrayLike, n_threads: int | None = None) -> np.ndarray:
         """Class indices for the cross-entropies, outputs for the other losses.
@@ -320,7 +200,7 @@ class Sequential:
         inputs = self._inputs(X)
         targets = as_targets("y", y, inputs.n_samples, self.n_outputs, self.loss, self.parameters.dtype)
         weights = as_weights(sample_weight, inputs.n_samples, self.parameters.dtype)
-        return training.evaluate(self.network(), self.parameters, self.loss, inputs, targets, weights)
+        return inference.evaluate(self.network(), self.parameters, self.loss, inputs, targets, weights)
 
     def fit(
         self,
@@ -344,7 +224,7 @@ class Sequential:
         ----------
         X : array_like of shape (N, I), or a SciPy sparse matrix
             float32 and float64 as they are; uint8 (images, also memory-mapped) scaled from 0..255 to [0, 1] as batches are gathered;
-            sparse rows gathered as they come. Nothing is copied whole, except to convert another dtype or order.
+            sparse rows gathered as they come, their values as they are. Nothing is copied whole, except to convert another dtype or order.
         y : array_like
             "softmax_cross_entropy": class indices (N,), or a distribution a row (N, O). "binary_cross_entropy": 0 and 1 (or between),
             (N,) for O = 1, or (N, O). Other losses: numbers, (N,) for O = 1, or (N, O).
@@ -428,6 +308,8 @@ class Sequential:
         ------
         ValueError, TypeError
             If an argument does not fit.
+        FloatingPointError
+            If the loss is not finite; the weights are past saving then (`fit` keeps the last good ones).
         """
         inputs = self._inputs(X)
         targets = as_targets("y", y, inputs.n_samples, self.n_outputs, self.loss, self.parameters.dtype)
@@ -438,7 +320,10 @@ class Sequential:
             inputs, targets, as_weights(None, inputs.n_samples, self.parameters.dtype),
             np.arange(inputs.n_samples)[None], inputs.n_samples, np.array([optimizer.learning_rate]), 1,
         )  # fmt: skip
-        return float(totals[0, 0] / totals[0, 1])
+        loss = float(totals[0, 0] / totals[0, 1])
+        if not np.isfinite(loss):
+            raise FloatingPointError(f"training diverged: the loss of this batch is {loss}; lower the learning rate or set clip_norm")
+        return loss
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model to a safetensors file; `fastmlp.load` reads it back. See `fastmlp.persistence.save`."""
@@ -455,14 +340,3 @@ class Sequential:
 
 def _call_with_model(callback: Callable[..., Any], model: Sequential, epoch: int, history: training.History) -> Any:
     return callback(epoch, model, history)
-
-
-def _as_dtype(dtype: DTypeLike) -> np.dtype:
-    try:
-        chosen = np.dtype(dtype)
-    except TypeError as error:
-        raise TypeError(f"dtype: expected float32 or float64, got {dtype!r}") from error
-    if chosen not in FLOATING:
-        raise ValueError(f"dtype: expected float32 or float64, got {chosen}")
-    return chosen
-

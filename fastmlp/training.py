@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from .data import Inputs
+from .inference import evaluate
 from .interface import check_real, check_size
-from .kernels import backprop, few
+from .kernels import backprop
 from .kernels.backprop import Network, Workspace
 from .kernels.layout import targets as as_kernel_targets
 from .kernels.losses import LOSSES
-from .kernels.simd import lanes, vector_bytes
-from .losses import LINKS
 from .optimizers import Optimizer
 from .progress import Progress, progress_bar
+from .resources import as_team, choose_threads, cpu_count, operations, workspace
 from .schedules import Schedule, as_schedule
 
-POLL_SECONDS = 0.05
 CALL_SECONDS = 0.1  # of epochs in one compiled call, where nothing has to happen between them
-# Multiply-adds of a batch from which a second thread pays for its barriers.
-OPERATIONS_A_THREAD = 1_000_000
-PREDICT_BATCH = 128
 # Unless the caller fixed the number of threads, every so many epochs begin with a trial on this share of their batches.
 TRIAL_EPOCHS, TRIAL_SHARE = 8, 24
 
@@ -111,80 +105,6 @@ class Plan:
     shuffle: np.random.Generator | None = None
     n_threads: int | None = None
     progress: bool | None = None
-
-
-def aligned(values: np.ndarray) -> np.ndarray:
-    """A copy as `empty` makes it: kernels read whole vectors, past the end of a matrix too."""
-    out = empty(values.size, values.dtype)
-    out[:] = values
-    return out
-
-
-def empty(size: int, dtype: Any) -> np.ndarray:
-    """Zeros, whose memory begins at a cache line and goes on for a vector beyond."""
-    memory = np.zeros(size + 128 // np.dtype(dtype).itemsize, dtype)
-    skip = -memory.ctypes.data % 64 // memory.itemsize
-    return memory[skip : skip + size]
-
-
-def workspace(net: Network, batch_size: int, threads: int, dtype: Any) -> Workspace:
-    """Scratch for batches of at most that size."""
-    V = lanes(dtype)
-    B = -(-batch_size // V) * V
-    ends, row_ends = np.cumsum(net.sizes), np.cumsum(-(-net.sizes[1:] // V) * V)
-    inputs, outputs = int(net.sizes[0]), int(net.sizes[-1])
-    return Workspace(
-        x=empty(int(ends[-1]) * B, dtype),
-        delta=empty(int(ends[-1]) * B, dtype),
-        rows=empty(int(row_ends[-1]) * B, dtype),
-        at=ends - net.sizes,
-        rows_at=row_ends - (-(-net.sizes[1:] // V) * V),
-        every=np.arange(max(int(net.sizes.max()), B) + vector_bytes()),
-        active=np.zeros((threads, inputs + 1), np.int64),
-        targets=empty(outputs * B, dtype),
-        loss=empty(B, dtype),
-        hit=empty(B, dtype),
-        weight=empty(B, dtype),
-        shared=np.zeros(2),
-    )
-
-
-def operations(net: Network) -> int:
-    """Multiply-adds of one sample's forward pass."""
-    return int((net.sizes[:-1] * net.sizes[1:]).sum())
-
-
-def cpu_count() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def choose_threads(n_threads: int | None, work: int) -> int:
-    """`n_threads`, checked; or as many as have OPERATIONS_A_THREAD each."""
-    if n_threads is not None:
-        return check_size("n_threads", n_threads, 1)
-    return max(1, min(cpu_count(), work // OPERATIONS_A_THREAD))
-
-
-def as_team(threads: int, work: Callable[[int], Any], stop: np.ndarray) -> list[Any]:
-    """work(0), ..., work(threads - 1), each in a thread of its own, while this one listens for Ctrl-C; then `stop` is set and awaited.
-
-    Another thread starts them: were this one interrupted between two starts, the first would wait for the second for ever.
-    """
-
-    def lead() -> list[Any]:
-        with ThreadPoolExecutor(threads) as team:
-            return list(team.map(work, range(threads)))
-
-    with ThreadPoolExecutor(1) as leader:
-        try:
-            outcome = leader.submit(lead)
-            while wait([outcome], POLL_SECONDS).not_done:
-                pass
-        except BaseException:
-            stop[0] = 1
-            raise
-    return outcome.result()
 
 
 class Run:
@@ -346,80 +266,3 @@ def _check_finite(run: Run, before: Any, totals: np.ndarray, repeat: Callable[[i
         f"training diverged in epoch {done + good + 1}: the loss is not finite; the weights are those before it. "
         f"Lower the learning rate ({run.optimizer.learning_rate:g}) or set clip_norm."
     )
-
-
-def predict(net: Network, w: np.ndarray, inputs: Inputs, n_threads: int | None = None) -> np.ndarray:
-    """Outputs (N, O) of the last layer, before any link."""
-    N = inputs.n_samples
-    threads = min(choose_threads(n_threads, operations(net) * N // 16), -(-N // PREDICT_BATCH))
-    out = np.empty((N, int(net.sizes[-1])), w.dtype)
-    X, order, stop, scale = inputs.samples, np.arange(N), np.zeros(1, np.uint8), w.dtype.type(inputs.scale)
-    batch_size = min(PREDICT_BATCH, N)
-    works = [workspace(net, batch_size, 1, w.dtype) for _ in range(threads)]
-
-    def part(thread: int) -> None:
-        backprop.predict_rows(thread, threads, stop, net, works[thread], w, X, scale, order, batch_size, len(net.sizes) - 1, out)
-
-    if threads == 1 and operations(net) * N < 1e8:
-        part(0)
-    else:
-        as_team(threads, part, stop)
-    return out
-
-
-class Few:
-    """Prediction of a few rows at a time with as little around it as can be: scratch and description are kept from call to call."""
-
-    def __init__(self, net: Network, w: np.ndarray, rows: int) -> None:
-        V = lanes(w.dtype)
-        self.w, self.n_inputs, self.rows = w, int(net.sizes[0]), rows
-        self.stride = -(-int(net.sizes.max()) // V) * V
-        self.code = few.pack(net.sizes, net.W_at, net.b_at, net.activation, rows)
-        self.spare: list[np.ndarray] = []  # scratch that no thread is using
-
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        """Outputs of the last layer. X (N, I) of the model's dtype, C-contiguous, N at most `rows`."""
-        try:
-            scratch = self.spare.pop()
-        except IndexError:
-            scratch = empty(4 * self.rows * self.stride, self.w.dtype)
-        out, finite = few.predict_few(self.code, self.w, scratch, self.stride, X)
-        self.spare.append(scratch)
-        if not finite:
-            raise ValueError("X: expected finite numbers, got NaN or infinity")
-        return out
-
-
-def evaluate(
-    net: Network, w: np.ndarray, loss: str, inputs: Inputs, targets: np.ndarray, weights: np.ndarray, n_threads: int | None = None
-) -> tuple[float, float]:
-    """Mean loss and score: accuracy or R^2."""
-    out = predict(net, w, inputs, n_threads).astype(np.float64)
-    weight = weights.astype(np.float64) if weights.size else np.ones(len(out))
-    rows = np.arange(len(out))
-    if loss == "softmax_cross_entropy":
-        shifted = out - out.max(axis=1, keepdims=True)
-        log_total = np.log(np.exp(shifted).sum(axis=1))
-        matched = shifted[rows, targets] if targets.ndim == 1 else (targets * shifted).sum(axis=1)
-        classes = targets if targets.ndim == 1 else targets.argmax(axis=1)
-        return float(np.average(log_total - matched, weights=weight)), float(np.average(out.argmax(axis=1) == classes, weights=weight))
-    y = targets.astype(np.float64)
-    if loss == "binary_cross_entropy":
-        each = (np.maximum(out, 0) - out * y + np.log1p(np.exp(-np.abs(out)))).sum(axis=1)
-        hits = ((out > 0) == (y > 0.5)).all(axis=1) if out.shape[1] == 1 else out.argmax(axis=1) == y.argmax(axis=1)
-        return float(np.average(each, weights=weight)), float(np.average(hits, weights=weight))
-    residual = out - y
-    if loss == "squared_error":
-        each = 0.5 * (residual**2).sum(axis=1)
-    elif loss == "absolute_error":
-        each = np.abs(residual).sum(axis=1)
-    elif loss == "huber":
-        bounded = np.clip(residual, -1, 1)
-        each = (bounded * (residual - 0.5 * bounded)).sum(axis=1)
-    else:
-        each = (np.exp(out) - y * out + y * (np.log(np.where(y > 0, y, 1)) - 1)).sum(axis=1)
-    predicted = LINKS[loss](out) if loss in LINKS else out
-    mean = np.average(y, axis=0, weights=weight)
-    spread = (weight[:, None] * (y - mean) ** 2).sum()
-    missed = (weight[:, None] * (y - predicted) ** 2).sum()
-    return float(np.average(each, weights=weight)), float(1 - missed / spread) if spread > 0 else float(missed == 0)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from fastmlp import SGD, Adam, Dense, Sequential, reference, training
+from fastmlp import SGD, Adam, Dense, Sequential, reference, resources
 from fastmlp.data import as_inputs, as_targets, as_weights
 from fastmlp.kernels import backprop, layout
 from fastmlp.kernels.activations import ACTIVATIONS
@@ -51,14 +51,14 @@ def problem(loss, N, I, O):
 
 def gradient(model, X, y, sample_weight=None, w=None):
     """The kernel's mean loss and flat gradient; every element written, none outside."""
-    w = training.aligned(model.parameters.astype(model.dtype) if w is None else w)
+    w = resources.aligned(model.parameters.astype(model.dtype) if w is None else w)
     inputs = as_inputs("X", X, model.n_inputs, model.dtype)
     N, net = inputs.n_samples, model.network()
     targets = as_targets("y", y, N, model.n_outputs, model.loss, w.dtype)
     B = -(-N // lanes(w.dtype)) * lanes(w.dtype)
     memory = np.full(w.size + 2 * GUARD, np.nan, w.dtype)
     loss = backprop.gradient(
-        net, training.workspace(net, N, 1, w.dtype), w, memory[GUARD:-GUARD], inputs.samples, layout.targets(targets, w.dtype),
+        net, resources.workspace(net, N, 1, w.dtype), w, memory[GUARD:-GUARD], inputs.samples, layout.targets(targets, w.dtype),
         as_weights(sample_weight, N, w.dtype), w.dtype.type(inputs.scale), np.arange(N), B, LOSSES[model.loss],
     )  # fmt: skip
     assert_array_equal(np.isnan(memory), np.r_[np.ones(GUARD), np.zeros(w.size), np.ones(GUARD)])

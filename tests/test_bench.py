@@ -2,7 +2,9 @@
 
 import json
 import math
+import multiprocessing
 import os
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -94,6 +96,20 @@ def test_a_worker_has_its_threads_and_reports_what_fails():
         with pytest.raises(PeerError, match="ended"):
             worker.call(os._exit, 3)
     assert dict(os.environ) == before
+
+
+def interrupt(worker):
+    with worker:
+        worker.pool.submit(time.sleep, 600)
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_does_not_wait_for_a_worker():
+    worker = Worker(1)
+    assert worker.pid in [child.pid for child in multiprocessing.active_children()]
+    with pytest.raises(KeyboardInterrupt):
+        interrupt(worker)
+    assert worker.pid not in [child.pid for child in multiprocessing.active_children()]
 
 
 @pytest.mark.kernels

@@ -371,3 +371,20 @@ def test_every_activation_layer_trains():
         model = Sequential([Dense(4, 8), kind(), Dense(8, 3)])
         losses = model.fit(inputs, targets, epochs=200, batch_size=8, optimizer=Adam(0.02)).losses
         assert losses[-1] < 0.5 * losses[0], kind
+
+
+@pytest.mark.kernels
+def test_several_labels_are_right_when_each_is():
+    model = Sequential([Dense(3, 3)], loss="binary_cross_entropy")
+    model.layers[0].W = np.eye(3)
+    X, Y = [[2.0, 3.0, -1.0], [2.0, 3.0, -1.0]], [[1, 1, 0], [1, 0, 0]]
+    assert model.evaluate(X, Y)[1] == 0.5
+    assert model.fit(X, Y, epochs=1, optimizer=SGD(0.0)).scores == [0.5]
+
+
+@pytest.mark.kernels
+def test_a_batch_that_diverges_says_so():
+    model = Sequential([Dense(1, 1)])
+    assert model.train_batch([[1e100]], [0.0], SGD(1.0)) > 1e190
+    with pytest.raises(FloatingPointError, match="diverged"):
+        model.train_batch([[1e100]], [0.0], SGD(1.0))

@@ -9,6 +9,7 @@ import importlib
 import importlib.util
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -57,7 +58,7 @@ class Worker:
     def __init__(self, threads: int) -> None:
         self.pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
         with environment(threads):
-            self.call(keep_to_cores, threads)  # starts the process
+            self.pid = self.call(settle, threads)  # starts the process
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """function(*arguments), there."""
@@ -72,7 +73,11 @@ class Worker:
     def __enter__(self) -> Worker:
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        if kind is not None:  # after Ctrl-C nobody waits for the end of a long fit
+            for child in multiprocessing.active_children():
+                if child.pid == self.pid:
+                    child.terminate()
         self.pool.shutdown(wait=True, cancel_futures=True)
 
 
@@ -85,10 +90,15 @@ def guarded(function: Callable[..., Any], *arguments: Any) -> tuple[bool, Any]:
         return True, f"{type(error).__name__}: {lines[0][:200]}"
 
 
-def keep_to_cores(threads: int) -> None:
-    """Use the last `threads` cores only, the same for everybody: thread pools that obey no setting, JAX's, count these."""
+def settle(threads: int) -> int:
+    """Use the last `threads` cores only, the same for everybody: thread pools that obey no setting, JAX's, count these.
+
+    Ctrl-C is the parent's to handle. Returns the process's number.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])
+    return os.getpid()
 
 
 present: dict[str, Any] = {}  # in a worker: the peer it works for

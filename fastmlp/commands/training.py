@@ -16,7 +16,7 @@ from .. import ELU, GELU, SELU, SGD, Adam, AdamW, Dense, Dropout, History, Leaky
 from ..kernels.backprop import Network
 from ..layers import Activation, Layer
 from ..optimizers import Optimizer
-from ..training import choose_threads, cpu_count, operations
+from ..resources import choose_threads, cpu_count, operations
 from .common import pictures, refusals, written
 from .epochs import EpochLines, is_watched, waiting
 from .image_data import ImageData, load

@@ -75,7 +75,7 @@ def activate(code, z, slope, first, last):
 
 @kernel
 def activate_leaky(z, slope, first, last, leak):
-    """max(x, leak x); the slope at 0 is `leak`, and NaN stays NaN."""
+    """max(x, leak x); the slope at 0 is `leak`. NaN stays NaN, and -inf becomes it where leak is 0: a divergence shows."""
     for n in range(first, last, width(z)):
         x = load(z, n)
         store(z, n, where_less(x, 0.0, leak * x, x))

@@ -229,7 +229,7 @@ def train_epochs(
 
             first, last = share(B, V, thread, threads)
             losses_and_deltas(loss_code, work.loss, work.delta, work.x, out_at * B, work.targets, work.weight, O, B, first, last)
-            mark_hits(work.hit, work.x, out_at * B, work.targets, O, B, first, last)
+            mark_hits(loss_code, work.hit, work.x, out_at * B, work.targets, O, B, first, last)
             passed = barrier(counter, threads, passed)
             if thread == 0:
                 for n in range(count):

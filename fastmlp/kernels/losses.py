@@ -82,38 +82,26 @@ def softmax_cross_entropy(delta, z, z_at, t, t_at, w, O, B):
 
 
 @kernel
-def softmax(z, at, O, B, first, last):
-    """z[o] = exp(z[o]) / sum_k exp(z[k]), in place, for the lanes [first, last)."""
-    V = width(z)
-    for n in range(at + first, at + last, V):
-        largest = load(z, n)
-        for o in range(1, O):
-            x = load(z, n + o * B)
-            largest = where_less(largest, x, x, largest)
-        total = splat(z.dtype.type(0))
-        for o in range(O):
-            e = vecmath.exp(load(z, n + o * B) - largest)
-            total = total + e
-            store(z, n + o * B, e)
-        for o in range(O):
-            store(z, n + o * B, load(z, n + o * B) / total)
+def mark_hits(code, hit, z, at, t, O, B, first, last):
+    """hit[n] = 1 where the outputs name the targets' class, else 0.
 
-
-@kernel
-def mark_hits(hit, z, at, t, O, B, first, last):
-    """hit[n] = 1 where the largest of z and the largest of t are the same output (for O = 1: the same side of 0 and 1/2), else 0."""
+    SOFTMAX_CROSS_ENTROPY: the largest output is the largest target. Else: every output is on its target's side, of 0 and of 1/2.
+    """
     V = width(z)
     one, zero = z.dtype.type(1), z.dtype.type(0)
     for n in range(first, last, V):
-        z_best, t_best = load(z, at + n), load(t, n)
-        if O == 1:
-            z_index = where_less(0.0, z_best, one, splat(zero))
-            t_index = where_less(0.5, t_best, one, splat(zero))
-        else:
+        apart = splat(zero)
+        if code == SOFTMAX_CROSS_ENTROPY:
+            z_best, t_best = load(z, at + n), load(t, n)
             z_index, t_index = splat(zero), splat(zero)
             for o in range(1, O):
                 x, y = load(z, at + o * B + n), load(t, o * B + n)
                 z_index, z_best = where_less(z_best, x, z.dtype.type(o), z_index), where_less(z_best, x, x, z_best)
                 t_index, t_best = where_less(t_best, y, z.dtype.type(o), t_index), where_less(t_best, y, y, t_best)
-        apart = where_less(z_index, t_index, t_index - z_index, z_index - t_index)
+            apart = (z_index - t_index) * (z_index - t_index)
+        else:
+            for o in range(O):
+                predicted = where_less(0.0, load(z, at + o * B + n), one, splat(zero))
+                wanted = where_less(0.5, load(t, o * B + n), one, splat(zero))
+                apart = apart + (predicted - wanted) * (predicted - wanted)
         store(hit, n, where_less(apart, 0.5, one, splat(zero)))
