@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from .commands.bench import bench
 from .commands.common import Commands, examples
 from .commands.compare import compare
 from .commands.image_data import IMAGE_DATA
@@ -31,5 +32,5 @@ def train() -> None:
 train.add_command(xor)
 for name, data in IMAGE_DATA.items():
     train.add_command(image_command(name, data))
-for command in (compare, info, warmup):
+for command in (compare, bench, info, warmup):
     main.add_command(command)

@@ -151,7 +151,8 @@ def outcome_of(seconds, **others):
 
 def made_up(outcome, seeds, quick):
     machine = {"cpu": "C", "cpu_name_llvm": "c", "cores": 2, "vector_bits": 512, "operating_system": "O", "blas_numpy": "B"}
-    return Bench(machine | {"versions": {"fastmlp": "1"}}, {"seeds": seeds, "quick": quick, "absent": ["torch"]}, [outcome], 1.0)
+    machine |= {"versions": {"fastmlp": "1"}, "settings": {"OPENBLAS_CORETYPE": "Old"}}
+    return Bench(machine, {"seeds": seeds, "quick": quick, "absent": ["torch"]}, [outcome], 1.0)
 
 
 def test_ratios_are_medians_of_the_rounds():
@@ -176,15 +177,18 @@ def test_accuracies_beyond_noise_are_told_apart():
 
 def test_losses_and_absences_are_on_the_page_and_in_the_picture(tmp_path):
     outcome = outcome_of([2.0, 2.0], slow=[3.0, 3.0], quick=[1.0, 1.0])
-    outcome.entries += [Entry("Absent", 1, missing="not installed"), Entry("quick", 2)]
-    outcome.entries[-1].add(Round(0.5, None, 100.0))
-    outcome.entries[-1].add(Round(0.5, None, 100.0))
+    outcome.entries += [Entry("Absent", missing="not installed"), Entry("broken", missing="failed: its process ended"), Entry("quick", 2)]
+    for _ in range(2):
+        outcome.entries[-1].add(Round(0.5, None, 100.0))
     outcome.claims = [claim(outcome, Target("times", 2, who)) for who in ("slow", "Absent")]
     bench = made_up(outcome, seeds=2, quick=True)
     page = report.as_markdown(bench)
-    assert "| quick | 1 | 1.00 s / epoch | 2.00 x SLOWER | 50.0 % | 90.00 ± 0.00 % |" in page
-    assert "| slow | 1 | 3.00 s / epoch | 1.50 x as fast |" in page
+    assert "| quick | 1 | 1.00 s | 2.00 x SLOWER | 50.0 % | 90.00 ± 0.00 % |" in page
+    assert "| slow | 1 | 3.00 s | 1.50 x as fast |" in page
     assert "| Absent | 1 | not installed |" in page
+    assert "| broken | 1 | failed |" in page
+    assert "broken, 1 thread, failed: its process ended" in page
+    assert "OPENBLAS_CORETYPE=Old" in page
     assert "| X | as fast as slow >= 2 x | 1.50 x | missed |" in page
     assert "| X | as fast as Absent >= 2 x | Absent, 1 thread: not installed | not measured |" in page
     assert "hence not measured: torch" in page
@@ -192,7 +196,7 @@ def test_losses_and_absences_are_on_the_page_and_in_the_picture(tmp_path):
     figure = picture.picture(bench)
     written = [text.get_text() for text in figure.axes[0].texts]
     assert written == ["500 ms / epoch, 0.25 x fastmlp's", "1.00 s / epoch, 0.50 x fastmlp's", "2.00 s / epoch",
-                       "3.00 s / epoch, 1.50 x fastmlp's", "not installed"]  # fmt: skip
+                       "3.00 s / epoch, 1.50 x fastmlp's", "not installed", "failed: its process ended"]  # fmt: skip
     save(figure, tmp_path / "bench.png")
     assert (tmp_path / "bench.png").read_bytes().startswith(b"\x89PNG")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Iterator, Sequence
 from importlib import metadata
 from statistics import mean, median
@@ -19,7 +20,7 @@ from .results import Bench, Claim, Entry, Outcome, ranked, spread
 from .sections import Effort, chosen
 
 PACKAGES = {"sklearn": "scikit-learn", "torch": "torch", "jax": "jax", "onnxruntime": "onnxruntime"}
-HEADINGS = ("who", "threads", "time", "fastmlp is", "share of peak", "test accuracy")
+SETTINGS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "MKL_DEBUG_CPU_TYPE", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_OPT")
 QUICK_NOTE = "A smoke run: its tasks are too small for its figures to mean anything."
 READING = (
     "Peers take turns, each in a process of its own held to as many cores as threads; times are medians and ratios are medians of the "
@@ -56,6 +57,7 @@ def run(console: Console, only: Sequence[str] = (), seeds: int = 5, quick: bool 
     machine = environment.describe()
     installed = [name for name in PACKAGES if importlib.util.find_spec(name)]
     machine["versions"] |= {PACKAGES[name]: metadata.version(PACKAGES[name]) for name in installed}
+    machine["settings"] = {name: os.environ[name] for name in SETTINGS if name in os.environ}
     conditions = {"seeds": effort.seeds, "quick": effort.quick, "absent": [PACKAGES[name] for name in PACKAGES if name not in installed]}
     bench = Bench(machine, conditions, [], 0.0)
     for line in heading(bench):
@@ -80,18 +82,32 @@ def heading(bench: Bench) -> Iterator[str]:
     )
     yield ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     yield f"Not installed, hence not measured: {', '.join(conditions['absent']) or 'nothing'}. Seeds: {conditions['seeds']}."
+    if machine["settings"]:
+        settings = ", ".join(f"{name}={value}" for name, value in machine["settings"].items())
+        yield f"Set in the environment, and no default: {settings}. Whoever obeys that is measured with it."
     if conditions["quick"]:
         yield QUICK_NOTE
 
 
+def headings(outcome: Outcome) -> list[str]:
+    """Of the columns of `cells`."""
+    return ["who", "threads", f"time / {outcome.unit}", "fastmlp is", "of peak", "test accuracy"]
+
+
 def cells(outcome: Outcome, entry: Entry) -> list[str]:
-    """An entry's row under HEADINGS."""
+    """An entry's row."""
     if not entry.measured:
-        return [entry.who, str(entry.threads), entry.missing or "-", "", "", ""]
+        return [entry.who, str(entry.threads), entry.missing.partition(":")[0], "", "", ""]
     share = entry.share(outcome.operations) if outcome.operations else None
     accuracy = f"{100 * mean(entry.accuracies):.2f} ± {100 * spread(entry.accuracies):.2f} %" if entry.accuracies else ""
-    time = f"{duration(median(entry.seconds))} / {outcome.unit}"
-    return [entry.who, str(entry.threads), time, advantage(outcome, entry), f"{100 * share:.1f} %" if share else "", accuracy]
+    return [
+        entry.who,
+        str(entry.threads),
+        duration(median(entry.seconds)),
+        advantage(outcome, entry),
+        f"{100 * share:.1f} %" if share else "",
+        accuracy,
+    ]
 
 
 def advantage(outcome: Outcome, entry: Entry) -> str:
@@ -100,6 +116,12 @@ def advantage(outcome: Outcome, entry: Entry) -> str:
         return ""
     ratio = entry.times(outcome.own)
     return f"{ratio:.2f} x as fast" if ratio >= 1 else f"{1 / ratio:.2f} x SLOWER"
+
+
+def remarks(outcome: Outcome) -> list[str]:
+    """The lines under a table: who failed and why, then the outcome's own notes."""
+    failed = [f"{entry.label}, {entry.missing}" for entry in outcome.entries if entry.missing.startswith("failed")]
+    return failed + outcome.notes
 
 
 def claim_cells(outcome: Outcome, claim: Claim) -> list[str]:
@@ -114,14 +136,15 @@ def show_outcome(console: Console, outcome: Outcome) -> None:
         f"[{colours[claim.verdict]}]{claim.verdict}[/]: {claim.what} {claim.bound}, measured {claim.shown(claim.measured)}"
         for claim in outcome.claims
     ]
-    table = section(outcome.title, *HEADINGS[:1], right=HEADINGS[1:])
+    who, *right = (heading.replace(" ", "\n", 1) if heading != "fastmlp is" else heading for heading in headings(outcome))
+    table = section(outcome.title, who, right=tuple(right))
     for entry in ranked(outcome):
         table.add_row(*cells(outcome, entry), style="bold" if entry.who == "fastmlp" else None)
     if outcome.entries:
         console.print(table)
     else:
         console.print(outcome.title, style="bold")
-    for line in (*outcome.notes, *lines, ""):
+    for line in (*remarks(outcome), *lines, ""):
         console.print(line, highlight=False)
 
 
@@ -140,7 +163,7 @@ def show_claims(console: Console, bench: Bench) -> None:
     console.print(tally(bench), highlight=False)
 
 
-def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Lines of a table.
 
     Examples
@@ -148,9 +171,9 @@ def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> li
     >>> markdown_table(["who", "time"], [["fastmlp", "1 s"]])
     ['| who | time |', '|---|---|', '| fastmlp | 1 s |']
     """
-    lines = [list(headings), *(list(row) for row in rows)]
+    lines = [list(columns), *(list(row) for row in rows)]
     rendered = [f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines]
-    return [rendered[0], "|" + "---|" * len(headings), *rendered[1:]]
+    return [rendered[0], "|" + "---|" * len(columns), *rendered[1:]]
 
 
 def as_markdown(bench: Bench) -> str:
@@ -160,6 +183,6 @@ def as_markdown(bench: Bench) -> str:
     for outcome in bench.outcomes:
         parts.append(f"## {outcome.title}")
         if outcome.entries:
-            parts.append("\n".join(markdown_table(HEADINGS, [cells(outcome, entry) for entry in ranked(outcome)])))
-        parts += outcome.notes
+            parts.append("\n".join(markdown_table(headings(outcome), [cells(outcome, entry) for entry in ranked(outcome)])))
+        parts += remarks(outcome)
     return "\n\n".join(parts) + "\n"
