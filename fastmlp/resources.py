@@ -36,14 +36,18 @@ def workspace(net: Network, batch_size: int, threads: int, dtype: Any) -> Worksp
     """Scratch for batches of at most that size."""
     V = lanes(dtype)
     B = -(-batch_size // V) * V
-    ends, row_ends = np.cumsum(net.sizes), np.cumsum(-(-net.sizes[1:] // V) * V)
     inputs, outputs = int(net.sizes[0]), int(net.sizes[-1])
+    ends = np.cumsum(net.sizes)
+    at = np.tile(ends - net.sizes, (threads, 1))
+    at[1:, 0] = ends[-1] + inputs * np.arange(threads - 1)
+    widths = -(-net.sizes[1:] // V) * V + V  # enough for any part of a layer, in whole vectors
+    row_ends = np.cumsum(np.tile(widths, threads)).reshape(threads, -1)
     return Workspace(
-        x=empty(int(ends[-1]) * B, dtype),
-        delta=empty(int(ends[-1]) * B, dtype),
-        rows=empty(int(row_ends[-1]) * B, dtype),
-        at=ends - net.sizes,
-        rows_at=row_ends - (-(-net.sizes[1:] // V) * V),
+        x=empty(int(ends[-1] + inputs * (threads - 1)) * B, dtype),
+        delta=empty(int(ends[-1] + inputs * (threads - 1)) * B, dtype),
+        rows=empty(int(row_ends[-1, -1]) * B, dtype),
+        at=at,
+        rows_at=row_ends - widths,
         every=np.arange(max(int(net.sizes.max()), B) + vector_bytes()),
         active=np.zeros((threads, inputs + 1), np.int64),
         targets=empty(outputs * B, dtype),

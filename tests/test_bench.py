@@ -21,7 +21,7 @@ from fastmlp.bench.results import Bench, Claim, Entry, Outcome, Round, same_accu
 from fastmlp.bench.sections import Effort, Memory, Start, Target, Training, claim
 from fastmlp.bench.tasks import Task, initial_layers, load, operations, steps
 from fastmlp.bench.workers import PeerError, Worker
-from fastmlp.commands.bench import bench as bench_command
+from fastmlp.cli import main
 from fastmlp.plotting import save
 
 IRIS = Task("iris", (20,), batch_size=50, epochs=40, optimizer="adam", learning_rate=1e-2, dtype="float64")
@@ -223,7 +223,7 @@ def test_the_command_writes_what_was_measured(monkeypatch, tmp_path):
     monkeypatch.setattr(report, "run", lambda console, keys, seeds, quick: made_up(outcome, seeds, quick))
     monkeypatch.chdir(tmp_path)
     files = ["--markdown", "b.md", "--json", "b.json", "--plot", "b.png"]
-    result = CliRunner().invoke(bench_command, ["--only", "sgd", "--seeds", "3", "--quick", *files])
+    result = CliRunner().invoke(main, ["bench", "--only", "sgd", "--seeds", "3", "--quick", *files])
     assert result.exit_code == 0, result.output
     assert {path.name for path in tmp_path.iterdir()} == {"b.md", "b.json", "b.png"}
     figures = json.loads((tmp_path / "b.json").read_text())
@@ -236,7 +236,7 @@ def test_the_command_writes_what_was_measured(monkeypatch, tmp_path):
 def test_bad_options_are_refused_at_once(monkeypatch, tmp_path, arguments):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(report, "run", lambda *_: pytest.fail("measured before the arguments were checked"))
-    result = CliRunner().invoke(bench_command, arguments)
+    result = CliRunner().invoke(main, ["bench", *arguments])
     assert result.exit_code == 2
     assert arguments[0].strip("-") in result.stderr
     assert list(tmp_path.iterdir()) == []

@@ -58,8 +58,8 @@ def take_turns(
         for entry in outcome.entries:
             if not entry.missing:
                 working_on(f"{outcome.title}: {entry.label}, starting")
-                worker = stack.enter_context(Worker(entry.threads))
                 with excused(entry):
+                    worker = stack.enter_context(Worker(entry.threads))
                     prepare(worker, entry)
                     workers.append((entry, worker))
         for number in range(rounds):

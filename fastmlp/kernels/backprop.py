@@ -1,7 +1,11 @@
 """Forward, backward, update: a step of mini-batch training, and whole epochs of them, by one thread or a team.
 
 A network is a `Network`: layer l turns x[l] (sizes[l], B) into x[l + 1] = g(W x[l] + b). All arrays of a `Workspace` are flat and hold a
-batch in lanes. Between two barriers a thread writes only what is its own: rows of the result in the products, lanes in the loss.
+batch in lanes.
+
+A thread of a team owns some units of every layer: it alone computes their outputs and deltas, and plain descent updates the columns of W
+that feed them, so that most of W never leaves the cache of one core: handing a line from core to core costs as much as a thousand
+multiply-adds. For the same reason each thread gathers the inputs for itself. In the loss threads own lanes.
 """
 
 from __future__ import annotations
@@ -34,11 +38,11 @@ class Network(NamedTuple):
 class Workspace(NamedTuple):
     """Scratch for batches of at most B samples."""
 
-    x: np.ndarray  # x[l] at at[l] * B
-    delta: np.ndarray  # slope, then delta of x[l], at at[l] * B
-    rows: np.ndarray  # delta of x[l + 1], a sample a row, at rows_at[l] * B
-    at: np.ndarray  # (L + 1,) int64
-    rows_at: np.ndarray  # (L,) int64
+    x: np.ndarray  # x[l] at at[thread, l] * B
+    delta: np.ndarray  # slope, then delta of x[l], likewise
+    rows: np.ndarray  # a thread's own units of delta of x[l + 1], a sample a row, at rows_at[thread, l] * B
+    at: np.ndarray  # (threads, L + 1) int64: a thread has x[0] for itself, and shares the others
+    rows_at: np.ndarray  # (threads, L) int64
     every: np.ndarray  # 0, 1, 2, ...
     active: np.ndarray  # (threads, sizes[0]) int64: each thread's list of inputs that are not zero
     targets: np.ndarray  # (O, B)
@@ -63,14 +67,14 @@ class Optimizer(NamedTuple):
 @kernel
 def forward(net, work, w, B, scale, thread, threads, counter, passed, key):
     """From x[0] to x[L], and the slopes. key : of this step's dropout masks; 0 for none. Ends at a barrier; returns how many passed."""
-    active = work.active[thread]
-    count = find_active(active, work.x, work.at[0] * B, net.sizes[0], B)
+    active, at = work.active[thread], work.at[thread]
+    count = find_active(active, work.x, at[0] * B, net.sizes[0], B)
     for l in range(len(net.W_at)):
         I, O = net.sizes[l], net.sizes[l + 1]
         first, last = share(O, MR, thread, threads)
         ks, used = (active, count) if l == 0 else (work.every, I)
-        z_at = work.at[l + 1] * B
-        affine(work.x, z_at, w, net.W_at[l], net.b_at[l], work.x, work.at[l] * B, ks, used, work.every, first, last, O, B)
+        z_at = at[l + 1] * B
+        affine(work.x, z_at, w, net.W_at[l], net.b_at[l], work.x, at[l] * B, ks, used, work.every, first, last, O, B)
         activate(net.activation[l], work.x, work.delta, z_at + first * B, z_at + last * B)
         if key != 0 and l + 1 < len(net.W_at) and net.dropout[l + 1] > 0:
             drop(work.x, work.delta, z_at, B, first, last, net.dropout[l + 1], key, l + 1)
@@ -106,16 +110,17 @@ def mix(h):
 
 @kernel
 def backward(net, work, w, B, scale, thread, threads, counter, passed):
-    """From the output's delta to every layer's; each is also laid out a sample a row, times `scale`. Ends at a barrier."""
-    V = width(w)
+    """From the output's delta to every layer's; a thread's own are also laid out a sample a row, times `scale`. Ends at a barrier."""
+    V, at = width(w), work.at[thread]
     for l in range(len(net.W_at) - 1, -1, -1):
         I, O = net.sizes[l], net.sizes[l + 1]
-        next_at = work.at[l + 1] * B
-        first, last = share(O, V, thread, threads)
-        by_sample(work.rows, work.rows_at[l] * B, work.delta, next_at, work.every, O, padded(O, V), B, first, last, scale)
+        next_at = at[l + 1] * B
+        first, last = share(O, MR, thread, threads)
+        stride = padded(last - first, V)
+        by_sample(work.rows, work.rows_at[thread, l] * B, work.delta, next_at, work.every, stride, B, first, last, scale)
         if l > 0:
             first, last = share(I, MR, thread, threads)
-            backproject(work.delta, work.at[l] * B, w, net.W_at[l], work.delta, next_at, work.every, first, last, O, B)
+            backproject(work.delta, at[l] * B, w, net.W_at[l], work.delta, next_at, work.every, first, last, O, B)
         passed = barrier(counter, threads, passed)
     return passed
 
@@ -128,39 +133,46 @@ def padded(n, V):
 
 @kernel
 def products_into(how, g, net, work, B, scale, thread, threads):
-    """A thread's rows of dloss/dW and dloss/db, times the scales they were prepared with: assigned to g, or added.
+    """A thread's part of dloss/dW and dloss/db, times the scales they were prepared with: added to g, its columns; or assigned, its rows.
 
-    Inputs that are zero in the whole batch have zero rows, which need no adding.
+    Added, to the weights themselves, are the columns that the thread's forward pass reads; inputs that are zero in the whole batch have
+    zero rows, which need no adding. Assigned are the rows that `descend` takes, contiguous in memory.
     """
-    V = width(g)
+    V, at = width(g), work.at[thread]
     for l in range(len(net.W_at)):
         I, O = net.sizes[l], net.sizes[l + 1]
-        rows, I_used = work.every, I
-        if l == 0 and how == ADD:
+        rows, row_first, row_last = work.every, 0, I
+        owner_first, owner_last = thread, thread + 1
+        if how == ASSIGN:
+            row_first, row_last = share(I, MR, thread, threads)
+            owner_first, owner_last = 0, threads
+        elif l == 0:
             rows = work.active[thread]
-            I_used = find_active(rows, work.x, work.at[0] * B, I, B)
-        first, last = share(I_used, MR, thread, threads)
-        at = work.rows_at[l] * B
-        outer(how, g, net.W_at[l], work.x, work.at[l] * B, rows, work.rows, at, work.every, first, last, O, padded(O, V), B)
+            row_last = find_active(rows, work.x, at[0] * B, I, B)
+        for owner in range(owner_first, owner_last):
+            first, last = share(O, MR, owner, threads)
+            outer(
+                how, g, net.W_at[l], work.x, at[l] * B, rows, row_first, row_last, work.rows, work.rows_at[owner, l] * B, work.every,
+                first, last, O, padded(last - first, V), B,
+            )  # fmt: skip
         if net.b_at[l] >= 0:
-            first, last = share(O, 1, thread, threads)
-            sum_rows(g, net.b_at[l], work.delta, work.at[l + 1] * B, B, first, last, scale, how == ADD)
+            first, last = share(O, MR, thread, threads)
+            sum_rows(g, net.b_at[l], work.delta, at[l + 1] * B, B, first, last, scale, how == ADD)
 
 
 @kernel
 def descend(net, w, g, m, v, optimizer, rate, decay_rate, clipping, thread, threads):
-    """Update this thread's rows of the weights, and its biases, from the gradient. Only weights are penalised and decayed."""
+    """Update a thread's rows of the weights, and its biases, from the gradient. Only weights are penalised and decayed."""
     number = w.dtype.type
-    beta1, beta2, epsilon = number(optimizer.beta1), number(optimizer.beta2), number(optimizer.epsilon)
-    zero = number(0)
+    code, l2 = optimizer.code, number(optimizer.l2)
+    beta1, beta2, epsilon, zero = number(optimizer.beta1), number(optimizer.beta2), number(optimizer.epsilon), number(0)
     for l in range(len(net.W_at)):
         I, O = net.sizes[l], net.sizes[l + 1]
         first, last = share(I, MR, thread, threads)
         at = net.W_at[l]
-        l2, code = number(optimizer.l2), optimizer.code
         update(code, w, g, m, v, at + first * O, at + last * O, rate, decay_rate, l2, beta1, beta2, epsilon, clipping)
         if net.b_at[l] >= 0:
-            first, last = share(O, 1, thread, threads)
+            first, last = share(O, MR, thread, threads)
             at = net.b_at[l]
             update(code, w, g, m, v, at + first, at + last, rate, zero, zero, beta1, beta2, epsilon, clipping)
 
@@ -175,10 +187,9 @@ def norm(g):
 
 
 @kernel
-def load_batch(net, work, X, Y, weights, order, at, count, B, scale, thread, threads):
-    """Bring the samples order[at:at + count] of X : Samples and Y : Targets into the workspace. Thread 0 does what is small."""
-    first, last = share(net.sizes[0], width(work.x), thread, threads)
-    gather(work.x, work.at[0] * B, X, order, at, count, net.sizes[0], B, first, last, scale)
+def load_batch(net, work, X, Y, weights, order, at, count, B, scale, thread):
+    """Bring the samples order[at:at + count] of X : Samples into a thread's x[0]; thread 0 also brings Y : Targets and the weights."""
+    gather(work.x, work.at[thread, 0] * B, X, order, at, count, net.sizes[0], B, 0, net.sizes[0], scale)
     if thread == 0:
         gather_targets(work.targets, Y, order, at, count, net.sizes[-1], B)
         total = 0.0
@@ -207,7 +218,7 @@ def train_epochs(
     number = w.dtype.type
     passed, taken = 0, 0
     L = len(net.W_at)
-    O, out_at = net.sizes[L], work.at[L]
+    O, out_at = net.sizes[L], work.at[thread, L]
     plain = optimizer.code == SGD and optimizer.l2 == 0 and optimizer.decay == 0 and optimizer.clip == 0
     for epoch in range(E):
         order = orders[epoch]
@@ -216,15 +227,13 @@ def train_epochs(
             B = padded(count, V)
             if thread == 0:
                 work.shared[1] = peek(stop)
-            load_batch(net, work, X, Y, weights, order, at, count, B, scale, thread, threads)
+            load_batch(net, work, X, Y, weights, order, at, count, B, scale, thread)
             passed = barrier(counter, threads, passed)
             if work.shared[1] != 0:
                 return epoch
             key = seed + steps_before + taken + 1
             if net.dropout[0] > 0:
-                first, last = share(net.sizes[0], 1, thread, threads)
-                drop(work.x, work.delta, work.at[0] * B, B, first, last, net.dropout[0], key, 0)
-                passed = barrier(counter, threads, passed)
+                drop(work.x, work.delta, work.at[thread, 0] * B, B, 0, net.sizes[0], net.dropout[0], key, 0)
             passed = forward(net, work, w, B, scale, thread, threads, counter, passed, key)
 
             first, last = share(B, V, thread, threads)
@@ -267,9 +276,9 @@ def gradient(net, work, w, g, X, Y, weights, scale, order, B, loss_code):
     """The mean loss of the samples `order` and its gradient g; no dropout, no penalty."""
     counter = np.zeros(1, np.int64)
     L = len(net.W_at)
-    load_batch(net, work, X, Y, weights, order, 0, len(order), B, scale, 0, 1)
+    load_batch(net, work, X, Y, weights, order, 0, len(order), B, scale, 0)
     forward(net, work, w, B, scale, 0, 1, counter, 0, 0)
-    out_at, O = work.at[L] * B, net.sizes[L]
+    out_at, O = work.at[0, L] * B, net.sizes[L]
     losses_and_deltas(loss_code, work.loss, work.delta, work.x, out_at, work.targets, work.weight, O, B, 0, B)
     factor = w.dtype.type(work.shared[0])
     backward(net, work, w, B, factor, 0, 1, counter, 0)
@@ -291,6 +300,6 @@ def predict_rows(thread, threads, stop, net, work, w, X, scale, order, batch_siz
             return
         count = min(batch_size, N - at)
         B = padded(count, V)
-        gather(work.x, work.at[0] * B, X, order, at, count, net.sizes[0], B, 0, net.sizes[0], scale)
+        gather(work.x, work.at[0, 0] * B, X, order, at, count, net.sizes[0], B, 0, net.sizes[0], scale)
         forward(net, work, w, B, scale, 0, 1, counter, 0, 0)
-        to_rows(out, at, work.x, work.at[layer] * B, count, net.sizes[layer], B)
+        to_rows(out, at, work.x, work.at[0, layer] * B, count, net.sizes[layer], B)

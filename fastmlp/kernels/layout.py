@@ -119,12 +119,15 @@ def find_active(active, x, x_at, I, B):
 
 
 @kernel
-def by_sample(out, out_at, delta, delta_at, every, O, O_padded, B, first, last, scale):
-    """out[n, o] = scale * delta[o, n] for first <= o < last; out (B, O_padded). Columns past O hold copies, for whole vectors."""
+def by_sample(out, out_at, delta, delta_at, every, stride, B, first, last, scale):
+    """out[n, o] = scale * delta[o, n] for first <= o < last: row n begins at out_at + n * stride, with the column `first`.
+
+    Whole vectors are written: up to V - 1 columns past the last hold copies of it.
+    """
     V = width(delta)
     for o in range(first, last, V):
         for n in range(0, B, V):
-            transpose(out, out_at + n * O_padded + o, O_padded, delta, delta_at + n, B, every, o, O - 1, scale)
+            transpose(out, out_at + n * stride + o - first, stride, delta, delta_at + n, B, every, o, last - 1, scale)
 
 
 @kernel

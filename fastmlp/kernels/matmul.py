@@ -1,8 +1,8 @@
 """The three matrix products of an MLP, over register tiles.
 
 x, z, delta : (features, B), the samples of a batch in lanes; B a multiple of V. W (I, O), row-major. All lie in flat arrays, at `_at`.
-Each function does the rows [first, last) of its result, so that threads can share one; every sum is taken in the same order whoever
-takes it. `every` is 0, 1, 2, ..., at least as long as any size here.
+Each function does a part of its result, so that threads can share one; every sum is taken in the same order whoever takes it. `every`
+is 0, 1, 2, ..., at least as long as any size here.
 """
 
 from __future__ import annotations
@@ -33,9 +33,14 @@ def backproject(delta, delta_at, w, W_at, delta_next, next_at, every, first, las
 
 
 @kernel
-def outer(how, g, W_at, x, x_at, rows, by_sample, by_sample_at, every, first, last, O, O_padded, B):
-    """g[i, o] (+)= sum_n x[i, n] by_sample[n, o], for i in rows[first:last]. by_sample (B, O_padded). how : ASSIGN or ADD."""
-    tiles(how, x, x_at, B, 1, by_sample, by_sample_at, O_padded, g, W_at, O, O, rows, first, last, every, 0, B, g, 0)
+def outer(how, g, W_at, x, x_at, rows, row_first, row_last, by_sample, by_sample_at, every, first, last, O, stride, B):
+    """g[i, o] (+)= sum_n x[i, n] by_sample[n, o], for i in rows[row_first:row_last] and first <= o < last. how : ASSIGN or ADD.
+
+    by_sample : its row n begins at by_sample_at + n * stride, with the column `first`.
+    """
+    tiles(
+        how, x, x_at, B, 1, by_sample, by_sample_at, stride, g, W_at + first, O, last - first, rows, row_first, row_last, every, 0, B, g, 0
+    )
 
 
 @kernel
