@@ -40,7 +40,7 @@ def workspace(net: Network, batch_size: int, threads: int, dtype: Any) -> Worksp
     ends = np.cumsum(net.sizes)
     at = np.tile(ends - net.sizes, (threads, 1))
     at[1:, 0] = ends[-1] + inputs * np.arange(threads - 1)
-    widths = -(-net.sizes[1:] // V) * V + V  # enough for any part of a layer, in whole vectors
+    widths = (-(-net.sizes[1:] // V) + 1) * V + V  # at least `row_stride` of any part of a layer, and a vector
     row_ends = np.cumsum(np.tile(widths, threads)).reshape(threads, -1)
     return Workspace(
         x=empty(int(ends[-1] + inputs * (threads - 1)) * B, dtype),

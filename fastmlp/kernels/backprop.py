@@ -3,9 +3,8 @@
 A network is a `Network`: layer l turns x[l] (sizes[l], B) into x[l + 1] = g(W x[l] + b). All arrays of a `Workspace` are flat and hold a
 batch in lanes.
 
-A thread of a team owns some units of every layer: it alone computes their outputs and deltas, and plain descent updates the columns of W
-that feed them, so that most of W never leaves the cache of one core: handing a line from core to core costs as much as a thousand
-multiply-adds. For the same reason each thread gathers the inputs for itself. In the loss threads own lanes.
+Between two barriers a thread writes only what is its own: units of a layer in the products, lanes in the loss, rows of W in the update.
+Each gathers the inputs for itself: handing a line of memory from core to core costs as much as a thousand multiply-adds.
 """
 
 from __future__ import annotations
@@ -116,7 +115,7 @@ def backward(net, work, w, B, scale, thread, threads, counter, passed):
         I, O = net.sizes[l], net.sizes[l + 1]
         next_at = at[l + 1] * B
         first, last = share(O, MR, thread, threads)
-        stride = padded(last - first, V)
+        stride = row_stride(last - first, V)
         by_sample(work.rows, work.rows_at[thread, l] * B, work.delta, next_at, work.every, stride, B, first, last, scale)
         if l > 0:
             first, last = share(I, MR, thread, threads)
@@ -131,29 +130,31 @@ def padded(n, V):
     return (n + V - 1) // V * V
 
 
+@kernel(forceinline=True)
+def row_stride(n, V):
+    """From a sample's row of n elements to the next: an odd number of vectors, so that rows do not compete for one set of the cache."""
+    return ((n + V - 1) // V | 1) * V
+
+
 @kernel
 def products_into(how, g, net, work, B, scale, thread, threads):
-    """A thread's part of dloss/dW and dloss/db, times the scales they were prepared with: added to g, its columns; or assigned, its rows.
+    """A thread's rows of dloss/dW and its part of dloss/db, times the scales they were prepared with: assigned to g, or added.
 
-    Added, to the weights themselves, are the columns that the thread's forward pass reads; inputs that are zero in the whole batch have
-    zero rows, which need no adding. Assigned are the rows that `descend` takes, contiguous in memory.
+    Inputs that are zero in the whole batch have zero rows, which need no adding.
     """
     V, at = width(g), work.at[thread]
     for l in range(len(net.W_at)):
         I, O = net.sizes[l], net.sizes[l + 1]
-        rows, row_first, row_last = work.every, 0, I
-        owner_first, owner_last = thread, thread + 1
-        if how == ASSIGN:
-            row_first, row_last = share(I, MR, thread, threads)
-            owner_first, owner_last = 0, threads
-        elif l == 0:
+        rows, count = work.every, I
+        if l == 0 and how == ADD:
             rows = work.active[thread]
-            row_last = find_active(rows, work.x, at[0] * B, I, B)
-        for owner in range(owner_first, owner_last):
+            count = find_active(rows, work.x, at[0] * B, I, B)
+        row_first, row_last = share(count, MR, thread, threads)
+        for owner in range(threads):
             first, last = share(O, MR, owner, threads)
             outer(
                 how, g, net.W_at[l], work.x, at[l] * B, rows, row_first, row_last, work.rows, work.rows_at[owner, l] * B, work.every,
-                first, last, O, padded(last - first, V), B,
+                first, last, O, row_stride(last - first, V), B,
             )  # fmt: skip
         if net.b_at[l] >= 0:
             first, last = share(O, MR, thread, threads)
