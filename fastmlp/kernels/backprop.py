@@ -4,7 +4,7 @@ A network is a `Network`: layer l turns x[l] (sizes[l], B) into x[l + 1] = g(W x
 batch in lanes.
 
 Between two barriers a thread writes only what is its own: units of a layer in the products, lanes in the loss, rows of W in the update.
-Each gathers the inputs for itself: handing a line of memory from core to core costs as much as a thousand multiply-adds.
+Each gathers the inputs for itself: fetching a line of memory that another core has just written costs more than gathering it.
 """
 
 from __future__ import annotations
