@@ -11,7 +11,7 @@ from numba import literally
 
 from ._jit import kernel
 from .simd import width
-from .tile import ADD, ASSIGN, MR, NV, SCALE, START, tile
+from .tile import ASSIGN, CONTINUE, MR, NV, SCALE, START, tile
 
 # Values of k a pass. 128 rows of B's 4 vectors are 32 KiB: they stay in the first-level cache while the tiles walk down the rows.
 KC = 128
@@ -22,7 +22,7 @@ def affine(z, z_at, w, W_at, b_at, x, x_at, ks, count, every, first, last, O, B)
     """z[o] = b[o] + sum_k W[k, o] x[k]. k in ks[:count]: the inputs that are not zero in the whole batch. No b if b_at < 0."""
     begin = ASSIGN if b_at < 0 else START
     for k in range(0, max(count, 1), KC):
-        how = begin if k == 0 else ADD
+        how = begin if k == 0 else CONTINUE
         tiles(how, w, W_at, 1, O, x, x_at, B, z, z_at, B, B, every, first, last, ks, k, min(KC, count - k), w, max(b_at, 0))
 
 

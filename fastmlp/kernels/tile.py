@@ -24,7 +24,7 @@ NV = 4 if many_registers() else 2
 MR = 5 if many_registers() else 4
 
 # What a tile begins with, and how it ends.
-ASSIGN, START, ADD, SCALE = 0, 1, 2, 3  # C = sum; C = start[m] + sum; C += sum; C *= sum
+ASSIGN, START, CONTINUE, ADD, SCALE = 0, 1, 2, 3, 4  # C = sum; start[m] + sum; C + terms, one by one; C + sum; C * sum
 INT8, INT32, INT64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
 
 
@@ -74,17 +74,19 @@ def tile(typingctx, mr, nv, mode, a, a_at, a_row, a_k, b, b_at, b_k, c, c_at, c_
                     merged[cell].add_incoming(values[cell], block)
             return merged
 
-        blocks = ("zero", "start", "load", "begin", "k", "end", "scale", "assign", "after")
-        zero, begin_start, load, begin, loop, end, scale, assign, after = (builder.append_basic_block(name) for name in blocks)
+        blocks = ("zero", "start", "load", "begin", "k", "end", "add", "scale", "assign", "after")
+        zero, begin_start, load, begin, loop, end, add, scale, assign, after = (builder.append_basic_block(name) for name in blocks)
         a, b, c = pointer(3, a, a_at), pointer(7, b, b_at), pointer(10, c, c_at)
         m_list, k_list, start = pointer(14, m_list, m_at), pointer(16, k_list, k_at), pointer(19, start, start_at)
         ms = [builder.load(builder.gep(m_list, [INT64(m)])) for m in range(rows)]
         a_rows = [builder.gep(a, [builder.mul(a_row, m)]) for m in ms]
         c_rows = [builder.gep(c, [builder.mul(c_row, m)]) for m in ms]
         mask = count_mask(builder, vector, count)
+        for m, n in cells:  # rows of W that are updated come from far: they are fetched while k runs, and met at the end
+            prefetch(builder, builder.gep(c_rows[m], [INT64(n * lanes)]), to_write=True)
         choice = builder.switch(mode, zero)
         choice.add_case(INT64(START), begin_start)
-        choice.add_case(INT64(ADD), load)
+        choice.add_case(INT64(CONTINUE), load)
 
         builder.position_at_end(zero)
         zeros = dict.fromkeys(cells, constant(vector, 0.0))
@@ -119,7 +121,13 @@ def tile(typingctx, mr, nv, mode, a, a_at, a_row, a_k, b, b_at, b_k, c, c_at, c_
 
         builder.position_at_end(end)
         totals = merge([(begin, begun), (loop, added)])
-        builder.cbranch(builder.icmp_signed("==", mode, INT64(SCALE)), scale, assign)
+        ending = builder.switch(mode, assign)
+        ending.add_case(INT64(ADD), add)
+        ending.add_case(INT64(SCALE), scale)
+        builder.position_at_end(add)
+        for m, n in cells:
+            write(c_rows[m], n, builder.fadd(read(c_rows[m], n), totals[m, n]))
+        builder.branch(after)
         builder.position_at_end(scale)
         for m, n in cells:
             write(c_rows[m], n, builder.fmul(read(c_rows[m], n), totals[m, n]))
@@ -185,12 +193,12 @@ def transpose(typingctx, out, out_at, out_row, x, x_at, x_row, rows, first, last
     return sig, codegen
 
 
-def prefetch(builder, address):
-    """Ask for the cache line at `address`, which may lie anywhere, for reading soon."""
+def prefetch(builder, address, to_write=False):
+    """Ask for the cache line at `address`, which may lie anywhere, for reading or writing soon."""
     pointer = ir.PointerType(INT8)
     kind = ir.FunctionType(ir.VoidType(), [pointer, INT32, INT32, INT32])
     function = builder.module.globals.get("llvm.prefetch.p0") or ir.Function(builder.module, kind, "llvm.prefetch.p0")
-    builder.call(function, [builder.bitcast(address, pointer), INT32(0), INT32(3), INT32(1)])
+    builder.call(function, [builder.bitcast(address, pointer), INT32(int(to_write)), INT32(3), INT32(1)])
 
 
 def never_unroll(builder, branch):
