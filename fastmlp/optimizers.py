@@ -110,9 +110,7 @@ class Adam(Optimizer):
 
     def settings(self) -> Settings:
         """As the kernels take it."""
-        return Settings(
-            codes.ADAM, float(self.beta1), float(self.beta2), float(self.epsilon), float(self.l2), 0.0, float(self.clip_norm)
-        )
+        return Settings(codes.ADAM, float(self.beta1), float(self.beta2), float(self.epsilon), float(self.l2), 0.0, float(self.clip_norm))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,9 @@ import numpy as np
 
 from .interface import check_size
 from .kernels.backprop import Network, Workspace
+from .kernels.layout import list_step
 from .kernels.simd import lanes, vector_bytes
+from .kernels.tile import MR
 
 POLL_SECONDS = 0.05
 # Multiply-adds of a batch from which a second thread pays for its barriers.
@@ -19,15 +21,15 @@ OPERATIONS_A_THREAD = 1_000_000
 
 
 def aligned(values: np.ndarray) -> np.ndarray:
-    """A copy as `empty` makes it: kernels read whole vectors, past the end of a matrix too."""
+    """A copy as `empty` makes it: kernels read whole vectors, or 64 elements, past the end of a matrix too."""
     out = empty(values.size, values.dtype)
     out[:] = values
     return out
 
 
 def empty(size: int, dtype: Any) -> np.ndarray:
-    """Zeros, whose memory begins at a cache line and goes on for a vector beyond."""
-    memory = np.zeros(size + 128 // np.dtype(dtype).itemsize, dtype)
+    """Zeros, whose memory begins at a cache line and goes on for 64 elements beyond."""
+    memory = np.zeros(size + 64 + 64 // np.dtype(dtype).itemsize, dtype)
     skip = -memory.ctypes.data % 64 // memory.itemsize
     return memory[skip : skip + size]
 
@@ -50,6 +52,10 @@ def workspace(net: Network, batch_size: int, threads: int, dtype: Any) -> Worksp
         rows_at=row_ends - widths,
         every=np.arange(max(int(net.sizes.max()), B) + vector_bytes()),
         active=np.zeros((threads, inputs + 1), np.int64),
+        found=np.zeros((threads, 8), np.int64),
+        bits=np.zeros((threads, -(-B // 64), inputs), np.uint64),
+        used=np.zeros(-(-inputs // MR) * list_step.py_func(B), np.int64),
+        used_counts=np.zeros(-(-inputs // MR), np.int64),
         targets=empty(outputs * B, dtype),
         loss=empty(B, dtype),
         hit=empty(B, dtype),

@@ -270,8 +270,9 @@ class Sequential(Stack):
             except (TypeError, ValueError) as error:
                 raise ValueError("validation_data: expected a pair (X, y)") from error
             inputs_validation = as_inputs("validation X", X_validation, self.n_inputs, self.dtype)
-            validation = inputs_validation, as_targets(
-                "validation y", y_validation, inputs_validation.n_samples, self.n_outputs, self.loss, dtype
+            validation = (
+                inputs_validation,
+                as_targets("validation y", y_validation, inputs_validation.n_samples, self.n_outputs, self.loss, dtype),
             )
         run = training.Run(self.network(), self.parameters, self.loss, as_optimizer(optimizer), int(self.rng.integers(2**31)))
         plan = training.Plan(

@@ -154,4 +154,3 @@ def _as_dtype(dtype: DTypeLike) -> np.dtype:
     if chosen not in FLOATING:
         raise ValueError(f"dtype: expected float32 or float64, got {chosen}")
     return chosen
-

@@ -147,7 +147,9 @@ def test_outer(problem, how):
     def call(g, first, last):
         for left, right in halves:
             at = by_sample.at + left
-            outer(how, g.flat, g.at, x_flat.flat, x_flat.at, rows, first, last, by_sample.flat, at, EVERY, left, right, O, O_padded, B)
+            outer(
+                how, g.flat, g.at, x_flat.flat, x_flat.at, rows, first, last, by_sample.flat, at, EVERY, EVERY, 0, left, right, O, O_padded, B
+            )  # fmt: skip
 
     g = split(call, output(W), rows, rng)
     W, x, delta = (array.astype(np.float64) for array in (W * (how == ADD), x, delta))

@@ -15,13 +15,15 @@ import numpy as np
 
 from ._jit import kernel
 from .activations import activate
-from .layout import by_sample, find_active, gather, gather_targets, sum_rows, to_rows
+from .layout import by_sample, find_active, find_used, gather, gather_targets, list_step, sum_rows, to_rows
 from .losses import losses_and_deltas, mark_hits
 from .matmul import affine, backproject, outer
 from .optimizers import ADAM, SGD, update
 from .simd import peek, width
 from .team import barrier, share
 from .tile import ADD, ASSIGN, MR
+
+LISTED = 0.75  # of the inputs of a batch may be non-zero for a list of samples to pay: a tile's inputs rarely vanish together
 
 
 class Network(NamedTuple):
@@ -43,7 +45,11 @@ class Workspace(NamedTuple):
     at: np.ndarray  # (threads, L + 1) int64: a thread has x[0] for itself, and shares the others
     rows_at: np.ndarray  # (threads, L) int64
     every: np.ndarray  # 0, 1, 2, ...
-    active: np.ndarray  # (threads, sizes[0]) int64: each thread's list of inputs that are not zero
+    active: np.ndarray  # (threads, sizes[0] + 1) int64: each thread's list of inputs that are not zero for some sample
+    found: np.ndarray  # (threads, 8) int64: how many those are, and how many elements of x[0] are not zero; a cache line each
+    bits: np.ndarray  # (threads, words, sizes[0]) uint64: where they are
+    used: np.ndarray  # for each tile of inputs, the samples that have one that is not zero: see `find_used`
+    used_counts: np.ndarray  # (tiles,) int64
     targets: np.ndarray  # (O, B)
     loss: np.ndarray  # (B,)
     hit: np.ndarray  # (B,)
@@ -67,7 +73,8 @@ class Optimizer(NamedTuple):
 def forward(net, work, w, B, scale, thread, threads, counter, passed, key):
     """From x[0] to x[L], and the slopes. key : of this step's dropout masks; 0 for none. Ends at a barrier; returns how many passed."""
     active, at = work.active[thread], work.at[thread]
-    count = find_active(active, work.x, at[0] * B, net.sizes[0], B)
+    count, nonzero = find_active(active, work.bits[thread], work.x, at[0] * B, net.sizes[0], B)
+    work.found[thread, 0], work.found[thread, 1] = count, nonzero
     for l in range(len(net.W_at)):
         I, O = net.sizes[l], net.sizes[l + 1]
         first, last = share(O, MR, thread, threads)
@@ -140,21 +147,28 @@ def row_stride(n, V):
 def products_into(how, g, net, work, B, scale, thread, threads):
     """A thread's rows of dloss/dW and its part of dloss/db, times the scales they were prepared with: assigned to g, or added.
 
-    Inputs that are zero in the whole batch have zero rows, which need no adding.
+    Inputs that are zero in the whole batch have zero rows, which need no adding; where many others are zero too, each tile of rows
+    sums over the samples that it cannot do without.
     """
     V, at = width(g), work.at[thread]
     for l in range(len(net.W_at)):
         I, O = net.sizes[l], net.sizes[l + 1]
         rows, count = work.every, I
-        if l == 0 and how == ADD:
-            rows = work.active[thread]
-            count = find_active(rows, work.x, at[0] * B, I, B)
+        samples, counts, step = work.every, work.every, 0
+        if l == 0:
+            active, nonzero = work.found[thread, 0], work.found[thread, 1]
+            if how == ADD:
+                rows, count = work.active[thread], active
+            if nonzero < LISTED * active * B:
+                samples, counts, step = work.used, work.used_counts, list_step(B)
         row_first, row_last = share(count, MR, thread, threads)
+        if step > 0:
+            find_used(samples, counts, work.bits[thread], rows, row_first, row_last, B)
         for owner in range(threads):
             first, last = share(O, MR, owner, threads)
             outer(
-                how, g, net.W_at[l], work.x, at[l] * B, rows, row_first, row_last, work.rows, work.rows_at[owner, l] * B, work.every,
-                first, last, O, row_stride(last - first, V), B,
+                how, g, net.W_at[l], work.x, at[l] * B, rows, row_first, row_last, work.rows, work.rows_at[owner, l] * B,
+                samples, counts, step, first, last, O, row_stride(last - first, V), B,
             )  # fmt: skip
         if net.b_at[l] >= 0:
             first, last = share(O, MR, thread, threads)

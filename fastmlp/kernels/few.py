@@ -41,7 +41,7 @@ def predict_few(code, w, scratch, stride, X):
                 scratch[z_at + n * stride + o] = w[code[b_at + l] + o] if code[b_at + l] >= 0 else w.dtype.type(0)
         tiles(
             ADD, source, source_at, source_row, 1, w, code[W_at + l], O, scratch, z_at, stride, O,
-            code[every:], 0, N, code[every:], 0, I, w, 0,
+            code[every:], 0, N, code[every:], 0, I, code, 0, w, 0,
         )  # fmt: skip
         for n in range(N):
             row = z_at + n * stride

@@ -23,36 +23,41 @@ def affine(z, z_at, w, W_at, b_at, x, x_at, ks, count, every, first, last, O, B)
     begin = ASSIGN if b_at < 0 else START
     for k in range(0, max(count, 1), KC):
         how = begin if k == 0 else CONTINUE
-        tiles(how, w, W_at, 1, O, x, x_at, B, z, z_at, B, B, every, first, last, ks, k, min(KC, count - k), w, max(b_at, 0))
+        tiles(how, w, W_at, 1, O, x, x_at, B, z, z_at, B, B, every, first, last, ks, k, min(KC, count - k), every, 0, w, max(b_at, 0))
 
 
 @kernel
 def backproject(delta, delta_at, w, W_at, delta_next, next_at, every, first, last, O, B):
     """delta[i] *= sum_o W[i, o] delta_next[o]."""
-    tiles(SCALE, w, W_at, O, 1, delta_next, next_at, B, delta, delta_at, B, B, every, first, last, every, 0, O, w, 0)
+    tiles(SCALE, w, W_at, O, 1, delta_next, next_at, B, delta, delta_at, B, B, every, first, last, every, 0, O, every, 0, w, 0)
 
 
 @kernel
-def outer(how, g, W_at, x, x_at, rows, row_first, row_last, by_sample, by_sample_at, every, first, last, O, stride, B):
+def outer(how, g, W_at, x, x_at, rows, row_first, row_last, by_sample, by_sample_at, samples, counts, step, first, last, O, stride, B):
     """g[i, o] (+)= sum_n x[i, n] by_sample[n, o], for i in rows[row_first:row_last] and first <= o < last. how : ASSIGN or ADD.
 
-    by_sample : its row n begins at by_sample_at + n * stride, with the column `first`.
+    by_sample : its row n begins at by_sample_at + n * stride, with the column `first`. samples, counts : as `find_used` lists them, with
+    step = B, and row_first a multiple of MR; or `every` twice, with step = 0.
     """
     tiles(
-        how, x, x_at, B, 1, by_sample, by_sample_at, stride, g, W_at + first, O, last - first, rows, row_first, row_last, every, 0, B, g, 0
-    )
+        how, x, x_at, B, 1, by_sample, by_sample_at, stride, g, W_at + first, O, last - first,
+        rows, row_first, row_last, samples, 0, B, counts, step, g, 0,
+    )  # fmt: skip
 
 
 @kernel
-def tiles(how, a, a_at, a_row, a_k, b, b_at, b_k, c, c_at, c_row, N, ms, first, last, ks, k_at, K, start, start_at):
-    """Cover the rows ms[first:last] and the columns [0, N) of C with tiles; the arguments are `tile`'s."""
+def tiles(how, a, a_at, a_row, a_k, b, b_at, b_k, c, c_at, c_row, N, ms, first, last, ks, k_at, K, counts, step, start, start_at):
+    """Cover the rows ms[first:last] and the columns [0, N) of C with tiles; the arguments are `tile`'s.
+
+    If step > 0, the tile of the rows from ms[m] on has its own list of k: counts[m // MR] of them, at m // MR * step.
+    """
     V = width(c)
     vectors = (N + V - 1) // V
     n = 0
     while n < vectors:
         left = vectors - n
         count = V if left > NV else N - (vectors - 1) * V  # lanes of this column's last vector
-        A, B, C, k = (a, a_at, a_row, a_k), (b, b_at + n * V, b_k), (c, c_at + n * V, c_row, count), (ks, k_at, K)
+        A, B, C, k = (a, a_at, a_row, a_k), (b, b_at + n * V, b_k), (c, c_at + n * V, c_row, count), (ks, k_at, K, counts, step)
         if left >= NV:
             column(NV, how, A, B, C, ms, first, last, k, start, start_at)
         elif left == 3:
@@ -71,11 +76,14 @@ def column(nv, how, A, B, C, ms, first, last, k, start, start_at):
     a, a_at, a_row, a_k = A
     b, b_at, b_k = B
     c, c_at, c_row, count = C
-    ks, k_at, K = k
+    ks, k_at, K, counts, step = k
     m = first
-    while m + MR <= last:
-        tile(MR, nv, how, a, a_at, a_row, a_k, b, b_at, b_k, c, c_at, c_row, count, ms, m, ks, k_at, K, start, start_at)
-        m += MR
     while m < last:
-        tile(1, nv, how, a, a_at, a_row, a_k, b, b_at, b_k, c, c_at, c_row, count, ms, m, ks, k_at, K, start, start_at)
-        m += 1
+        if step > 0:
+            k_at, K = m // MR * step, counts[m // MR]
+        if m + MR <= last:
+            tile(MR, nv, how, a, a_at, a_row, a_k, b, b_at, b_k, c, c_at, c_row, count, ms, m, ks, k_at, K, start, start_at)
+            m += MR
+        else:
+            tile(1, nv, how, a, a_at, a_row, a_k, b, b_at, b_k, c, c_at, c_row, count, ms, m, ks, k_at, K, start, start_at)
+            m += 1

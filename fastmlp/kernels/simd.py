@@ -1,4 +1,4 @@
-"""Vectors of the CPU's own width as values in compiled code: the only file that speaks LLVM.
+"""Vectors of the CPU's own width as values in compiled code.
 
 Inside a kernel, ``load(a, i)`` is a vector register full of ``a``'s elements; ``+ - * /`` between vectors, or a vector and a number, work
 lane by lane in the vector's dtype (a Python number never widens float32). The width is that of the CPU Numba compiles for, so
@@ -120,7 +120,8 @@ for _symbol, _instruction in {operator.add: "fadd", operator.sub: "fsub", operat
     _define_operator(_symbol, _instruction)
 
 
-def _address(context: Any, builder: Any, array_type: Any, array: Any, index: Any, vector: Vector) -> Any:
+def address(context: Any, builder: Any, array_type: Any, array: Any, index: Any, vector: Vector) -> Any:
+    """LLVM's pointer to the vector that begins at an element of an array."""
     data = context.make_array(array_type)(context, builder, array).data
     return builder.bitcast(builder.gep(data, [index]), llvm_type(vector).as_pointer())
 
@@ -151,7 +152,7 @@ def load(typingctx, a, i):
     vector = Vector(a.dtype)
 
     def codegen(context, builder, sig, args):
-        return builder.load(_address(context, builder, sig.args[0], *args, vector), align=vector.dtype.bitwidth // 8)
+        return builder.load(address(context, builder, sig.args[0], *args, vector), align=vector.dtype.bitwidth // 8)
 
     return vector(a, types.intp), codegen
 
@@ -162,7 +163,7 @@ def store(typingctx, a, i, value):
 
     def codegen(context, builder, sig, args):
         array, index, value = args
-        builder.store(value, _address(context, builder, sig.args[0], array, index, sig.args[2]), align=sig.args[2].dtype.bitwidth // 8)
+        builder.store(value, address(context, builder, sig.args[0], array, index, sig.args[2]), align=sig.args[2].dtype.bitwidth // 8)
         return context.get_dummy_value()
 
     return types.void(a, types.intp, value), codegen
@@ -175,7 +176,7 @@ def load_first(typingctx, a, i, count):
 
     def codegen(context, builder, sig, args):
         array, index, count = args
-        pointer = _address(context, builder, sig.args[0], array, index, vector)
+        pointer = address(context, builder, sig.args[0], array, index, vector)
         align = ir.Constant(ir.IntType(32), vector.dtype.bitwidth // 8)
         operands = [pointer, align, count_mask(builder, vector, count), constant(vector, 0.0)]
         return call_intrinsic(builder, f"llvm.masked.load.{suffix(vector)}.p0", llvm_type(vector), operands)
@@ -190,7 +191,7 @@ def store_first(typingctx, a, i, value, count):
     def codegen(context, builder, sig, args):
         array, index, value, count = args
         vector = sig.args[2]
-        pointer = _address(context, builder, sig.args[0], array, index, vector)
+        pointer = address(context, builder, sig.args[0], array, index, vector)
         align = ir.Constant(ir.IntType(32), vector.dtype.bitwidth // 8)
         operands = [value, pointer, align, count_mask(builder, vector, count)]
         call_intrinsic(builder, f"llvm.masked.store.{suffix(vector)}.p0", ir.VoidType(), operands)
@@ -259,18 +260,6 @@ def where_less(typingctx, a, b, x, y):
         return builder.select(builder.fcmp_ordered("<", a, b), x, y)
 
     return vector(a, b, x, y), codegen
-
-
-@intrinsic
-def all_zero(typingctx, v):
-    """Whether every lane is zero (NaN is not)."""
-
-    def codegen(context, builder, sig, args):
-        zeros = builder.fcmp_ordered("==", args[0], constant(v, 0.0))
-        flags = ir.IntType(v.lanes)
-        return builder.icmp_unsigned("==", builder.bitcast(zeros, flags), flags(2**v.lanes - 1))
-
-    return types.boolean(v), codegen
 
 
 @intrinsic

@@ -7,7 +7,7 @@ A product keeps MR rows times NV vectors of sums in registers while k runs:
 The samples of a batch lie in lanes (B and C hold one feature of every sample a row), so a batch of 64 fills whole vectors whatever the
 width of the layer. A's elements are repeated across a vector as they are read.
 
-With simd.py the only file that speaks LLVM: twenty named sums and their unrolled updates are clearer generated than written.
+With simd.py and bits.py the only files that speak LLVM: twenty named sums and their unrolled updates are clearer generated than written.
 """
 
 from __future__ import annotations

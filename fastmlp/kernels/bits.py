@@ -1,0 +1,65 @@
+"""Where values are not zero: 64 of them as the bits of a word, and the bits of a byte as a list."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
+
+from .simd import Vector, address, call_intrinsic, constant
+
+
+@intrinsic
+def nonzero_bits(typingctx, a, i):
+    """64 bits: bit k says that element i + k of a's memory is not zero (NaN is not). a : C-contiguous array."""
+    vector = Vector(a.dtype)
+
+    def codegen(context, builder, sig, args):
+        array, index = args
+        word, parts = ir.IntType(64), []
+        for first in range(0, 64, vector.lanes):
+            pointer = address(context, builder, sig.args[0], array, builder.add(index, index.type(first)), vector)
+            values = builder.load(pointer, align=vector.dtype.bitwidth // 8)
+            part = builder.bitcast(builder.fcmp_unordered("!=", values, constant(vector, 0.0)), ir.IntType(vector.lanes))
+            parts.append(builder.shl(builder.zext(part, word), word(first)))
+        return functools.reduce(builder.or_, parts)
+
+    return types.uint64(a, types.intp), codegen
+
+
+@intrinsic
+def count_bits(typingctx, bits):
+    """How many bits are set. bits : uint64."""
+
+    def codegen(context, builder, sig, args):
+        return call_intrinsic(builder, "llvm.ctpop.i64", ir.IntType(64), list(args))
+
+    return types.int64(types.uint64), codegen
+
+
+PLACES = np.array([[k for k in range(8) if byte >> k & 1] + [0] * (8 - byte.bit_count()) for byte in range(256)], np.uint8)
+
+
+@intrinsic
+def list_bits(typingctx, out, at, byte, first, places):
+    """Write first + k for every bit k that is set in a byte, ascending, to out[at], out[at + 1], ...; all of out[at:at + 8] may change.
+
+    out : (n,) int64; places : PLACES, which compiled code takes from its caller's globals.
+    """
+
+    def codegen(context, builder, sig, args):
+        out, at, byte, first, places = args
+        out, places = (context.make_array(sig.args[place])(context, builder, array).data for place, array in ((0, out), (4, places)))
+        small, wide = (ir.VectorType(ir.IntType(bits), 8) for bits in (8, 64))
+        row = builder.gep(places, [builder.shl(byte, byte.type(3))])
+        listed = builder.zext(builder.load(builder.bitcast(row, small.as_pointer()), align=1), wide)
+        undefined = ir.Constant(wide, ir.Undefined)
+        start = builder.insert_element(undefined, first, ir.IntType(32)(0))
+        start = builder.shuffle_vector(start, undefined, ir.Constant(ir.VectorType(ir.IntType(32), 8), [0] * 8))
+        builder.store(builder.add(listed, start), builder.bitcast(builder.gep(out, [at]), wide.as_pointer()), align=8)
+        return context.get_dummy_value()
+
+    return types.void(out, types.intp, types.uint64, types.intp, places), codegen
