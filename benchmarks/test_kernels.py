@@ -19,12 +19,12 @@ from numpy.testing import assert_allclose
 from fastmlp.environment import one_blas_thread
 from fastmlp.kernels import vecmath
 from fastmlp.kernels.activations import ACTIVATIONS, activate
-from fastmlp.kernels.matmul import affine, backproject, outer
+from fastmlp.kernels.matmul import PACKED, PACKED_KC, affine, backproject, outer
 from fastmlp.kernels.optimizers import ADAM, update
 from fastmlp.kernels.peak import peak_gflops
 from fastmlp.kernels.simd import lanes, load, store, width
 from fastmlp.kernels.tile import ADD
-from fastmlp.resources import aligned
+from fastmlp.resources import aligned, empty
 
 ROUNDS = 15
 ROUND_SECONDS = 2e-3
@@ -45,9 +45,9 @@ class Case(NamedTuple):
 
 
 @numba.njit(nogil=True)
-def affine_turns(turns, z, w, x, every, I, O, B):
+def affine_turns(turns, z, w, x, every, panel, I, O, B):
     for _ in range(turns):
-        affine(z, 0, w, 0, I * O, x, 0, every, I, every, 0, O, O, B)
+        affine(z, 0, w, 0, I * O, x, 0, every, I, every, 0, O, panel, 0, O, B)
 
 
 @numba.njit(nogil=True)
@@ -99,7 +99,8 @@ def flat(matrix):
 def affine_case(dtype, I, O, B):
     W, b, X = draw(dtype, I, O), draw(dtype, O), draw(dtype, B, I)
     z, out = np.zeros(O * B, dtype), np.empty((B, O), dtype)
-    run = partial(affine_turns, z=aligned(z), w=flat(np.vstack([W, b])), x=flat(X.T), every=np.arange(I + O + B), I=I, O=O, B=B)
+    every, panel = np.arange(I + O + B), empty(PACKED_KC * PACKED, dtype)
+    run = partial(affine_turns, z=aligned(z), w=flat(np.vstack([W, b])), x=flat(X.T), every=every, panel=panel, I=I, O=O, B=B)
     expected = X.astype(float) @ W + b
     return Case(run, partial(np.matmul, X, W, out=out), 2 * I * O * B, lambda: (run.keywords["z"].reshape(O, B).T, expected))
 

@@ -12,6 +12,7 @@ import numpy as np
 from .interface import check_size
 from .kernels.backprop import Network, Workspace
 from .kernels.layout import list_step
+from .kernels.matmul import PACKED, PACKED_FROM, PACKED_KC
 from .kernels.simd import lanes, vector_bytes
 from .kernels.tile import MR
 
@@ -56,6 +57,7 @@ def workspace(net: Network, batch_size: int, threads: int, dtype: Any) -> Worksp
         bits=np.zeros((threads, -(-B // 64), inputs), np.uint64),
         used=np.zeros(-(-inputs // MR) * list_step.py_func(B), np.int64),
         used_counts=np.zeros(-(-inputs // MR), np.int64),
+        panels=empty(threads * PACKED_KC * PACKED if net.sizes.max() >= PACKED_FROM else 0, dtype),
         targets=empty(outputs * B, dtype),
         loss=empty(B, dtype),
         hit=empty(B, dtype),

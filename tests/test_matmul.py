@@ -8,15 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from fastmlp.kernels.matmul import KC, affine, backproject, outer
+from fastmlp.kernels.matmul import KC, PACKED, PACKED_FROM, PACKED_KC, affine, backproject, outer
 from fastmlp.kernels.simd import lanes
 from fastmlp.kernels.tile import ADD, ASSIGN
 
 pytestmark = pytest.mark.kernels
 GUARD = 40  # values before and after each matrix: more than the vectors of a tile's row need to be misaligned and overrun
-EVERY = np.arange(512)
+EVERY = np.arange(1024)
 
 several_passes = st.sampled_from([KC - 1, KC, KC + 1, 2 * KC, 3 * KC + 5])
+packed = st.sampled_from([PACKED_FROM, PACKED_FROM + 1, PACKED_FROM + PACKED, PACKED_FROM + PACKED + 7])
 sizes = st.one_of(st.integers(1, 40), st.sampled_from([100, 129]))
 
 
@@ -60,9 +61,9 @@ def assert_rounded(actual, expected, terms, length):
 
 
 @st.composite
-def problems(draw, inputs=sizes):
+def problems(draw, inputs=sizes, outputs=sizes):
     """Seeded matrices of a layer: dtype, W (I, O), b (O,), x (I, B), delta (O, B), and a random choice of inputs that are zero."""
-    dtype, I, O = draw(st.sampled_from([np.float32, np.float64])), draw(inputs), draw(sizes)
+    dtype, I, O = draw(st.sampled_from([np.float32, np.float64])), draw(inputs), draw(outputs)
     B = draw(st.integers(1, 5)) * lanes(dtype)
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     W, b, x, delta = (rng.normal(size=shape).astype(dtype) for shape in ((I, O), (O,), (I, B), (O, B)))
@@ -89,15 +90,19 @@ def run_affine(W, b, x, ks, with_bias, rng):
     gap = np.full(3, np.nan, W.dtype)
     w = flat(np.concatenate([W.ravel(), gap, b, gap]))
     b_at = w.at + W.size + gap.size if with_bias else -1
-    x = flat(x)
+    x, panel = flat(x), output(np.zeros(PACKED_KC * PACKED, W.dtype))
 
     def call(z, first, last):
-        affine(z.flat, z.at, w.flat, w.at, b_at, x.flat, x.at, ks, len(ks), EVERY, first, last, O, B)
+        affine(z.flat, z.at, w.flat, w.at, b_at, x.flat, x.at, ks, len(ks), EVERY, first, last, panel.flat, panel.at, O, B)
 
-    return split(call, output(np.full((O, B), 3, W.dtype)), EVERY[:O], rng)
+    z = split(call, output(np.full((O, B), 3, W.dtype)), EVERY[:O], rng)
+    assert_only_rows_changed(panel, output(panel.matrix), ...)
+    return z
 
 
-@given(problem=st.one_of(problems(), problems(inputs=several_passes)), with_bias=st.booleans())
+@given(
+    problem=st.one_of(problems(), problems(inputs=several_passes), problems(inputs=several_passes, outputs=packed)), with_bias=st.booleans()
+)
 def test_affine(problem, with_bias):
     W, b, x, _, ks, rng = problem
     z = run_affine(W, b, x, ks, with_bias, rng)
@@ -105,7 +110,7 @@ def test_affine(problem, with_bias):
     assert_rounded(z, W.T @ x + b[:, None], np.abs(W.T) @ np.abs(x) + np.abs(b)[:, None], len(ks))
 
 
-@given(problem=problems())
+@given(problem=st.one_of(problems(), problems(inputs=several_passes), problems(inputs=several_passes, outputs=packed)))
 def test_skipped_zeros_change_nothing(problem):
     W, b, x, _, ks, rng = problem
     assert_array_equal(run_affine(W, b, x, ks, True, rng), run_affine(W, b, x, EVERY[: len(x)], True, rng))
@@ -148,7 +153,8 @@ def test_outer(problem, how):
         for left, right in halves:
             at = by_sample.at + left
             outer(
-                how, g.flat, g.at, x_flat.flat, x_flat.at, rows, first, last, by_sample.flat, at, EVERY, EVERY, 0, left, right, O, O_padded, B
+                how, g.flat, g.at, x_flat.flat, x_flat.at, rows, first, last,
+                by_sample.flat, at, EVERY, EVERY, 0, left, right, O, O_padded, B,
             )  # fmt: skip
 
     g = split(call, output(W), rows, rng)

@@ -17,7 +17,7 @@ from ._jit import kernel
 from .activations import activate
 from .layout import by_sample, find_active, find_used, gather, gather_targets, list_step, sum_rows, to_rows
 from .losses import losses_and_deltas, mark_hits
-from .matmul import affine, backproject, outer
+from .matmul import PACKED, PACKED_KC, affine, backproject, outer
 from .optimizers import ADAM, SGD, update
 from .simd import peek, width
 from .team import barrier, share
@@ -50,6 +50,7 @@ class Workspace(NamedTuple):
     bits: np.ndarray  # (threads, words, sizes[0]) uint64: where they are
     used: np.ndarray  # for each tile of inputs, the samples that have one that is not zero: see `find_used`
     used_counts: np.ndarray  # (tiles,) int64
+    panels: np.ndarray  # (threads * PACKED_KC * PACKED,): `affine`'s copies of W
     targets: np.ndarray  # (O, B)
     loss: np.ndarray  # (B,)
     hit: np.ndarray  # (B,)
@@ -80,7 +81,10 @@ def forward(net, work, w, B, scale, thread, threads, counter, passed, key):
         first, last = share(O, MR, thread, threads)
         ks, used = (active, count) if l == 0 else (work.every, I)
         z_at = at[l + 1] * B
-        affine(work.x, z_at, w, net.W_at[l], net.b_at[l], work.x, at[l] * B, ks, used, work.every, first, last, O, B)
+        affine(
+            work.x, z_at, w, net.W_at[l], net.b_at[l], work.x, at[l] * B, ks, used, work.every, first, last,
+            work.panels, thread * PACKED_KC * PACKED, O, B,
+        )  # fmt: skip
         activate(net.activation[l], work.x, work.delta, z_at + first * B, z_at + last * B)
         if key != 0 and l + 1 < len(net.W_at) and net.dropout[l + 1] > 0:
             drop(work.x, work.delta, z_at, B, first, last, net.dropout[l + 1], key, l + 1)

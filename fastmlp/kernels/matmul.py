@@ -10,20 +10,46 @@ from __future__ import annotations
 from numba import literally
 
 from ._jit import kernel
-from .simd import width
-from .tile import ASSIGN, CONTINUE, MR, NV, SCALE, START, tile
+from .simd import load, store, width
+from .tile import ADD, ASSIGN, MR, NV, SCALE, START, tile
 
 # Values of k a pass. 128 rows of B's 4 vectors are 32 KiB: they stay in the first-level cache while the tiles walk down the rows.
 KC = 128
 
+# A tile reads MR neighbours of each row of W. Where rows are long, each lies in a page of its own, and they compete for one set of the
+# cache: blocks of PACKED columns and PACKED_KC rows are copied side by side first. That leaves less of the cache for B.
+PACKED_FROM = 512
+PACKED, PACKED_KC = 16 * MR, 64
+
 
 @kernel
-def affine(z, z_at, w, W_at, b_at, x, x_at, ks, count, every, first, last, O, B):
-    """z[o] = b[o] + sum_k W[k, o] x[k]. k in ks[:count]: the inputs that are not zero in the whole batch. No b if b_at < 0."""
-    begin = ASSIGN if b_at < 0 else START
-    for k in range(0, max(count, 1), KC):
-        how = begin if k == 0 else CONTINUE
-        tiles(how, w, W_at, 1, O, x, x_at, B, z, z_at, B, B, every, first, last, ks, k, min(KC, count - k), every, 0, w, max(b_at, 0))
+def affine(z, z_at, w, W_at, b_at, x, x_at, ks, count, every, first, last, panel, panel_at, O, B):
+    """z[o] = b[o] + sum_k W[k, o] x[k]. k in ks[:count]: the inputs that are not zero in the whole batch. No b if b_at < 0.
+
+    panel : scratch, PACKED_KC * PACKED elements from panel_at.
+    """
+    V = width(w)
+    packed = O >= PACKED_FROM
+    KB = PACKED_KC if packed else KC
+    how, at = ASSIGN if b_at < 0 else START, 0
+    while at < count or how != ADD:
+        k_first, until = ks[at] // KB * KB if count > 0 else 0, at
+        while until < count and ks[until] < k_first + KB:
+            until += 1
+        if packed:
+            for o in range(first, last, PACKED):
+                end = min(o + PACKED, last)
+                for k in range(at, until):
+                    source, target = W_at + ks[k] * O, panel_at + (ks[k] - k_first) * PACKED - o
+                    for here in range(o, end, V):
+                        store(panel, target + here, load(w, source + here))
+                tiles(
+                    how, panel, panel_at - k_first * PACKED - o, 1, PACKED, x, x_at, B, z, z_at, B, B,
+                    every, o, end, ks, at, until - at, every, 0, w, max(b_at, 0),
+                )  # fmt: skip
+        else:
+            tiles(how, w, W_at, 1, O, x, x_at, B, z, z_at, B, B, every, first, last, ks, at, until - at, every, 0, w, max(b_at, 0))
+        how, at = ADD, until
 
 
 @kernel
