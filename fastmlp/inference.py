@@ -9,7 +9,7 @@ from .kernels import backprop, few
 from .kernels.backprop import Network
 from .kernels.simd import lanes
 from .losses import LINKS
-from .resources import as_team, choose_threads, empty, operations, workspace
+from .resources import as_team, choose_threads, operations, workspace
 
 PREDICT_BATCH = 128
 
@@ -34,25 +34,15 @@ def predict(net: Network, w: np.ndarray, inputs: Inputs, n_threads: int | None =
 
 
 class Few:
-    """Prediction of a few rows at a time with as little around it as can be: scratch and description are kept from call to call."""
+    """Prediction of a few rows at a time with as little around it as can be: the description is kept from call to call."""
 
     def __init__(self, net: Network, w: np.ndarray, rows: int) -> None:
-        V = lanes(w.dtype)
-        self.w, self.n_inputs, self.rows = w, int(net.sizes[0]), rows
-        self.stride = -(-int(net.sizes.max()) // V) * V
-        self.code = few.pack(net.sizes, net.W_at, net.b_at, net.activation, rows)
-        self.spare: list[np.ndarray] = []  # scratch that no thread is using
+        self.w, self.n_inputs = w, int(net.sizes[0])
+        self.code = few.pack(net.sizes, net.W_at, net.b_at, net.activation, rows, lanes(w.dtype))
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Outputs of the last layer. X (N, I) of the model's dtype, C-contiguous, N at most `rows`."""
-        try:
-            scratch = self.spare.pop()
-        except IndexError:
-            scratch = empty(4 * self.rows * self.stride, self.w.dtype)
-        out, finite = few.predict_few(self.code, self.w, scratch, self.stride, X)
-        self.spare.append(scratch)
-        if not finite:
-            raise ValueError("X: expected finite numbers, got NaN or infinity")
+        out: np.ndarray = few.predict_few(self.code, self.w, X)
         return out
 
 

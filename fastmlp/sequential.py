@@ -71,13 +71,13 @@ class Sequential(Stack):
     """
 
     _run: training.Run | None = None  # the memory of `train_batch`
-    _few: inference.Few | None = None  # scratch for a few rows
+    _few: inference.Few | None = None  # prepared for a few rows
 
     def _forget(self) -> None:
         self._run = self._few = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """What a copy needs: not the memory of `train_batch`, and not scratch."""
+        """What a copy needs: not the memory of `train_batch`, and not what was prepared."""
         return self.__dict__ | {"_run": None, "_few": None}
 
     def _inputs(self, X: Any) -> Inputs:

@@ -88,7 +88,7 @@ def test_several_models_are_trained_at_once():
 @pytest.mark.kernels
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_one_model_predicts_in_several_threads(dtype):
-    """Few rows go another way, with scratch that is kept from call to call."""
+    """Few rows go another way."""
     rng = np.random.default_rng(1)
     X = rng.normal(size=(64, 200)).astype(dtype)
     model = Sequential([Dense(200, 150), ReLU(), Dense(150, 150), ReLU(), Dense(150, 3)], dtype=dtype)

@@ -1,55 +1,108 @@
 """Prediction for a few samples: outputs in lanes instead of samples, so that a single row fills its vectors too.
 
-A network is one array of integers, so that a call has few arguments to unpack: L, then sizes (L + 1), W_at, b_at and activation codes
-(L each), then 0, 1, 2, ... as far as the widest layer.
+A network is one array of integers, so that a call has few arguments to unpack: L, the widest layer in whole vectors, then sizes (L + 1),
+W_at, b_at and activation codes (L each), then 0, 1, 2, ... as far as the widest layer.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from numba import literally
 
 from ._jit import kernel
 from .activations import activate
 from .matmul import tiles
-from .simd import width
-from .tile import ADD
+from .simd import fma, load, load_first, splat, store, sum_lanes, width
+from .tile import CONTINUE, MR, tile
+
+WIDEST = 8  # vectors of a row's outputs at once: as many sums as keep both multipliers busy
 
 
-def pack(sizes: np.ndarray, W_at: np.ndarray, b_at: np.ndarray, activation: np.ndarray, rows: int) -> np.ndarray:
-    """The network as one array, for up to that many rows."""
-    every = np.arange(max(int(sizes.max()), rows) + 1)
-    return np.concatenate([[len(W_at)], sizes, W_at, b_at, activation, every]).astype(np.int64)
+def pack(sizes: np.ndarray, W_at: np.ndarray, b_at: np.ndarray, activation: np.ndarray, rows: int, V: int) -> np.ndarray:
+    """The network as one array, for up to that many rows and vectors of V elements."""
+    widest = int(sizes.max())
+    every = np.arange(max(widest, rows) + 1)
+    return np.concatenate([[len(W_at), -(-widest // V) * V], sizes, W_at, b_at, activation, every]).astype(np.int64)
 
 
 @kernel
-def predict_few(code, w, scratch, stride, X):
-    """Outputs (N, O) of the last layer for X (N, I), and whether X was finite. X of w's dtype, C-contiguous.
-
-    scratch : 4 N stride elements: two layers at a time, and their slopes, which nobody reads; stride : the widest layer, in whole vectors.
-    """
-    N, L, V = X.shape[0], code[0], width(w)
-    W_at, b_at, activation, every = 2 + L, 2 + 2 * L, 2 + 3 * L, 2 + 4 * L
+def predict_few(code, w, X):
+    """Outputs (N, O) of the last layer for X (N, I), of w's dtype, C-contiguous. ValueError if X is not finite."""
+    N, L, stride, V = X.shape[0], code[0], code[1], width(w)
+    W_at, b_at, activation, every = 3 + L, 3 + 2 * L, 3 + 3 * L, code[3 + 4 * L :]
     source, source_at, source_row = X.reshape(X.size), 0, X.shape[1]
-    check = w.dtype.type(0)
-    for value in source:
-        check += value * w.dtype.type(0)  # 0, or NaN if any value is NaN or infinite
+    if not all_finite(source):
+        raise ValueError("X: expected finite numbers, got NaN or infinity")
+    z, slopes = np.empty(2 * N * stride, w.dtype), np.empty(stride, w.dtype)
+    tiled = N // MR * MR
     for l in range(L):
-        I, O = code[1 + l], code[2 + l]
+        I, O = code[2 + l], code[3 + l]
         z_at = (l % 2) * N * stride
-        for n in range(N):
-            for o in range(O):
-                scratch[z_at + n * stride + o] = w[code[b_at + l] + o] if code[b_at + l] >= 0 else w.dtype.type(0)
-        tiles(
-            ADD, source, source_at, source_row, 1, w, code[W_at + l], O, scratch, z_at, stride, O,
-            code[every:], 0, N, code[every:], 0, I, code, 0, w, 0,
-        )  # fmt: skip
-        for n in range(N):
-            row = z_at + n * stride
-            activate(code[activation + l], scratch, scratch[2 * N * stride :], row, row + (O + V - 1) // V * V)
-        source, source_at, source_row = scratch, z_at, stride
-    O = code[1 + L]
+        for o in range(0, O, V):  # lanes past the last output hold other parameters: as finite as these, and never read
+            start = load(w, code[b_at + l] + o) if code[b_at + l] >= 0 else splat(w.dtype.type(0))
+            for n in range(z_at + o, z_at + N * stride, stride):
+                store(z, n, start)
+        if tiled > 0:
+            tiles(
+                CONTINUE, source, source_at, source_row, 1, w, code[W_at + l], O, z, z_at, stride, O,
+                every, 0, tiled, every, 0, I, every, 0, w, 0,
+            )  # fmt: skip
+        for n in range(tiled, N):
+            row(source, source_at + n * source_row, w, code[W_at + l], z, z_at + n * stride, every, I, O)
+        for n in range(z_at, z_at + N * stride, stride):
+            activate(code[activation + l], z[n : n + stride], slopes, 0, (O + V - 1) // V * V)
+        source, source_at, source_row = z, z_at, stride
+    O = code[2 + L]
     out = np.empty((N, O), w.dtype)
     for n in range(N):
         for o in range(O):
             out[n, o] = source[source_at + n * stride + o]
-    return out, check == 0
+    return out
+
+
+@kernel
+def all_finite(x):
+    """Whether no element of x (n,) is NaN or infinite."""
+    V, zero = width(x), x.dtype.type(0)
+    check = splat(zero)  # stays 0, or becomes NaN
+    for i in range(0, x.size - V + 1, V):
+        check = fma(zero, load(x, i), check)
+    if x.size % V > 0:
+        check = fma(zero, load_first(x, x.size // V * V, x.size % V), check)
+    return sum_lanes(check) == 0
+
+
+@kernel
+def row(x, x_at, w, W_at, z, z_at, every, I, O):
+    """z[o] += sum_i x[i] W[i, o]: each row of W is read whole, as it lies in memory, up to WIDEST vectors."""
+    V = width(w)
+    vectors = (O + V - 1) // V
+    parts = (vectors + WIDEST - 1) // WIDEST
+    wide = (vectors + parts - 1) // parts * V
+    for o in range(0, O, wide):
+        here = min(wide, O - o)
+        nv = (here + V - 1) // V
+        count = here - (nv - 1) * V
+        if nv == 8:
+            part(8, x, x_at, w, W_at + o, z, z_at + o, count, every, I, O)
+        elif nv == 7:
+            part(7, x, x_at, w, W_at + o, z, z_at + o, count, every, I, O)
+        elif nv == 6:
+            part(6, x, x_at, w, W_at + o, z, z_at + o, count, every, I, O)
+        elif nv == 5:
+            part(5, x, x_at, w, W_at + o, z, z_at + o, count, every, I, O)
+        elif nv == 4:
+            part(4, x, x_at, w, W_at + o, z, z_at + o, count, every, I, O)
+        elif nv == 3:
+            part(3, x, x_at, w, W_at + o, z, z_at + o, count, every, I, O)
+        elif nv == 2:
+            part(2, x, x_at, w, W_at + o, z, z_at + o, count, every, I, O)
+        else:
+            part(1, x, x_at, w, W_at + o, z, z_at + o, count, every, I, O)
+
+
+@kernel(literals=True)
+def part(nv, x, x_at, w, W_at, z, z_at, count, every, I, O):
+    """A part of `row`, nv (a literal) vectors wide, `count` lanes of the last one."""
+    literally(nv)
+    tile(1, nv, CONTINUE, x, x_at, 0, 1, w, W_at, O, z, z_at, 0, count, every, 0, every, 0, I, w, 0)
