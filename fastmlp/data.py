@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from .interface import as_float_array
-from .kernels.layout import Samples, samples
+from .kernels.layout import Samples, all_finite, samples
 
-ROWS_AT_ONCE = 4096  # looked through for NaN and infinity, so that a memory map is never in memory whole
+ROWS_AT_ONCE = 4096  # searched for a value that is not finite at a time
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,11 @@ class Inputs:
         return out
 
 
-def as_inputs(name: str, X: Any, n_inputs: int, dtype: np.dtype | None) -> Inputs:
-    """X as `Inputs` for a model of that dtype; None: float64 for float64 and integers, else float32 (so for uint8 images)."""
+def as_inputs(name: str, X: Any, n_inputs: int, dtype: np.dtype | None, finite: bool = True) -> Inputs:
+    """X as `Inputs` for a model of that dtype; None: float64 for float64 and integers, else float32 (so for uint8 images).
+
+    finite : look through the rows of an array; False leaves that to who reads them.
+    """
     if hasattr(X, "tocsr"):
         return _sparse_inputs(name, X, n_inputs, dtype)
     if not (isinstance(X, np.ndarray) and X.dtype == np.uint8):
@@ -47,7 +50,8 @@ def as_inputs(name: str, X: Any, n_inputs: int, dtype: np.dtype | None) -> Input
     if X.dtype == np.uint8:
         return Inputs(samples(for_kernels(X), chosen), len(X), n_inputs, chosen, 1 / 255)
     rows = for_kernels(X, chosen)
-    _check_rows(name, rows)
+    if finite:
+        check_rows(name, rows)
     return Inputs(samples(rows, chosen), len(X), n_inputs, chosen, 1.0)
 
 
@@ -82,7 +86,10 @@ def _sparse_inputs(name: str, X: Any, n_inputs: int, dtype: np.dtype | None) -> 
     return Inputs(samples((data, indices, indptr), chosen), X.shape[0], n_inputs, chosen, 1.0)
 
 
-def _check_rows(name: str, rows: np.ndarray) -> None:
+def check_rows(name: str, rows: np.ndarray) -> None:
+    """ValueError that names the first value of rows (N, I) that is NaN or infinite."""
+    if all_finite(rows.reshape(-1), 0, rows.size):
+        return
     for first in range(0, len(rows), ROWS_AT_ONCE):
         finite = np.isfinite(rows[first : first + ROWS_AT_ONCE])
         if not finite.all():

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from .data import Inputs
+from .data import Inputs, check_rows
 from .kernels import backprop, few
 from .kernels.backprop import Network
 from .kernels.simd import lanes
 from .losses import LINKS
 from .resources import as_team, choose_threads, operations, workspace
 
-PREDICT_BATCH = 128
+PREDICT_BATCH = 64
 
 
 def predict(net: Network, w: np.ndarray, inputs: Inputs, n_threads: int | None = None) -> np.ndarray:
-    """Outputs (N, O) of the last layer, before any link."""
+    """Outputs (N, O) of the last layer, before any link. ValueError if the inputs are not finite."""
     N = inputs.n_samples
     threads = min(choose_threads(n_threads, operations(net) * N // 16), -(-N // PREDICT_BATCH))
     out = np.empty((N, int(net.sizes[-1])), w.dtype)
@@ -23,13 +25,14 @@ def predict(net: Network, w: np.ndarray, inputs: Inputs, n_threads: int | None =
     batch_size = min(PREDICT_BATCH, N)
     works = [workspace(net, batch_size, 1, w.dtype) for _ in range(threads)]
 
-    def part(thread: int) -> None:
-        backprop.predict_rows(thread, threads, stop, net, works[thread], w, X, scale, order, batch_size, len(net.sizes) - 1, out)
+    def part(thread: int) -> bool:
+        layer = len(net.sizes) - 1
+        finite: bool = backprop.predict_rows(thread, threads, stop, net, works[thread], w, X, scale, order, batch_size, layer, out)
+        return finite
 
-    if threads == 1 and operations(net) * N < 1e8:
-        part(0)
-    else:
-        as_team(threads, part, stop)
+    finite = [part(0)] if threads == 1 and operations(net) * N < 2e9 else as_team(threads, part, stop)
+    if not all(finite):
+        check_rows("X", X.values)
     return out
 
 
@@ -40,10 +43,15 @@ class Few:
         self.w, self.n_inputs = w, int(net.sizes[0])
         self.code = few.pack(net.sizes, net.W_at, net.b_at, net.activation, rows, lanes(w.dtype))
 
-    def predict(self, X: np.ndarray) -> np.ndarray:
+    def predict(self, X: Any) -> np.ndarray:
         """Outputs of the last layer. X (N, I) of the model's dtype, C-contiguous, N at most `rows`."""
         out: np.ndarray = few.predict_few(self.code, self.w, X)
         return out
+
+    def classify(self, X: Any) -> np.ndarray:
+        """The index of each row's largest output, int64."""
+        classes: np.ndarray = few.classify_few(self.code, self.w, X)
+        return classes
 
 
 def evaluate(

@@ -80,9 +80,9 @@ class Sequential(Stack):
         """What a copy needs: not the memory of `train_batch`, and not what was prepared."""
         return self.__dict__ | {"_run": None, "_few": None}
 
-    def _inputs(self, X: Any) -> Inputs:
+    def _inputs(self, X: Any, finite: bool = True) -> Inputs:
         """X checked, in a dtype the kernels take; the first data settle the model's dtype."""
-        inputs = as_inputs("X", X, self.n_inputs, self.dtype)
+        inputs = as_inputs("X", X, self.n_inputs, self.dtype, finite)
         if self.parameters.dtype != inputs.dtype or self.dtype is None:
             self.dtype = np.dtype(inputs.dtype)
             self._adopt(self.parameters.astype(self.dtype))
@@ -140,14 +140,21 @@ class Sequential(Stack):
             raise ValueError(f"loss: predict_proba expects a cross-entropy, got {self.loss!r}")
         return LINKS[self.loss](self._raw(X, n_threads))
 
-    def _raw(self, X: Any, n_threads: int | None = None) -> np.ndarray:
-        """Outputs of the last layer: logits, under the losses that take them."""
+    def _few_rows(self, X: Any) -> inference.Few | None:
+        """Who predicts X, if it is no more than a few rows that need no conversion."""
         if self.dtype and type(X) is np.ndarray and X.dtype == self.dtype and X.ndim == 2 and 0 < len(X) <= FEW and X.flags.carray:
             if self._few is None:
                 self._few = inference.Few(self.network(), self.parameters, FEW)
             if X.shape[1] == self._few.n_inputs:
-                return self._few.predict(X)
-        inputs = self._inputs(X)  # the first data settle the parameters' dtype
+                return self._few
+        return None
+
+    def _raw(self, X: Any, n_threads: int | None = None) -> np.ndarray:
+        """Outputs of the last layer: logits, under the losses that take them."""
+        few = self._few_rows(X)
+        if few is not None:
+            return few.predict(X)
+        inputs = self._inputs(X, finite=self.dtype is None)  # the first data settle the dtype, others are searched as they are read
         return inference.predict(self.network(), self.parameters, inputs, n_threads)
 
     def predict(self, X: ArrayLike, n_threads: int | None = None) -> np.ndarray:
@@ -170,9 +177,10 @@ class Sequential(Stack):
         ValueError, TypeError
             If X does not fit.
         """
-        out = self._raw(X, n_threads)
         if self.loss == "softmax_cross_entropy":
-            return out.argmax(axis=1)
+            few = self._few_rows(X)
+            return few.classify(X) if few is not None else self._raw(X, n_threads).argmax(axis=1)
+        out = self._raw(X, n_threads)
         if self.loss == "binary_cross_entropy":
             classes = (out > 0).astype(np.int64)
             return classes[:, 0] if classes.shape[1] == 1 else classes

@@ -15,7 +15,7 @@ import numpy as np
 
 from ._jit import kernel
 from .activations import activate
-from .layout import by_sample, find_active, find_used, gather, gather_targets, list_step, sum_rows, to_rows
+from .layout import all_finite, by_sample, find_active, find_used, gather, gather_targets, list_step, sum_rows, to_rows
 from .losses import losses_and_deltas, mark_hits
 from .matmul import PACKED, PACKED_KC, affine, backproject, outer
 from .optimizers import ADAM, SGD, update
@@ -310,15 +310,22 @@ def gradient(net, work, w, g, X, Y, weights, scale, order, B, loss_code):
 
 @kernel
 def predict_rows(thread, threads, stop, net, work, w, X, scale, order, batch_size, layer, out):
-    """out[n] = x[layer] of the samples `order`. Threads take whole batches; each has its own workspace."""
+    """out[n] = x[layer] of the samples `order`, which are 0, 1, ..., and whether all of them were finite.
+
+    Threads take whole batches; each has its own workspace. Looking through a batch first brings it into the cache, line after line.
+    """
     counter = np.zeros(1, np.int64)
-    V = width(w)
+    V, I = width(w), net.sizes[0]
     N = len(order)
+    values = X.values.reshape(X.values.size)
     for at in range(thread * batch_size, N, threads * batch_size):
         if peek(stop):
-            return
+            return True
         count = min(batch_size, N - at)
+        if values.size > 0 and not all_finite(values, at * I, (at + count) * I):
+            return False
         B = padded(count, V)
-        gather(work.x, work.at[0, 0] * B, X, order, at, count, net.sizes[0], B, 0, net.sizes[0], scale)
+        gather(work.x, work.at[0, 0] * B, X, order, at, count, I, B, 0, I, scale)
         forward(net, work, w, B, scale, 0, 1, counter, 0, 0)
         to_rows(out, at, work.x, work.at[0, layer] * B, count, net.sizes[layer], B)
+    return True

@@ -12,7 +12,7 @@ import numpy as np
 
 from ._jit import kernel
 from .bits import PLACES, count_bits, list_bits, nonzero_bits
-from .simd import load, splat, sum_lanes, width
+from .simd import fma, load, load_first, splat, sum_lanes, width
 from .tile import MR, transpose
 
 
@@ -47,6 +47,19 @@ def samples(X: Any, dtype: Any) -> Samples:
 def targets(Y: np.ndarray, dtype: Any) -> Targets:
     """Y (N,), int64 class indices, or (N, O) of that dtype."""
     return Targets(Y, np.zeros((0, 0), dtype)) if Y.ndim == 1 else Targets(np.zeros(0, np.int64), Y)
+
+
+@kernel
+def all_finite(x, first, last):
+    """Whether no element of x[first:last] is NaN or infinite. x : flat."""
+    V, zero = width(x), x.dtype.type(0)
+    check = splat(zero)  # stays 0, or becomes NaN
+    whole = first + (last - first) // V * V
+    for i in range(first, whole, V):
+        check = fma(zero, load(x, i), check)
+    if whole < last:
+        check = fma(zero, load_first(x, whole, last - whole), check)
+    return sum_lanes(check) == 0
 
 
 @kernel

@@ -25,6 +25,7 @@ MR = 5 if many_registers() else 4
 
 # What a tile begins with, and how it ends.
 ASSIGN, START, CONTINUE, ADD, SCALE = 0, 1, 2, 3, 4  # C = sum; start[m] + sum; C + terms, one by one; C + sum; C * sum
+AHEAD = 12  # rows of B
 INT8, INT32, INT64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
 
 
@@ -107,8 +108,12 @@ def tile(typingctx, mr, nv, mode, a, a_at, a_row, a_k, b, b_at, b_k, c, c_at, c_
         sums = {cell: builder.phi(kind) for cell in cells}
         k = builder.load(builder.gep(k_list, [step]))
         a_offset, b_row = builder.mul(k, a_k), builder.gep(b, [builder.mul(k, b_k)])
-        # Where a_k is the width of a wide layer, each k lies on a line of its own: fetch the next columns' line while this one is used.
-        prefetch(builder, builder.gep(a_rows[0], [builder.add(a_offset, INT64(64 // align))]))
+        if rows == 1:  # B streams by, a row of it used once
+            ahead = builder.gep(b_row, [builder.mul(b_k, INT64(AHEAD))])
+            for n in range(columns):
+                prefetch(builder, builder.gep(ahead, [INT64(n * lanes)]))
+        else:  # where a_k is the width of a layer, each k lies on a line of its own: fetch the next columns' while this one is used
+            prefetch(builder, builder.gep(a_rows[0], [builder.add(a_offset, INT64(64 // align))]))
         line = [builder.load(as_vector(b_row, n), align=align) for n in range(columns)]
         elements = [repeat(builder, vector, builder.load(builder.gep(row, [a_offset]))) for row in a_rows]
         name = f"llvm.fmuladd.{suffix(vector)}"
