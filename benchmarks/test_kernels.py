@@ -62,7 +62,7 @@ def backproject_turns(turns, delta, slope, w, delta_next, every, I, O, B):
 def outer_turns(turns, w, x, rows, every, I, O, O_padded, B):
     """Added to the weights, as in gradient descent."""
     for _ in range(turns):
-        outer(ADD, w, 0, x, 0, every, 0, I, rows, 0, every, every, 0, 0, O, O, O_padded, B)
+        outer(ADD, w, 0, x, 0, every, 0, I, rows, 0, every, every, 0, O, O_padded, B)
 
 
 @numba.njit(nogil=True)

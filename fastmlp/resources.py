@@ -43,12 +43,12 @@ def workspace(net: Network, batch_size: int, threads: int, dtype: Any) -> Worksp
     ends = np.cumsum(net.sizes)
     at = np.tile(ends - net.sizes, (threads, 1))
     at[1:, 0] = ends[-1] + inputs * np.arange(threads - 1)
-    widths = (-(-net.sizes[1:] // V) + 1) * V + V  # at least `row_stride` of any part of a layer, and a vector
-    row_ends = np.cumsum(np.tile(widths, threads)).reshape(threads, -1)
+    widths = (-(-net.sizes[1:] // V) | 1) * V  # as `row_stride`
+    row_ends = np.cumsum(widths)
     return Workspace(
         x=empty(int(ends[-1] + inputs * (threads - 1)) * B, dtype),
         delta=empty(int(ends[-1] + inputs * (threads - 1)) * B, dtype),
-        rows=empty(int(row_ends[-1, -1]) * B, dtype),
+        rows=empty(int(row_ends[-1]) * B, dtype),
         at=at,
         rows_at=row_ends - widths,
         every=np.arange(max(int(net.sizes.max()), B) + vector_bytes()),

@@ -147,15 +147,11 @@ def test_outer(problem, how):
     by_sample[:, :O] = delta.T
     x_flat, by_sample = flat(x), flat(by_sample)
 
-    halves = ((0, O // 2), (O // 2, O))  # the columns in two parts: the second begins at any place in a vector
-
     def call(g, first, last):
-        for left, right in halves:
-            at = by_sample.at + left
-            outer(
-                how, g.flat, g.at, x_flat.flat, x_flat.at, rows, first, last,
-                by_sample.flat, at, EVERY, EVERY, 0, left, right, O, O_padded, B,
-            )  # fmt: skip
+        outer(
+            how, g.flat, g.at, x_flat.flat, x_flat.at, rows, first, last,
+            by_sample.flat, by_sample.at, EVERY, EVERY, 0, O, O_padded, B,
+        )  # fmt: skip
 
     g = split(call, output(W), rows, rng)
     W, x, delta = (array.astype(np.float64) for array in (W * (how == ADD), x, delta))

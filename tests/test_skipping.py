@@ -86,8 +86,8 @@ def test_outer_without_the_zeros_has_the_same_bits(batch, O, how):
     used, counts = np.zeros(-(-I // MR) * list_step(B), np.int64), np.zeros(-(-I // MR), np.int64)
     find_used(used, counts, bits, EVERY, 0, I, B)
     skipping = g.copy()
-    outer(how, g, 0, flat, 0, EVERY, 0, I, delta, 0, EVERY, EVERY, 0, 0, O, O, stride, B)
-    outer(how, skipping, 0, flat, 0, EVERY, 0, I, delta, 0, used, counts, list_step(B), 0, O, O, stride, B)
+    outer(how, g, 0, flat, 0, EVERY, 0, I, delta, 0, EVERY, EVERY, 0, O, stride, B)
+    outer(how, skipping, 0, flat, 0, EVERY, 0, I, delta, 0, used, counts, list_step(B), O, stride, B)
     assert_array_equal(skipping, g)
 
 

@@ -41,9 +41,9 @@ class Workspace(NamedTuple):
 
     x: np.ndarray  # x[l] at at[thread, l] * B
     delta: np.ndarray  # slope, then delta of x[l], likewise
-    rows: np.ndarray  # a thread's own units of delta of x[l + 1], a sample a row, at rows_at[thread, l] * B
+    rows: np.ndarray  # delta of x[l + 1], a sample a row, at rows_at[l] * B
     at: np.ndarray  # (threads, L + 1) int64: a thread has x[0] for itself, and shares the others
-    rows_at: np.ndarray  # (threads, L) int64
+    rows_at: np.ndarray  # (L,) int64
     every: np.ndarray  # 0, 1, 2, ...
     active: np.ndarray  # (threads, sizes[0] + 1) int64: each thread's list of inputs that are not zero for some sample
     found: np.ndarray  # (threads, 8) int64: how many those are, and how many elements of x[0] are not zero; a cache line each
@@ -120,14 +120,13 @@ def mix(h):
 
 @kernel
 def backward(net, work, w, B, scale, thread, threads, counter, passed):
-    """From the output's delta to every layer's; a thread's own are also laid out a sample a row, times `scale`. Ends at a barrier."""
+    """From the output's delta to every layer's, also laid out a sample a row, times `scale`. Ends at a barrier."""
     V, at = width(w), work.at[thread]
     for l in range(len(net.W_at) - 1, -1, -1):
         I, O = net.sizes[l], net.sizes[l + 1]
         next_at = at[l + 1] * B
-        first, last = share(O, MR, thread, threads)
-        stride = row_stride(last - first, V)
-        by_sample(work.rows, work.rows_at[thread, l] * B, work.delta, next_at, work.every, stride, B, first, last, scale)
+        first, last = share(O, V, thread, threads)
+        by_sample(work.rows, work.rows_at[l] * B, work.delta, next_at, work.every, row_stride(O, V), B, first, last, scale)
         if l > 0:
             first, last = share(I, MR, thread, threads)
             backproject(work.delta, at[l] * B, w, net.W_at[l], work.delta, next_at, work.every, first, last, O, B)
@@ -168,12 +167,10 @@ def products_into(how, g, net, work, B, scale, thread, threads):
         row_first, row_last = share(count, MR, thread, threads)
         if step > 0:
             find_used(samples, counts, work.bits[thread], rows, row_first, row_last, B)
-        for owner in range(threads):
-            first, last = share(O, MR, owner, threads)
-            outer(
-                how, g, net.W_at[l], work.x, at[l] * B, rows, row_first, row_last, work.rows, work.rows_at[owner, l] * B,
-                samples, counts, step, first, last, O, row_stride(last - first, V), B,
-            )  # fmt: skip
+        outer(
+            how, g, net.W_at[l], work.x, at[l] * B, rows, row_first, row_last, work.rows, work.rows_at[l] * B,
+            samples, counts, step, O, row_stride(O, V), B,
+        )  # fmt: skip
         if net.b_at[l] >= 0:
             first, last = share(O, MR, thread, threads)
             sum_rows(g, net.b_at[l], work.delta, at[l + 1] * B, B, first, last, scale, how == ADD)
@@ -206,9 +203,10 @@ def norm(g):
 
 
 @kernel
-def load_batch(net, work, X, Y, weights, order, at, count, B, scale, thread):
+def load_batch(net, work, X, Y, weights, order, at, count, B, scale, thread, threads):
     """Bring the samples order[at:at + count] of X : Samples into a thread's x[0]; thread 0 also brings Y : Targets and the weights."""
-    gather(work.x, work.at[thread, 0] * B, X, order, at, count, net.sizes[0], B, 0, net.sizes[0], scale)
+    start, _ = share(B, width(work.x), thread, threads)
+    gather(work.x, work.at[thread, 0] * B, X, order, at, count, net.sizes[0], B, start, scale)
     if thread == 0:
         gather_targets(work.targets, Y, order, at, count, net.sizes[-1], B)
         total = 0.0
@@ -246,7 +244,7 @@ def train_epochs(
             B = padded(count, V)
             if thread == 0:
                 work.shared[1] = peek(stop)
-            load_batch(net, work, X, Y, weights, order, at, count, B, scale, thread)
+            load_batch(net, work, X, Y, weights, order, at, count, B, scale, thread, threads)
             passed = barrier(counter, threads, passed)
             if work.shared[1] != 0:
                 return epoch
@@ -295,7 +293,7 @@ def gradient(net, work, w, g, X, Y, weights, scale, order, B, loss_code):
     """The mean loss of the samples `order` and its gradient g; no dropout, no penalty."""
     counter = np.zeros(1, np.int64)
     L = len(net.W_at)
-    load_batch(net, work, X, Y, weights, order, 0, len(order), B, scale, 0)
+    load_batch(net, work, X, Y, weights, order, 0, len(order), B, scale, 0, 1)
     forward(net, work, w, B, scale, 0, 1, counter, 0, 0)
     out_at, O = work.at[0, L] * B, net.sizes[L]
     losses_and_deltas(loss_code, work.loss, work.delta, work.x, out_at, work.targets, work.weight, O, B, 0, B)
@@ -325,7 +323,7 @@ def predict_rows(thread, threads, stop, net, work, w, X, scale, order, batch_siz
         if values.size > 0 and not all_finite(values, at * I, (at + count) * I):
             return False
         B = padded(count, V)
-        gather(work.x, work.at[0, 0] * B, X, order, at, count, I, B, 0, I, scale)
+        gather(work.x, work.at[0, 0] * B, X, order, at, count, I, B, 0, scale)
         forward(net, work, w, B, scale, 0, 1, counter, 0, 0)
         to_rows(out, at, work.x, work.at[0, layer] * B, count, net.sizes[layer], B)
     return True

@@ -63,44 +63,46 @@ def all_finite(x, first, last):
 
 
 @kernel
-def gather(x, x_at, X, order, at, count, I, B, first, last, scale):
-    """x[i, n] = scale * X[order[at + n], i] for the inputs first <= i < last. X : Samples."""
+def gather(x, x_at, X, order, at, count, I, B, start, scale):
+    """x[i, n] = scale * X[order[at + n], i]. X : Samples. Begins with lane `start`, a multiple of V, and comes round to those before it.
+
+    Threads that begin at different samples fetch each other's from the shared cache, instead of all from memory at once.
+    """
     if X.pixels.size > 0:
-        gather_rows(x, x_at, X.pixels, order, at, count, I, B, first, last, scale)
+        gather_rows(x, x_at, X.pixels, order, at, count, I, B, start, scale)
     elif X.values.size > 0:
-        gather_rows(x, x_at, X.values, order, at, count, I, B, first, last, scale)
+        gather_rows(x, x_at, X.values, order, at, count, I, B, start, scale)
     else:
-        gather_sparse(x, x_at, X.data, X.indices, X.indptr, order, at, count, B, first, last, scale)
+        gather_sparse(x, x_at, X.data, X.indices, X.indptr, order, at, count, I, B, scale)
 
 
 @kernel
-def gather_rows(x, x_at, X, order, at, count, I, B, first, last, scale):
+def gather_rows(x, x_at, X, order, at, count, I, B, start, scale):
     """As `gather`, X (N, I)."""
     V = width(x)
     flat = X.reshape(X.size)
     end = at + count - 1
-    for n in range(0, B, V):
-        i = first
-        while i + V <= last:
+    for turned in range(start, start + B, V):
+        n = turned if turned < B else turned - B
+        i = 0
+        while i + V <= I:
             transpose(x, x_at + i * B + n, B, flat, i, I, order, at + n, end, scale)
             i += V
-        while i < last:
+        while i < I:
             for lane in range(V):
                 x[x_at + i * B + n + lane] = scale * flat[order[min(at + n + lane, end)] * I + i]
             i += 1
 
 
 @kernel
-def gather_sparse(x, x_at, data, indices, indptr, order, at, count, B, first, last, scale):
+def gather_sparse(x, x_at, data, indices, indptr, order, at, count, I, B, scale):
     """As `gather`, from a CSR matrix."""
-    for place in range(x_at + first * B, x_at + last * B):
+    for place in range(x_at, x_at + I * B):
         x[place] = 0
     for n in range(B):
         row = order[min(at + n, at + count - 1)]
         for entry in range(indptr[row], indptr[row + 1]):
-            i = indices[entry]
-            if first <= i < last:
-                x[x_at + i * B + n] += scale * data[entry]
+            x[x_at + indices[entry] * B + n] += scale * data[entry]
 
 
 @kernel
@@ -171,14 +173,14 @@ def list_step(B):
 
 @kernel
 def by_sample(out, out_at, delta, delta_at, every, stride, B, first, last, scale):
-    """out[n, o] = scale * delta[o, n] for first <= o < last: row n begins at out_at + n * stride, with the column `first`.
+    """out[n, o] = scale * delta[o, n] for first <= o < last, first a multiple of V. Row n begins at out_at + n * stride.
 
     Whole vectors are written: up to V - 1 columns past the last hold copies of it.
     """
     V = width(delta)
     for o in range(first, last, V):
         for n in range(0, B, V):
-            transpose(out, out_at + n * stride + o - first, stride, delta, delta_at + n, B, every, o, last - 1, scale)
+            transpose(out, out_at + n * stride + o, stride, delta, delta_at + n, B, every, o, last - 1, scale)
 
 
 @kernel

@@ -59,15 +59,14 @@ def backproject(delta, delta_at, w, W_at, delta_next, next_at, every, first, las
 
 
 @kernel
-def outer(how, g, W_at, x, x_at, rows, row_first, row_last, by_sample, by_sample_at, samples, counts, step, first, last, O, stride, B):
-    """g[i, o] (+)= sum_n x[i, n] by_sample[n, o], for i in rows[row_first:row_last] and first <= o < last. how : ASSIGN or ADD.
+def outer(how, g, W_at, x, x_at, rows, first, last, by_sample, by_sample_at, samples, counts, step, O, stride, B):
+    """g[i, o] (+)= sum_n x[i, n] by_sample[n, o], for i in rows[first:last]. how : ASSIGN or ADD.
 
-    by_sample : its row n begins at by_sample_at + n * stride, with the column `first`. samples, counts : as `find_used` lists them, with
-    step = B, and row_first a multiple of MR; or `every` twice, with step = 0.
+    by_sample : its row n begins at by_sample_at + n * stride. samples, counts : as `find_used` lists them, with step = `list_step(B)`, and
+    first a multiple of MR; or `every` twice, with step = 0.
     """
     tiles(
-        how, x, x_at, B, 1, by_sample, by_sample_at, stride, g, W_at + first, O, last - first,
-        rows, row_first, row_last, samples, 0, B, counts, step, g, 0,
+        how, x, x_at, B, 1, by_sample, by_sample_at, stride, g, W_at, O, O, rows, first, last, samples, 0, B, counts, step, g, 0
     )  # fmt: skip
 
 
