@@ -12,16 +12,19 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from fastmlp import SGD, Adam
+from fastmlp import SGD, Adam, resources
 from fastmlp.bench import picture, report, sections
 from fastmlp.bench.numpy_loop import NumpyNetwork
 from fastmlp.bench.peers import PEERS, Peer, sequential
 from fastmlp.bench.predictors import PREDICTORS
-from fastmlp.bench.results import Bench, Claim, Entry, Outcome, Round, same_accuracy
-from fastmlp.bench.sections import Effort, Memory, Start, Target, Training, claim
-from fastmlp.bench.tasks import Task, initial_layers, load, operations, steps
+from fastmlp.bench.processes import Memory, Start
+from fastmlp.bench.results import Bench, Claim, Effort, Entry, Outcome, Round, same_accuracy
+from fastmlp.bench.sections import Target, Training, claim
+from fastmlp.bench.tasks import Task, initial_layers, load, operations, skipped, steps
 from fastmlp.bench.workers import PeerError, Worker
 from fastmlp.cli import main
+from fastmlp.kernels.layout import find_active, find_used, list_step
+from fastmlp.kernels.tile import MR
 from fastmlp.plotting import save
 
 IRIS = Task("iris", (20,), batch_size=50, epochs=40, optimizer="adam", learning_rate=1e-2, dtype="float64")
@@ -72,12 +75,33 @@ def test_the_operations_of_an_epoch_of_fashion_mnist():
     assert operations([784, 10]) == 4 * 7840
 
 
+def test_what_is_skipped_is_what_the_kernels_skip():
+    rng = np.random.default_rng(0)
+    X = np.where(rng.random((64, 30)) < 0.7, 0, 1.0)
+    X[:, 20:] = 0
+    (I, O), step = (30, 8), list_step(64)
+    active, bits, used, counts = np.zeros(I + 1, int), np.zeros((1, I), np.uint64), np.zeros(6 * step, int), np.zeros(6, int)
+    x = resources.aligned(X.T.ravel())
+    count, _ = find_active(active, bits, x, 0, I, 64)
+    find_used(used, counts, bits, active, 0, count, 64)
+    multiplied = sum(int(n) * min(MR, count - MR * tile) for tile, n in enumerate(counts[: -(-count // MR)]))
+    assert count == 20
+    assert skipped(X, O, 64) == pytest.approx(2 * O * ((I - count) + (I * 64 - multiplied) / 64))
+    assert skipped(X + 1, O, 64) == 0
+    outcome = outcome_of([1.0], peer=[1.0])
+    outcome.skipped = 10e9
+    assert [outcome.share(entry) for entry in outcome.entries] == pytest.approx([0.4, 0.5])
+
+
 def test_data_and_steps():
     data = load(replace(IRIS, samples=70, dtype="float32"))
     assert (data.X.shape, data.X_test.shape, data.X.dtype) == ((70, 4), (30, 4), np.float32)
     assert steps(IRIS, data) == 2
     assert steps(replace(IRIS, batch_size=200), data) == 1
     assert replace(IRIS, samples=None).smaller().epochs == 3
+    centred = load(replace(IRIS, centred=True))
+    assert abs(centred.X.mean()) < 1e-12
+    np.testing.assert_allclose(np.diff(centred.X_test, axis=0), np.diff(load(IRIS).X_test, axis=0), atol=1e-12)
 
 
 def fail():
@@ -165,7 +189,7 @@ def test_ratios_are_medians_of_the_rounds():
     assert claim(outcome, Target("accuracy", 0.95)).verdict == "missed"
     outcome.entries.append(Entry("fastmlp", 2, [0.5, 5.0, 1.0], [0.9] * 3, [100.0] * 3))
     assert claim(outcome, Target("times one thread", 1.6)).measured == 2.0
-    assert outcome.own.share(outcome.operations) == pytest.approx(0.25)
+    assert outcome.share(outcome.own) == pytest.approx(0.25)
 
 
 def test_accuracies_beyond_noise_are_told_apart():

@@ -6,6 +6,7 @@ peers.py       who trains: fastmlp, NumPy, scikit-learn, PyTorch, JAX, behind on
 predictors.py  who predicts
 workers.py     each of them in a process of its own, with a given number of threads
 results.py     what was measured, and whether that meets a target
+processes.py   start and memory, which only a process of its own can tell
 sections.py    the table: who is compared on what, and the targets
 report.py      the table in a terminal, as Markdown and as JSON
 picture.py     the table as a picture

@@ -16,16 +16,17 @@ from .. import environment
 from ..compare import duration
 from ..interface import check_size
 from ..report import section
-from .results import Bench, Claim, Entry, Outcome, ranked, spread
-from .sections import Effort, chosen
+from .results import Bench, Claim, Effort, Entry, Outcome, ranked, spread
+from .sections import chosen
 
 PACKAGES = {"sklearn": "scikit-learn", "torch": "torch", "jax": "jax", "onnxruntime": "onnxruntime"}
 SETTINGS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "MKL_DEBUG_CPU_TYPE", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_OPT")
 QUICK_NOTE = "A smoke run: its tasks are too small for its figures to mean anything."
 READING = (
     "Peers take turns, each in a process of its own held to as many cores as threads; times are medians and ratios are medians of the "
-    "rounds' ratios. The share of peak counts the products training cannot do without, against the peak of fused multiply-adds that was "
-    "measured in the same process just before or after. Accuracies: mean and standard deviation over the seeds."
+    "rounds' ratios. The share of peak counts the products of training, without those with zero that fastmlp leaves out, against the "
+    "peak of fused multiply-adds that was measured in the same process just before or after. Accuracies: mean and standard deviation "
+    "over the seeds."
 )
 
 
@@ -98,7 +99,7 @@ def cells(outcome: Outcome, entry: Entry) -> list[str]:
     """An entry's row."""
     if not entry.measured:
         return [entry.who, str(entry.threads), entry.missing.partition(":")[0], "", "", ""]
-    share = entry.share(outcome.operations) if outcome.operations else None
+    share = outcome.share(entry)
     accuracy = f"{100 * mean(entry.accuracies):.2f} ± {100 * spread(entry.accuracies):.2f} %" if entry.accuracies else ""
     return [
         entry.who,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from statistics import mean, median, stdev
 from typing import Any, NamedTuple
@@ -11,7 +12,15 @@ from scipy.special import stdtrit
 
 from ..compare import duration
 
+Progress = Callable[[str], None]  # told what is being measured
 SAME_ACCURACY, SAME_SAMPLES = 0.002, 2  # differences that are noise in any case: 20 of 10,000 test images, or 2 of few samples
+
+
+class Effort(NamedTuple):
+    """How much to measure."""
+
+    seeds: int  # a round of training with each
+    quick: bool  # a smoke run: small tasks, whose figures mean little
 
 
 class Round(NamedTuple):
@@ -59,12 +68,6 @@ class Entry:
         3.0
         """
         return median(own / its for own, its in zip(self.seconds, other.seconds, strict=True))
-
-    def share(self, operations: float) -> float | None:
-        """The share of its cores' measured peak that it used for so many operations a unit."""
-        if not self.peaks:
-            return None
-        return median(operations / s / (peak * 1e9 * self.threads) for s, peak in zip(self.seconds, self.peaks, strict=True))
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,7 @@ class Outcome:
     unit: str  # what the seconds are of
     entries: list[Entry]
     operations: float = 0.0  # a unit
+    skipped: float = 0.0  # of these, products with zero that fastmlp leaves out
     claims: list[Claim] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -134,17 +138,24 @@ class Outcome:
         wanted = self.own.threads if threads is None else threads
         return next(entry for entry in self.entries if (entry.who, entry.threads) == (who, wanted))
 
+    def share(self, entry: Entry) -> float | None:
+        """The share of its cores' measured peak that an entry used for the operations it does not leave out."""
+        if not entry.peaks or not self.operations:
+            return None
+        done = self.operations - (self.skipped if entry.who == "fastmlp" else 0)
+        return median(done / s / (peak * 1e9 * entry.threads) for s, peak in zip(entry.seconds, entry.peaks, strict=True))
+
     def as_dict(self) -> dict[str, Any]:
         """For JSON: every figure, then what follows from them."""
         entries = []
         for entry in self.entries:
             derived: dict[str, Any] = {}
             if entry.measured:
-                derived = {"median_seconds": median(entry.seconds), "share_of_peak": entry.share(self.operations)}
+                derived = {"median_seconds": median(entry.seconds), "share_of_peak": self.share(entry)}
                 derived["times_fastmlp"] = entry.times(self.own) if self.own.measured else None
             entries.append(asdict(entry) | derived)
         claims = [asdict(claim) | {"verdict": claim.verdict} for claim in self.claims]
-        head = {"key": self.key, "title": self.title, "unit": self.unit, "operations": self.operations}
+        head = {"key": self.key, "title": self.title, "unit": self.unit, "operations": self.operations, "skipped": self.skipped}
         return head | {"entries": entries, "claims": claims, "notes": self.notes}
 
 

@@ -6,39 +6,24 @@ installed or fails is an entry without figures that says so.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from itertools import pairwise
-from pathlib import Path
 from statistics import mean, median
-from time import perf_counter
 from typing import NamedTuple
-
-import numpy as np
 
 from ..environment import cores
 from ..interface import check_choice
 from .peers import PEERS
 from .predictors import PREDICTORS
-from .results import Claim, Entry, Outcome, Round, same_accuracy
-from .tasks import Data, Task, load, operations, sizes, steps
+from .processes import Memory, Start
+from .results import Claim, Effort, Entry, Outcome, Progress, Round, same_accuracy
+from .tasks import Data, Task, load, operations, sizes, skipped, steps
 from .workers import PeerError, Worker, predict, prepare_prediction, prepare_training, train
 
-Progress = Callable[[str], None]
 NOT_INSTALLED = "not installed"
-
-
-class Effort(NamedTuple):
-    """How much to measure."""
-
-    seeds: int  # a round of training with each
-    quick: bool  # a smoke run: small tasks, whose figures mean little
 
 
 class Target(NamedTuple):
@@ -121,15 +106,19 @@ class Training:
     def _finish(self, outcome: Outcome, task: Task, data: Data) -> None:
         """From seconds an epoch to the section's unit; what can be said about the accuracies."""
         factor = {"epoch": 1.0, "step": 1 / steps(task, data), "run": task.epochs}[self.unit]
-        outcome.operations = operations(sizes(task, data)) * len(data.X) * factor
+        widths = sizes(task, data)
+        outcome.operations = operations(widths) * len(data.X) * factor
+        outcome.skipped = skipped(data.X, widths[1], task.batch_size) * len(data.X) * factor
+        if outcome.skipped > 0:
+            outcome.notes.append(f"{outcome.skipped / outcome.operations:.0%} of the operations are products with zero that fastmlp skips.")
         for entry in outcome.entries:
             entry.seconds = [seconds * factor for seconds in entry.seconds]
         others = [entry for entry in outcome.entries if entry.measured and entry is not outcome.own]
-        for entry in others:
-            if not same_accuracy(outcome.own.accuracies, entry.accuracies, len(data.y_test)):
-                points = 100 * (mean(entry.accuracies) - mean(outcome.own.accuracies))
-                outcome.notes.append(f"Test accuracy differs beyond noise: {entry.label}, {points:+.2f} points from fastmlp's.")
-        if others and not outcome.notes:
+        different = [entry for entry in others if not same_accuracy(outcome.own.accuracies, entry.accuracies, len(data.y_test))]
+        for entry in different:
+            points = 100 * (mean(entry.accuracies) - mean(outcome.own.accuracies))
+            outcome.notes.append(f"Test accuracy differs beyond noise: {entry.label}, {points:+.2f} points from fastmlp's.")
+        if others and not different:
             outcome.notes.append("Test accuracies are equal within noise.")
 
 
@@ -168,106 +157,6 @@ def missing_predictor(who: str) -> str:
     return ", ".join(name for name in PREDICTORS[who][0] if find_spec(name) is None)
 
 
-FIRST_MODEL = """
-import numpy as np
-from fastmlp import SGD, Dense, ReLU, Sequential
-rng = np.random.default_rng(0)
-X, y = rng.random((1000, 784), np.float32), rng.integers(0, 10, 1000)
-model = Sequential([Dense(784, 100), ReLU(), Dense(100, 10)], loss="softmax_cross_entropy")
-model.fit(X, y, epochs=1, optimizer=SGD(0.05))
-print(model.predict(X[:1])[0])
-"""
-
-
-@dataclass(frozen=True)
-class Start:
-    """From the start of a process to its first fitted model: with a full cache of compiled code, and with none."""
-
-    key: str = "start"
-    title: str = "Process start to first fitted model, 784-100-10"
-    warm: float = 1.5
-    cold: float = 40.0
-
-    def measure(self, effort: Effort, working_on: Progress) -> Outcome:
-        """The first process fills an empty cache, the following ones find it."""
-        with tempfile.TemporaryDirectory(prefix="fastmlp-bench-") as cache:
-            commands = everything_compiled()
-            working_on(f"{self.title}: compiling")
-            compiling = sum(process_seconds(arguments, cache) for arguments in commands)
-            model = ["-c", FIRST_MODEL]
-            working_on(f"{self.title}: cache full")
-            process_seconds(model, cache)
-            warm = [process_seconds(model, cache) for _ in range(2 if effort.quick else 5)]
-        what = "fastmlp warmup" if commands[0][0] == "-m" else "what that model needs"
-        outcome = Outcome(self.key, self.title, "process", [Entry("fastmlp", seconds=warm)])
-        outcome.notes.append(f"Compiling {what} from nothing takes {compiling:.1f} s.")
-        outcome.claims = [
-            Claim("process start to first fitted model, full cache", "s", self.warm, median(warm), at_least=False),
-            Claim(f"from nothing ({what})", "s", self.cold, compiling, at_least=False),
-        ]
-        return outcome
-
-
-def everything_compiled() -> list[list[str]]:
-    """Arguments of a Python process that compiles all there is to compile, or the first model where no command does that."""
-    from ..cli import main
-
-    return [["-m", "fastmlp", "warmup"]] if "warmup" in main.commands else [["-c", FIRST_MODEL]]
-
-
-def process_seconds(arguments: list[str], cache: str) -> float:
-    """The time of a Python process that keeps its compiled code in `cache`."""
-    start = perf_counter()
-    subprocess.run([sys.executable, *arguments], env=os.environ | {"NUMBA_CACHE_DIR": cache}, check=True, stdout=subprocess.DEVNULL)
-    return perf_counter() - start
-
-
-TRAIN_FROM_MAP = """
-import re, sys
-from pathlib import Path
-import numpy as np
-import fastmlp
-
-def memory(kind):
-    return int(re.search(kind + r":\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
-
-idle = memory("VmRSS")
-X, y = np.load(sys.argv[1], mmap_mode="r"), np.load(sys.argv[2])
-model = fastmlp.Sequential([fastmlp.Dense(784, 100), fastmlp.ReLU(), fastmlp.Dense(100, 200), fastmlp.ReLU(), fastmlp.Dense(200, 10)],
-                           loss="softmax_cross_entropy", dtype="float32")
-model.fit(X, y, epochs=1, optimizer=fastmlp.SGD(0.05))
-print(memory("VmHWM") - idle)
-"""
-
-
-@dataclass(frozen=True)
-class Memory:
-    """The most memory that training from a memory map takes, above that of a process that has imported fastmlp."""
-
-    key: str = "memory"
-    title: str = "Memory for training on 60,000 x 784 uint8 from a memory map"
-    megabytes: float = 150.0
-
-    def measure(self, effort: Effort, working_on: Progress) -> Outcome:
-        """A process to compile, if need be, and one to measure. Mapped pages of the file count, as the system counts them."""
-        working_on(self.title)
-        outcome = Outcome(self.key, self.title, "run", [])
-        used, missing = None, ""
-        if Path("/proc/self/status").exists():
-            rng = np.random.default_rng(0)
-            with tempfile.TemporaryDirectory(prefix="fastmlp-bench-") as folder:
-                files = [os.path.join(folder, name) for name in ("X.npy", "y.npy")]
-                np.save(files[0], rng.integers(0, 256, (60_000, 784), np.uint8))
-                np.save(files[1], rng.integers(0, 10, 60_000))
-                command = [sys.executable, "-c", TRAIN_FROM_MAP, *files]
-                outputs = [subprocess.run(command, check=True, capture_output=True, text=True).stdout for _ in range(2)]
-            used = int(outputs[-1]) / 1e6
-        else:
-            missing = "the system does not tell"
-        outcome.claims = [Claim("peak above an idle import", "MB", self.megabytes, used, at_least=False, missing=missing)]
-        return outcome
-
-
 # kind of target -> what it says, its unit, whether it is a lower bound
 FIGURES = {
     "times": ("as fast as {who}", "x", True),
@@ -298,7 +187,7 @@ def claim(outcome: Outcome, target: Target) -> Claim:
         best = min(rivals, key=lambda entry: entry.times(own))
         what += f", {best.who}," if target.kind == "best peer" else ""
         return Claim(what, unit, target.bound, best.times(own), at_least)
-    measured = {"share": own.share(outcome.operations), "accuracy": median(own.accuracies or [0.0]), "seconds": median(own.seconds)}
+    measured = {"share": outcome.share(own), "accuracy": median(own.accuracies or [0.0]), "seconds": median(own.seconds)}
     return Claim(what, unit, target.bound, measured[target.kind], at_least)
 
 
@@ -328,6 +217,13 @@ TABLE: tuple[Section, ...] = (
             Target("times", 4, "PyTorch"),
             Target("times", 2, "JAX"),
         ),
+    ),
+    Training(
+        "dense",
+        "The same, the mean pixel subtracted: no zeros to skip",
+        replace(FASHION, centred=True),
+        tuple((who, 1) for who in ALL),
+        (),
     ),
     Training(
         "threads",
