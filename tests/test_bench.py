@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from fastmlp import SGD, Adam, resources
-from fastmlp.bench import picture, report, sections
+from fastmlp.bench import picture, processes, report, sections
 from fastmlp.bench.numpy_loop import NumpyNetwork
 from fastmlp.bench.peers import PEERS, Peer, sequential
 from fastmlp.bench.predictors import PREDICTORS
@@ -228,8 +228,8 @@ def test_losses_and_absences_are_on_the_page_and_in_the_picture(tmp_path):
 def test_start_compiles_first_and_then_finds_the_cache(monkeypatch, tmp_path):
     log = tmp_path / "log"
     program = f"import os; print(os.environ['NUMBA_CACHE_DIR'], file=open({str(log)!r}, 'a'))"
-    monkeypatch.setattr(sections, "FIRST_MODEL", program)
-    monkeypatch.setattr(sections, "everything_compiled", lambda: [["-c", program]])
+    monkeypatch.setattr(processes, "FIRST_MODEL", program)
+    monkeypatch.setattr(processes, "everything_compiled", lambda: [["-c", program]])
     outcome = Start(warm=100, cold=0).measure(Effort(1, quick=True), lambda what: None)
     assert len(log.read_text().split()) == 4
     assert len(set(log.read_text().split()) - {os.environ["NUMBA_CACHE_DIR"]}) == 1
