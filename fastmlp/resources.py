@@ -90,6 +90,8 @@ def as_team(threads: int, work: Callable[[int], Any], stop: np.ndarray) -> list[
     """
 
     def lead() -> list[Any]:
+        if threads == 1:
+            return [work(0)]
         with ThreadPoolExecutor(threads) as team:
             return list(team.map(work, range(threads)))
 

@@ -21,6 +21,7 @@ from .progress import Progress, progress_bar
 from .resources import as_team, choose_threads, cpu_count, operations, workspace
 from .schedules import Schedule, as_schedule
 
+SHORT = 3e8  # multiply-adds of a compiled call that Ctrl-C can wait for: some 10 ms. Longer ones have a thread of their own
 CALL_SECONDS = 0.1  # of epochs in one compiled call, where nothing has to happen between them
 # Unless the caller fixed the number of threads, every so many epochs begin with a trial on this share of their batches.
 TRIAL_EPOCHS, TRIAL_SHARE = 8, 24
@@ -147,7 +148,7 @@ class Run:
             )  # fmt: skip
             return finished
 
-        short = operations(self.net) * 3 * orders.size < 1e7
+        short = operations(self.net) * 3 * orders.size < SHORT
         self.finished = part(0) if threads == 1 and short else min(as_team(threads, part, stop))
         self.steps += len(rates)
         return totals
@@ -184,7 +185,8 @@ def _fit(
     done, at_once = 0, 1
     while done < plan.epochs:
         count = 1 if one_by_one or (most > 1 and plan.n_threads is None) else min(at_once, plan.epochs - done)
-        orders = np.stack([plan.shuffle.permutation(N) if plan.shuffle else np.arange(N) for _ in range(count)])
+        orders = np.tile(np.arange(N), (count, 1))
+        orders = plan.shuffle.permuted(orders, axis=1) if plan.shuffle else orders
         steps = np.arange(done * steps_per_epoch, (done + count) * steps_per_epoch)
         rates = run.optimizer.learning_rate * schedule.factors(steps, plan.epochs * steps_per_epoch, steps_per_epoch)
         before = run.state()
@@ -196,12 +198,11 @@ def _fit(
         seconds = (time.perf_counter() - began) / count
         _check_finite(run, before, totals, lambda k: run.epochs(
             inputs, targets, weights, orders[:k], plan.batch_size, rates[: k * steps_per_epoch], threads), done)  # noqa: B023  # fmt: skip
-        for epoch in range(count):
-            history.losses.append(float(totals[epoch, 0] / totals[epoch, 1]))
-            if run.loss in ("softmax_cross_entropy", "binary_cross_entropy"):
-                history.scores.append(float(totals[epoch, 2] / N))
-            history.learning_rates.append(float(rates[(epoch + 1) * steps_per_epoch - 1]))
-            history.seconds.append(seconds)
+        history.losses += (totals[:, 0] / totals[:, 1]).tolist()
+        if run.loss in ("softmax_cross_entropy", "binary_cross_entropy"):
+            history.scores += (totals[:, 2] / N).tolist()
+        history.learning_rates += rates[steps_per_epoch - 1 :: steps_per_epoch].tolist()
+        history.seconds += [seconds] * count
         done += count
         at_once = max(1, min(256, int(CALL_SECONDS / max(seconds, 1e-6))))
         schedule.observe(history.losses[-1])

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from fastmlp.kernels.matmul import KC, PACKED, PACKED_FROM, PACKED_KC, affine, backproject, outer
+from fastmlp.kernels.matmul import KC, NARROW, PACKED, PACKED_FROM, PACKED_KC, affine, backproject, outer, outer_narrow
 from fastmlp.kernels.simd import lanes
 from fastmlp.kernels.tile import ADD, ASSIGN
 
@@ -157,3 +157,18 @@ def test_outer(problem, how):
     W, x, delta = (array.astype(np.float64) for array in (W * (how == ADD), x, delta))
     expected, terms = W + x @ delta.T, np.abs(W) + np.abs(x) @ np.abs(delta.T)
     assert_rounded(g[rows], expected[rows], terms[rows], B)
+
+
+@given(problem=problems(outputs=st.integers(1, NARROW)), how=st.sampled_from([ASSIGN, ADD]))
+def test_outer_narrow(problem, how):
+    W, _, x, delta, rows, rng = problem
+    O, B = W.shape[1], x.shape[1]
+    x_flat, delta_flat = flat(x), flat(delta)
+
+    def call(g, first, last):
+        scale = W.dtype.type(0.5)
+        outer_narrow(how, g.flat, g.at, x_flat.flat, x_flat.at, rows, first, last, delta_flat.flat, delta_flat.at, scale, O, B)
+
+    g = split(call, output(W), rows, rng)
+    W, x, delta = (array.astype(np.float64) for array in (W * (how == ADD), x, 0.5 * delta))
+    assert_rounded(g[rows], (W + x @ delta.T)[rows], (np.abs(W) + np.abs(x) @ np.abs(delta.T))[rows], B)

@@ -17,7 +17,7 @@ from ._jit import kernel
 from .activations import activate
 from .layout import all_finite, by_sample, find_active, find_used, gather, gather_targets, list_step, sum_rows, to_rows
 from .losses import losses_and_deltas, mark_hits
-from .matmul import PACKED, PACKED_KC, affine, backproject, outer
+from .matmul import NARROW, PACKED, PACKED_KC, affine, backproject, outer, outer_narrow
 from .optimizers import ADAM, SGD, update
 from .simd import peek, width
 from .team import barrier, share
@@ -125,8 +125,9 @@ def backward(net, work, w, B, scale, thread, threads, counter, passed):
     for l in range(len(net.W_at) - 1, -1, -1):
         I, O = net.sizes[l], net.sizes[l + 1]
         next_at = at[l + 1] * B
-        first, last = share(O, V, thread, threads)
-        by_sample(work.rows, work.rows_at[l] * B, work.delta, next_at, work.every, row_stride(O, V), B, first, last, scale)
+        if O > NARROW:
+            first, last = share(O, V, thread, threads)
+            by_sample(work.rows, work.rows_at[l] * B, work.delta, next_at, work.every, row_stride(O, V), B, first, last, scale)
         if l > 0:
             first, last = share(I, MR, thread, threads)
             backproject(work.delta, at[l] * B, w, net.W_at[l], work.delta, next_at, work.every, first, last, O, B)
@@ -156,21 +157,24 @@ def products_into(how, g, net, work, B, scale, thread, threads):
     V, at = width(g), work.at[thread]
     for l in range(len(net.W_at)):
         I, O = net.sizes[l], net.sizes[l + 1]
-        rows, count = work.every, I
-        samples, counts, step = work.every, work.every, 0
+        rows, count, listed = work.every, I, False
         if l == 0:
             active, nonzero = work.found[thread, 0], work.found[thread, 1]
+            listed = nonzero < LISTED * active * B
             if how == ADD:
                 rows, count = work.active[thread], active
-            if nonzero < LISTED * active * B:
+        first, last = share(count, MR, thread, threads)
+        if O <= NARROW:
+            outer_narrow(how, g, net.W_at[l], work.x, at[l] * B, rows, first, last, work.delta, at[l + 1] * B, scale, O, B)
+        else:
+            samples, counts, step = work.every, work.every, 0
+            if listed:
                 samples, counts, step = work.used, work.used_counts, list_step(B)
-        row_first, row_last = share(count, MR, thread, threads)
-        if step > 0:
-            find_used(samples, counts, work.bits[thread], rows, row_first, row_last, B)
-        outer(
-            how, g, net.W_at[l], work.x, at[l] * B, rows, row_first, row_last, work.rows, work.rows_at[l] * B,
-            samples, counts, step, O, row_stride(O, V), B,
-        )  # fmt: skip
+                find_used(samples, counts, work.bits[thread], rows, first, last, B)
+            outer(
+                how, g, net.W_at[l], work.x, at[l] * B, rows, first, last, work.rows, work.rows_at[l] * B,
+                samples, counts, step, O, row_stride(O, V), B,
+            )  # fmt: skip
         if net.b_at[l] >= 0:
             first, last = share(O, MR, thread, threads)
             sum_rows(g, net.b_at[l], work.delta, at[l + 1] * B, B, first, last, scale, how == ADD)

@@ -10,11 +10,14 @@ from __future__ import annotations
 from numba import literally
 
 from ._jit import kernel
-from .simd import load, store, width
+from .simd import fma, load, splat, store, sum_lanes, width
 from .tile import ADD, ASSIGN, MR, NV, SCALE, START, tile
 
 # Values of k a pass. 128 rows of B's 4 vectors are 32 KiB: they stay in the first-level cache while the tiles walk down the rows.
 KC = 128
+
+# A layer of so few outputs takes its gradient in `outer_narrow`: most lanes of a tile would be empty.
+NARROW = 4
 
 # A tile reads MR neighbours of each row of W. Where rows are long, each lies in a page of its own, and they compete for one set of the
 # cache: blocks of PACKED columns and PACKED_KC rows are copied side by side first. That leaves less of the cache for B.
@@ -71,6 +74,26 @@ def outer(how, g, W_at, x, x_at, rows, first, last, by_sample, by_sample_at, sam
 
 
 @kernel
+def outer_narrow(how, g, W_at, x, x_at, rows, first, last, delta, delta_at, scale, O, B):
+    """As `outer`, times scale, from delta (O, B) itself: with up to NARROW outputs the samples stay in lanes, and each sum is folded."""
+    V, zero = width(g), splat(g.dtype.type(0))
+    for m in range(first, last, 4):  # four sums at a time; past the last row they are that row's again
+        i0, i1, i2, i3 = rows[m], rows[min(m + 1, last - 1)], rows[min(m + 2, last - 1)], rows[min(m + 3, last - 1)]
+        for o in range(O):
+            s0, s1, s2, s3 = zero, zero, zero, zero
+            for n in range(0, B, V):
+                d = load(delta, delta_at + o * B + n)
+                s0 = fma(load(x, x_at + i0 * B + n), d, s0)
+                s1 = fma(load(x, x_at + i1 * B + n), d, s1)
+                s2 = fma(load(x, x_at + i2 * B + n), d, s2)
+                s3 = fma(load(x, x_at + i3 * B + n), d, s3)
+            sums = (sum_lanes(s0), sum_lanes(s1), sum_lanes(s2), sum_lanes(s3))
+            for k in range(min(4, last - m)):
+                place = W_at + rows[m + k] * O + o
+                g[place] = g[place] + scale * sums[k] if how == ADD else scale * sums[k]
+
+
+@kernel
 def tiles(how, a, a_at, a_row, a_k, b, b_at, b_k, c, c_at, c_row, N, ms, first, last, ks, k_at, K, counts, step, start, start_at):
     """Cover the rows ms[first:last] and the columns [0, N) of C with tiles; the arguments are `tile`'s.
 
@@ -81,17 +104,19 @@ def tiles(how, a, a_at, a_row, a_k, b, b_at, b_k, c, c_at, c_row, N, ms, first, 
     n = 0
     while n < vectors:
         left = vectors - n
-        count = V if left > NV else N - (vectors - 1) * V  # lanes of this column's last vector
+        parts = (left + NV - 1) // NV
+        nv = (left + parts - 1) // parts  # as even as can be: one vector alone would leave each sum waiting for its last term
+        count = V if left > nv else N - (vectors - 1) * V  # lanes of this column's last vector
         A, B, C, k = (a, a_at, a_row, a_k), (b, b_at + n * V, b_k), (c, c_at + n * V, c_row, count), (ks, k_at, K, counts, step)
-        if left >= NV:
+        if nv == NV:
             column(NV, how, A, B, C, ms, first, last, k, start, start_at)
-        elif left == 3:
+        elif nv == 3:
             column(3, how, A, B, C, ms, first, last, k, start, start_at)
-        elif left == 2:
+        elif nv == 2:
             column(2, how, A, B, C, ms, first, last, k, start, start_at)
         else:
             column(1, how, A, B, C, ms, first, last, k, start, start_at)
-        n += NV
+        n += nv
 
 
 @kernel(literals=True)
@@ -109,6 +134,9 @@ def column(nv, how, A, B, C, ms, first, last, k, start, start_at):
         if m + MR <= last:
             tile(MR, nv, how, a, a_at, a_row, a_k, b, b_at, b_k, c, c_at, c_row, count, ms, m, ks, k_at, K, start, start_at)
             m += MR
+        elif m + 2 <= last:
+            tile(2, nv, how, a, a_at, a_row, a_k, b, b_at, b_k, c, c_at, c_row, count, ms, m, ks, k_at, K, start, start_at)
+            m += 2
         else:
             tile(1, nv, how, a, a_at, a_row, a_k, b, b_at, b_k, c, c_at, c_row, count, ms, m, ks, k_at, K, start, start_at)
             m += 1
