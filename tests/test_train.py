@@ -108,6 +108,7 @@ def test_steps_match_the_reference(gradient, dtype, reduction, N, I, H, O):
 
 
 UNEVEN = [(1, 784, 10, 3), (129, 300, 33, 1), (64, 1, 600, 1), (65, 40, 5, 130), (4099, 3, 4, 2)]
+UNEVEN += [(130, 33, 515, 5), (32, 250, 130, 1), (257, 20, 200, 4), (31, 300, 130, 2), (2000, 8, 70, 9)]  # around what tiles are for
 UNEVEN += [(N, 3, 5, 2) for N in (4, 5, 8, 9, 16, 17, 33)]  # a narrow network whose samples fill a vector, or one more
 
 

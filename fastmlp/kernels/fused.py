@@ -1,16 +1,21 @@
-"""Gradient descent for the document's network, as fast as its size allows: `fused_epochs` and its three ways through an epoch.
+"""Gradient descent for the document's network, as fast as its size allows: `fused_epochs` and its four ways through an epoch.
 
-Why three: at XOR's size the arithmetic is a few nanoseconds and everything else is overhead, so `one_vector` keeps an epoch to a single
-chain of vector operations; narrow layers over more samples keep every lane busy in `vectors`; wide layers are matrix products, which
-`products` leaves to BLAS. Measured on a Zen 5 core, float64, microseconds an epoch:
+Why four: at XOR's size the arithmetic is a few nanoseconds and everything else is overhead, so `one_vector` keeps an epoch to a single
+chain of vector operations; narrow layers over more samples keep every lane busy in `vectors`; wider layers are matrix products, which the
+engine's tiles take block by block in `tiled` where there is enough to do, and BLAS in `products` where there is not. Measured on a Zen 5
+core, float64, microseconds an epoch:
 
-    N, I, H, O          one_vector   vectors   products
-    4, 2, 3, 1                0.04      0.05       0.40
-    4, 16, 16, 1              0.41      0.59       0.50
-    4, 64, 64, 4               5.5       8.7        1.8
-    64, 4, 8, 1                  -      0.82       1.16
-    1024, 8, 8, 1                -      14.5       13.9
-    1024, 16, 16, 1              -      50.7       24.5
+    N, I, H, O          one_vector   vectors   products    tiled
+    4, 2, 3, 1                0.04      0.05       0.40        -
+    4, 16, 16, 1              0.41      0.59       0.50      1.6
+    4, 64, 64, 4               5.5       8.7        1.8      6.6
+    64, 4, 8, 1                  -      0.82       1.16      2.0
+    1024, 8, 8, 1                -      14.5       13.9       18
+    1024, 16, 16, 1              -      50.7       24.5       32
+    256, 64, 64, 10              -         -         89       68
+    1797, 64, 64, 10             -         -        670      470
+    4096, 16, 16, 1              -         -        165      130
+    4096, 784, 256, 10           -         -      43400    36000
 
 Arguments they share: w1 (I, H), w2 (H, O), modified in place; errors, where the epochs 0, record_every, ... leave `scale` times the sum of
 squared residuals before their update; `rate`, times X^T delta, is the step; stop (1,) uint8: non-zero ends the run at the next epoch.
@@ -26,10 +31,12 @@ import numpy as np
 from ._jit import kernel
 from .activations import sigmoid_into
 from .simd import broadcast, fma, load, peek, splat, store, sum_lanes, width
+from .tiled import tiled
 from .vecmath import sigmoid
 
 ONE_VECTOR_WEIGHTS = 256  # up to here summing each weight's gradient across lanes is cheaper than a call of BLAS
 VECTORS_WEIGHTS = 72  # beyond, a matrix product reuses registers better
+TILED_WORK, TILED_SAMPLES = 1_000_000, 32  # samples times weights, and samples, from which on tiles are faster than BLAS
 
 
 @kernel
@@ -41,7 +48,10 @@ def fused_epochs(w1, w2, errors, epochs, record_every, rate, scale, X, y, stop):
     rate, scale = X.dtype.type(rate / N), X.dtype.type(scale * 0.5 / N)
     weights = H * (I + O)
     if weights > (ONE_VECTOR_WEIGHTS if N <= V else VECTORS_WEIGHTS):
-        products(w1, w2, errors, epochs, record_every, rate, scale, X, y, stop)
+        if N >= TILED_SAMPLES and N * weights >= TILED_WORK:
+            tiled(w1, w2, errors, epochs, record_every, rate, scale, X, y, stop)
+        else:
+            products(w1, w2, errors, epochs, record_every, rate, scale, X, y, stop)
         return
     blocks = (N + V - 1) // V
     X_lanes, y_lanes = np.zeros((blocks, I, V), X.dtype), np.zeros((blocks, O, V), X.dtype)
@@ -152,7 +162,7 @@ def vectors(w1, w2, errors, epochs, record_every, rate, scale, X, y, valid, stop
 
 @kernel
 def products(w1, w2, errors, epochs, record_every, rate, scale, X, y, stop):
-    """For wide layers: five matrix products and nothing allocated between them. X (N, I), y (N, O)."""
+    """For a few samples of wide layers: five products by BLAS and nothing allocated between them. X (N, I), y (N, O)."""
     N, I = X.shape
     H, O = w2.shape
     hidden, delta, residual = np.empty((N, H), X.dtype), np.empty((N, H), X.dtype), np.empty((N, O), X.dtype)
