@@ -6,7 +6,6 @@ are checked by the SHA-256 of their decompressed bytes, wherever they come from.
 
 import gzip
 import hashlib
-import importlib
 import math
 import numbers
 import os
@@ -20,6 +19,9 @@ from typing import IO, Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from .files import as_path
+from .optional import optional
 
 PathLike = str | os.PathLike[str]
 Images = tuple[NDArray[np.uint8], NDArray[np.int64]]  # X (N, pixels), y (N,)
@@ -117,7 +119,7 @@ def load_digits() -> tuple[Digits, Digits]:
     >>> X_train.shape, X_train.dtype, y_test.shape, y_test.dtype
     ((1437, 64), dtype('float32'), (360,), dtype('int64'))
     """
-    X, y = _optional("sklearn.datasets", extra="sklearn", purpose="load_digits").load_digits(return_X_y=True)
+    X, y = optional("sklearn.datasets", extra="sklearn", purpose="load_digits").load_digits(return_X_y=True)
     X, y = (X / 16).astype(np.float32), y.astype(np.int64)
     order = np.random.RandomState(0).permutation(len(X))  # the legacy generator: its stream is frozen
     train, test = np.split(order, [1437])  # 80 % and 20 %
@@ -197,7 +199,7 @@ def read_idx(path: PathLike) -> NDArray[Any]:
     ...     read_idx(file)
     array([5, 0, 4], dtype=uint8)
     """
-    return _read(_as_path(path))[0]
+    return _read(as_path(path))[0]
 
 
 def normalize(X: ArrayLike, dtype: DTypeLike = np.float32, binarize_at: float | None = None) -> NDArray[Any]:
@@ -284,25 +286,11 @@ def one_hot(y: ArrayLike, n_classes: int | None = None, dtype: DTypeLike = np.fl
     return (labels[:, np.newaxis] == np.arange(n_classes)).astype(dtype)
 
 
-def _as_path(path: PathLike) -> Path:
-    if not isinstance(path, str | os.PathLike):
-        raise TypeError(f"path: a str or path-like expected, got {type(path).__name__}")
-    return Path(path).expanduser()
-
-
 def _floating(dtype: DTypeLike) -> np.dtype[Any]:
     found = np.dtype(dtype)
     if found not in (np.float32, np.float64):
         raise ValueError(f"dtype: float32 or float64 expected, got {found}")
     return found
-
-
-def _optional(module: str, extra: str, purpose: str) -> Any:
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        package = module.partition(".")[0]
-        raise ImportError(f'{purpose} needs {package}, which is not installed: python -m pip install "fastmlp[{extra}]"') from error
 
 
 def _read(path: Path) -> tuple[NDArray[Any], bytearray]:
@@ -338,7 +326,7 @@ def _decode(stream: IO[bytes], path: Path) -> tuple[NDArray[Any], bytearray]:
 
 
 def _load(source: IdxSource, path: PathLike | None) -> tuple[Images, Images]:
-    folder = _as_path(path) if path is not None else _local_folder(source) or _download(source)
+    folder = as_path(path) if path is not None else _local_folder(source) or _download(source)
     arrays = []
     for name, expected in source.sha256.items():
         if (file := _member(folder, name)) is None:
@@ -356,16 +344,20 @@ def _member(folder: Path, name: str) -> Path | None:
     return next((file for file in (folder / name, folder / f"{name}.gz") if file.is_file()), None)
 
 
+def local_folders(source: IdxSource) -> list[Path]:
+    """Where the files of a data set are looked for on this machine, in this order, when no folder is named."""
+    named = os.environ.get("FASTMLP_DATA")
+    home = [Path(named).expanduser() / source.folder, Path(named).expanduser()] if named else []
+    return [*home, *source.system_folders]
+
+
 def _local_folder(source: IdxSource) -> Path | None:
     """The first folder that holds files of this data set, unless they are those of the other one: the names are the same."""
-    folders = list(source.system_folders)
-    if root := os.environ.get("FASTMLP_DATA"):
-        home = Path(root).expanduser()
-        if not home.is_dir():
-            raise FileNotFoundError(f"FASTMLP_DATA: an existing folder expected, got {root!r}")
-        folders = [home / source.folder, home, *folders]
+    named = os.environ.get("FASTMLP_DATA")
+    if named and not Path(named).expanduser().is_dir():
+        raise FileNotFoundError(f"FASTMLP_DATA: an existing folder expected, got {named!r}")
     foreign = {other.sha256[TEST_LABELS] for other in (MNIST, FASHION_MNIST)} - {source.sha256[TEST_LABELS]}
-    for folder in folders:
+    for folder in local_folders(source):
         labels = _member(folder, TEST_LABELS)
         is_foreign = labels is not None and hashlib.sha256(_read(labels)[1]).hexdigest() in foreign
         if not is_foreign and any(_member(folder, name) for name in source.sha256):
@@ -375,7 +367,7 @@ def _local_folder(source: IdxSource) -> Path | None:
 
 def _download(source: IdxSource) -> Path:
     """Fetch what the user's cache lacks; pooch checks the digest of each decompressed file before it gets its name."""
-    pooch = _optional("pooch", extra="data", purpose=f"downloading {source.title}")
+    pooch = optional("pooch", extra="data", purpose=f"downloading {source.title}")
     cache: Path = pooch.os_cache("fastmlp") / source.folder
 
     def inflate(url: str, output: str, owner: object) -> None:

@@ -1,10 +1,18 @@
-"""Files that are there whole or not at all."""
+"""Paths from outside, and files that are there whole or not at all."""
 
 from __future__ import annotations
 
 import os
 import tempfile
+import threading
 from pathlib import Path
+
+
+def as_path(path: str | os.PathLike[str]) -> Path:
+    """A path from a caller, `~` expanded. TypeError if it is none."""
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"path: expected a str or path-like, got {type(path).__name__}")
+    return Path(path).expanduser()
 
 
 def check_writable(path: Path) -> None:
@@ -27,7 +35,7 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     >>> folder.cleanup()
     """
     target = Path(path).resolve()  # through a link, not over it
-    partial = target.with_name(f".{target.name}.{os.getpid()}")
+    partial = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}")
     try:
         partial.write_bytes(content)
         partial.replace(target)

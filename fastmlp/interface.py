@@ -111,6 +111,13 @@ def check_real(name: str, value: Any) -> float:
     return number
 
 
+def check_range(name: str, value: Any, low: float, high: float = math.inf) -> None:
+    """Complain unless `value` is a number in [low, high)."""
+    number = check_real(name, value)
+    if not low <= number < high:
+        raise ValueError(f"{name}: expected a number in [{low:g}, {high:g}), got {value}")
+
+
 def check_choice(name: str, value: Any, choices: Mapping[str, Any] | tuple[str, ...]) -> str:
     """`value` if it is one of the choices."""
     if not isinstance(value, str) or value not in choices:

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .interface import check_real
+from .interface import check_range
 from .kernels import optimizers as codes
 from .kernels.backprop import Optimizer as Settings
-
-
-def check_range(name: str, value: float, low: float, high: float = float("inf")) -> None:
-    """Complain unless `value` is a number in [low, high)."""
-    number = check_real(name, value)
-    if not low <= number < high:
-        raise ValueError(f"{name}: expected a number in [{low:g}, {high:g}), got {value}")
 
 
 @dataclass(frozen=True, kw_only=True)

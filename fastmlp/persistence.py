@@ -6,7 +6,6 @@ fixed table, and each tensor against the layers described, before memory is take
 
 from __future__ import annotations
 
-import importlib
 import json
 import math
 import os
@@ -15,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from .files import write_atomically
+from .files import as_path, write_atomically
 from .interface import check_choice, check_finite
 from .kernels.activations import ACTIVATIONS, GELU_CUBE, GELU_SLOPE, LEAK, SELU_ALPHA, SELU_SCALE
 from .kernels.backprop import Network
 from .layers import ELU, GELU, SELU, Dense, Dropout, Layer, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
+from .optional import optional
 from .sequential import CLASSIFYING, Sequential
 
 PathLike = str | os.PathLike[str]
@@ -98,8 +98,8 @@ def save(model: Sequential, path: PathLike) -> None:
     >>> bool((copy.parameters == model.parameters).all())
     True
     """
-    safetensors = _optional("safetensors.numpy", extra="save", purpose="save")
-    target = _as_path(path)
+    safetensors = optional("safetensors.numpy", extra="save", purpose="save")
+    target = as_path(path)
     _, parameters = _checked(model)
     state = model.rng.bit_generator.state
     description = {
@@ -150,8 +150,8 @@ def load(path: PathLike) -> Sequential:
     Sigmoid()         1            0
     loss binary_cross_entropy, 3 parameters
     """
-    safetensors = _optional("safetensors", extra="save", purpose="load")
-    source = _as_path(path)
+    safetensors = optional("safetensors", extra="save", purpose="load")
+    source = as_path(path)
     try:
         return _read(source, safetensors)
     except (ValueError, TypeError, RecursionError, safetensors.SafetensorError) as error:
@@ -192,8 +192,8 @@ def export_onnx(model: Sequential, path: PathLike) -> None:
     ...     [node.op_type for node in onnx.load(file).graph.node]
     ['Gemm', 'Relu', 'Gemm', 'Softmax']
     """
-    onnx = _optional("onnx", extra="onnx", purpose="export_onnx")
-    target = _as_path(path)
+    onnx = optional("onnx", extra="onnx", purpose="export_onnx")
+    target = as_path(path)
     network, parameters = _checked(model)
     if parameters.nbytes > LARGEST_ONNX:
         raise ValueError(f"model: expected at most {LARGEST_ONNX:,} bytes of parameters in an ONNX file, got {parameters.nbytes:,}")
@@ -334,17 +334,3 @@ def _set_state(rng: np.random.Generator, values: Any) -> None:
 
 def _say(tensor: tuple[str, tuple[int, ...]] | None) -> str:
     return "none" if tensor is None else f"{tensor[0]} of shape {tensor[1]}"
-
-
-def _as_path(path: PathLike) -> Path:
-    if not isinstance(path, str | os.PathLike):
-        raise TypeError(f"path: expected a str or path-like, got {type(path).__name__}")
-    return Path(path).expanduser()
-
-
-def _optional(module: str, extra: str, purpose: str) -> Any:
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        package = module.partition(".")[0]
-        raise ImportError(f'{purpose} needs {package}, which is not installed: python -m pip install "fastmlp[{extra}]"') from error

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .interface import check_choice, check_size
-from .optimizers import check_range
+from .interface import check_choice, check_range, check_size
 
 
 @dataclass

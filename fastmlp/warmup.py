@@ -50,6 +50,11 @@ def fused_training(dtype: str) -> None:
     two_layer.train(X, y, epochs=1, gradient="fused")
 
 
+def tiled_training(dtype: str) -> None:
+    """The same where many samples meet wide layers."""
+    two_layer.train(np.zeros((1024, 32), dtype), np.zeros((1024, 1), dtype), hidden_size=32, epochs=1, gradient="fused")
+
+
 def peak(dtype: str) -> None:
     """The measure of the processor's speed."""
     peak_gflops(np.dtype(dtype).type, repeats=1)
@@ -61,6 +66,8 @@ WORK: dict[str, Callable[[], None]] = {
     "Sequential float64": partial(train_and_predict, "float64"),
     "document's functions float64": partial(document_functions, "float64"),
     "document's functions float32": partial(document_functions, "float32"),
+    "document's tiled training float64": partial(tiled_training, "float64"),
+    "document's tiled training float32": partial(tiled_training, "float32"),
     "document's fused training float64": partial(fused_training, "float64"),
     "document's fused training float32": partial(fused_training, "float32"),
     "peak float32": partial(peak, "float32"),

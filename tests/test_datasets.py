@@ -166,7 +166,7 @@ def traced_peak(at_most: int) -> Iterator[None]:
 
 def test_read_idx_takes_paths_only() -> None:
     number: Any = 3
-    with pytest.raises(TypeError, match="path: a str or path-like expected, got int"):
+    with pytest.raises(TypeError, match="path: expected a str or path-like, got int"):
         read_idx(number)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import click
 
-from ..datasets import FASHION_MNIST, MNIST, IdxSource, load_digits, load_fashion_mnist, load_mnist
+from ..datasets import FASHION_MNIST, MNIST, IdxSource, load_digits, load_fashion_mnist, load_mnist, local_folders
 
 CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 
@@ -34,9 +33,7 @@ IMAGE_DATA = {
 
 def folders(source: IdxSource) -> list[Path]:
     """Where the files of a data set are looked for, in this order, when no folder is named."""
-    named = os.environ.get("FASTMLP_DATA")
-    home = [Path(named).expanduser() / source.folder, Path(named).expanduser()] if named else []
-    return [*home, *source.system_folders, *cached(source)]
+    return [*local_folders(source), *cached(source)]
 
 
 def cached(source: IdxSource) -> list[Path]:

@@ -16,7 +16,7 @@ from .matmul import tiles
 from .simd import load, splat, store, width
 from .tile import CONTINUE, MR, tile
 
-WIDEST = 8  # vectors of a row's outputs at once: as many sums as keep both multipliers busy
+WIDEST = 8  # vectors of a row's outputs at once, an even number: as many sums as keep both multipliers busy
 
 
 def pack(sizes: np.ndarray, W_at: np.ndarray, b_at: np.ndarray, activation: np.ndarray, rows: int, V: int) -> np.ndarray:
@@ -75,31 +75,28 @@ def classify_few(code, w, X):
 
 @kernel
 def row(x, x_at, w, W_at, z, z_at, every, I, O):
-    """z[o] += sum_i x[i] W[i, o]: each row of W is read whole, as it lies in memory, up to WIDEST vectors."""
+    """z[o] += sum_i x[i] W[i, o]: each row of W is read whole, as it lies in memory, up to WIDEST vectors.
+
+    In parts of 8, 6, 4 or 2 vectors; the last vector of one may lie past the last output, where it reads the next row and writes nothing.
+    """
     V = width(w)
     vectors = (O + V - 1) // V
-    parts = (vectors + WIDEST - 1) // WIDEST
-    wide = (vectors + parts - 1) // parts * V
-    for o in range(0, O, wide):
-        here = min(wide, O - o)
-        nv = (here + V - 1) // V
-        count = here - (nv - 1) * V
+    done = 0
+    while done < vectors:
+        parts = (vectors - done + WIDEST - 1) // WIDEST
+        nv = (vectors - done + parts - 1) // parts
+        nv += nv % 2
+        o = done * V
+        count = min(V, max(0, O - o - (nv - 1) * V))
         if nv == 8:
             part(8, x, x_at, w, W_at + o, z, z_at + o, count, every, I, O)
-        elif nv == 7:
-            part(7, x, x_at, w, W_at + o, z, z_at + o, count, every, I, O)
         elif nv == 6:
             part(6, x, x_at, w, W_at + o, z, z_at + o, count, every, I, O)
-        elif nv == 5:
-            part(5, x, x_at, w, W_at + o, z, z_at + o, count, every, I, O)
         elif nv == 4:
             part(4, x, x_at, w, W_at + o, z, z_at + o, count, every, I, O)
-        elif nv == 3:
-            part(3, x, x_at, w, W_at + o, z, z_at + o, count, every, I, O)
-        elif nv == 2:
-            part(2, x, x_at, w, W_at + o, z, z_at + o, count, every, I, O)
         else:
-            part(1, x, x_at, w, W_at + o, z, z_at + o, count, every, I, O)
+            part(2, x, x_at, w, W_at + o, z, z_at + o, count, every, I, O)
+        done += nv
 
 
 @kernel(literals=True)

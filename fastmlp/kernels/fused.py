@@ -1,9 +1,9 @@
-"""Gradient descent for the document's network, as fast as its size allows: `fused_epochs` and its four ways through an epoch.
+"""Gradient descent for the document's network, as fast as its size allows: `fused_epochs` and its three ways through an epoch.
 
-Why four: at XOR's size the arithmetic is a few nanoseconds and everything else is overhead, so `one_vector` keeps an epoch to a single
-chain of vector operations; narrow layers over more samples keep every lane busy in `vectors`; wider layers are matrix products, which the
-engine's tiles take block by block in `tiled` where there is enough to do, and BLAS in `products` where there is not. Measured on a Zen 5
-core, float64, microseconds an epoch:
+Why three: at XOR's size the arithmetic is a few nanoseconds and everything else is overhead, so `one_vector` keeps an epoch to a single
+chain of vector operations; narrow layers over more samples keep every lane busy in `vectors`; wider layers are matrix products, which
+`products` leaves to BLAS. Where there is more to do, `tiled_epochs` is faster still; it has a file, and a compilation, of its own. Measured
+on a Zen 5 core, float64, microseconds an epoch:
 
     N, I, H, O          one_vector   vectors   products    tiled
     4, 2, 3, 1                0.04      0.05       0.40        -
@@ -31,12 +31,10 @@ import numpy as np
 from ._jit import kernel
 from .activations import sigmoid_into
 from .simd import broadcast, fma, load, peek, splat, store, sum_lanes, width
-from .tiled import tiled
 from .vecmath import sigmoid
 
 ONE_VECTOR_WEIGHTS = 256  # up to here summing each weight's gradient across lanes is cheaper than a call of BLAS
 VECTORS_WEIGHTS = 72  # beyond, a matrix product reuses registers better
-TILED_WORK, TILED_SAMPLES = 1_000_000, 32  # samples times weights, and samples, from which on tiles are faster than BLAS
 
 
 @kernel
@@ -48,10 +46,7 @@ def fused_epochs(w1, w2, errors, epochs, record_every, rate, scale, X, y, stop):
     rate, scale = X.dtype.type(rate / N), X.dtype.type(scale * 0.5 / N)
     weights = H * (I + O)
     if weights > (ONE_VECTOR_WEIGHTS if N <= V else VECTORS_WEIGHTS):
-        if N >= TILED_SAMPLES and N * weights >= TILED_WORK:
-            tiled(w1, w2, errors, epochs, record_every, rate, scale, X, y, stop)
-        else:
-            products(w1, w2, errors, epochs, record_every, rate, scale, X, y, stop)
+        products(w1, w2, errors, epochs, record_every, rate, scale, X, y, stop)
         return
     blocks = (N + V - 1) // V
     X_lanes, y_lanes = np.zeros((blocks, I, V), X.dtype), np.zeros((blocks, O, V), X.dtype)
@@ -162,7 +157,7 @@ def vectors(w1, w2, errors, epochs, record_every, rate, scale, X, y, valid, stop
 
 @kernel
 def products(w1, w2, errors, epochs, record_every, rate, scale, X, y, stop):
-    """For a few samples of wide layers: five products by BLAS and nothing allocated between them. X (N, I), y (N, O)."""
+    """For wide layers: five products by BLAS and nothing allocated between them. X (N, I), y (N, O)."""
     N, I = X.shape
     H, O = w2.shape
     hidden, delta, residual = np.empty((N, H), X.dtype), np.empty((N, H), X.dtype), np.empty((N, O), X.dtype)

@@ -14,6 +14,7 @@ from ..interface import as_arrays, check_choice, check_finite, check_real, check
 from ..kernels._jit import in_compiled_code, kernel
 from ..kernels.fused import fused_epochs
 from ..kernels.simd import peek
+from ..kernels.tiled import pays, tiled_epochs
 from .network import backward, backward_faster, backward_pass, forward_pass, initialize_weights
 
 GRADIENTS = ("backward", "backward_faster", "backward_pass", "fused")
@@ -91,6 +92,7 @@ def train(
         Both weight matrices move by this times their gradient, taken at the same point.
     gradient : {"fused", "backward", "backward_faster", "backward_pass"}
         Which implementation; all give the same run to rounding. "fused" is forward pass, gradient and update in one, and the fastest.
+        (Inside compiled code it calls BLAS where many samples meet wide layers; from Python the engine's tiles, which are faster.)
     seed : int or numpy.random.RandomState, default 56
         For `initialize_weights`, unless w1 and w2 are given.
     w1, w2 : array_like of shape (I, H) and (H, O), optional
@@ -147,8 +149,10 @@ def train(
     stop = np.zeros(1, np.uint8)
     summed = 1 if reduction == "mean" else N
     loop: tuple[Any, ...] = (w1, w2, errors, epochs, record_every, X.dtype.type(learning_rate * summed), X.dtype.type(summed), X, y)
-    run = fused_epochs if gradient == "fused" else document_epochs
-    arguments = loop if gradient == "fused" else (GRADIENTS.index(gradient), *loop)
+    if gradient == "fused":
+        run, arguments = tiled_epochs if pays(N, I, H, O) else fused_epochs, loop
+    else:
+        run, arguments = document_epochs, (GRADIENTS.index(gradient), *loop)
     if epochs * N * H * (I + O) < SHORT_RUN:
         run(*arguments, stop)
     else:
