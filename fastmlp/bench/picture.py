@@ -48,7 +48,7 @@ def picture(bench: Bench) -> Figure:
 def draw(outcome: Outcome, axes: Axes, bars: int) -> None:
     """One section, the fastest on top, with room for so many bars; who was not measured has no bar and says why."""
     panel(axes, "")
-    axes.set_title("\n".join(wrap(outcome.title, 70)), loc="left", fontsize=9.5, fontweight="bold", color=INK)
+    axes.set_title("\n".join(wrap(outcome.title, 64)), loc="left", fontsize=9.5, fontweight="bold", color=INK)
     entries = ranked(outcome)
     for place, entry in enumerate(entries):
         seconds = median(entry.seconds) if entry.measured else 0.0
@@ -56,7 +56,7 @@ def draw(outcome: Outcome, axes: Axes, bars: int) -> None:
         axes.annotate(text(outcome, entry), (seconds, place), (5, 0), textcoords="offset points", va="center", fontsize=8.5, color=INK)
     axes.set_yticks(range(len(entries)), [entry.label for entry in entries])
     axes.set_ylim(bars - 0.5, -0.5)
-    axes.set_xlim(0, 1.4 * axes.get_xlim()[1])
+    axes.set_xlim(0, 1.45 * axes.get_xlim()[1])
     axes.set_xticks([])
     axes.grid(visible=False)
     axes.spines["bottom"].set_visible(False)
