@@ -51,11 +51,11 @@ def affine_turns(turns, z, w, x, every, panel, I, O, B):
 
 
 @numba.njit(nogil=True)
-def backproject_turns(turns, delta, slope, w, delta_next, every, I, O, B):
+def backproject_turns(turns, delta, slope, w, delta_next, every, panel, I, O, B):
     """The slopes are brought anew each turn, as the activation left them."""
     for _ in range(turns):
         delta[:] = slope
-        backproject(delta, 0, w, 0, delta_next, 0, every, 0, I, O, B)
+        backproject(delta, 0, w, 0, delta_next, 0, every, 0, I, panel, 0, O, B)
 
 
 @numba.njit(nogil=True)
@@ -108,7 +108,8 @@ def affine_case(dtype, I, O, B):
 def backproject_case(dtype, I, O, B):
     W, above, slope = draw(dtype, I, O), draw(dtype, B, O), draw(dtype, B, I)
     out, arrays = np.empty((B, I), dtype), {"slope": flat(slope.T), "w": flat(W), "delta_next": flat(above.T)}
-    run = partial(backproject_turns, delta=flat(slope.T), **arrays, every=np.arange(I + O + B), I=I, O=O, B=B)
+    every, panel = np.arange(I + O + B), empty(PACKED * B, dtype)
+    run = partial(backproject_turns, delta=flat(slope.T), **arrays, every=every, panel=panel, I=I, O=O, B=B)
     expected = slope * (above.astype(float) @ W.T)
     return Case(run, partial(np.matmul, above, W.T, out=out), 2 * I * O * B, lambda: (run.keywords["delta"].reshape(I, B).T, expected))
 

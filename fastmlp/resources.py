@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from .interface import check_size
-from .kernels.backprop import Network, Workspace
+from .kernels.backprop import Network, Workspace, panel_size
 from .kernels.layout import list_step
-from .kernels.matmul import PACKED, PACKED_FROM, PACKED_KC
+from .kernels.matmul import PACKED_FROM
 from .kernels.simd import lanes, vector_bytes
 from .kernels.tile import MR
 
@@ -57,7 +57,7 @@ def workspace(net: Network, batch_size: int, threads: int, dtype: Any) -> Worksp
         bits=np.zeros((threads, -(-B // 64), inputs), np.uint64),
         used=np.zeros(-(-inputs // MR) * list_step.py_func(B), np.int64),
         used_counts=np.zeros(-(-inputs // MR), np.int64),
-        panels=empty(threads * PACKED_KC * PACKED if net.sizes.max() >= PACKED_FROM else 0, dtype),
+        panels=empty(threads * panel_size.py_func(B) if net.sizes.max() >= PACKED_FROM else 0, dtype),
         targets=empty(outputs * B, dtype),
         loss=empty(B, dtype),
         hit=empty(B, dtype),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from fastmlp.kernels.matmul import KC, NARROW, PACKED, PACKED_FROM, PACKED_KC, affine, backproject, outer, outer_narrow
+from fastmlp.kernels.matmul import KC, NARROW, PACKED, PACKED_FROM, PACKED_KC, SECOND_LEVEL, affine, backproject, outer, outer_narrow
 from fastmlp.kernels.simd import lanes
 from fastmlp.kernels.tile import ADD, ASSIGN
 
@@ -124,16 +124,35 @@ def test_a_batch_of_zeros_leaves_the_bias(dtype, with_bias):
     assert_array_equal(z, np.repeat(b * with_bias, x.shape[1]).reshape(z.shape))
 
 
-@given(problem=problems())
+@given(problem=st.one_of(problems(), problems(outputs=packed)))
 def test_backproject(problem):
     W, _, x, delta_next, _, rng = problem
     (I, O), B = W.shape, x.shape[1]
-    w, following = flat(W), flat(delta_next)
+    w, following, panel = flat(W), flat(delta_next), output(np.zeros(PACKED * B, W.dtype))
 
     def call(delta, first, last):
-        backproject(delta.flat, delta.at, w.flat, w.at, following.flat, following.at, EVERY, first, last, O, B)
+        backproject(delta.flat, delta.at, w.flat, w.at, following.flat, following.at, EVERY, first, last, panel.flat, panel.at, O, B)
 
     delta = split(call, output(x), EVERY[:I], rng)
+    W, x, delta_next = (array.astype(np.float64) for array in (W, x, delta_next))
+    assert_rounded(delta, x * (W @ delta_next), np.abs(x) * (np.abs(W) @ np.abs(delta_next)), O)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_backproject_takes_many_outputs_by_parts(dtype):
+    rng = np.random.default_rng(0)
+    B, I = 512 // np.dtype(dtype).itemsize, PACKED + 7
+    O = SECOND_LEVEL // 512 + 3
+    W, x, delta_next = (rng.normal(size=shape).astype(dtype) for shape in ((I, O), (I, B), (O, B)))
+    w, following, panel = flat(W), flat(delta_next), output(np.zeros(PACKED * B, dtype))
+
+    def call(delta, first, last):
+        at = panel.at
+        backproject(delta.flat, delta.at, w.flat, w.at, following.flat, following.at, np.arange(O), first, last, panel.flat, at, O, B)
+
+    delta = split(call, output(x), EVERY[:I], rng)
+    assert panel.matrix.any()  # this way, not the other
+    assert_only_rows_changed(panel, output(panel.matrix), ...)
     W, x, delta_next = (array.astype(np.float64) for array in (W, x, delta_next))
     assert_rounded(delta, x * (W @ delta_next), np.abs(x) * (np.abs(W) @ np.abs(delta_next)), O)
 

@@ -50,7 +50,7 @@ class Workspace(NamedTuple):
     bits: np.ndarray  # (threads, words, sizes[0]) uint64: where they are
     used: np.ndarray  # for each tile of inputs, the samples that have one that is not zero: see `find_used`
     used_counts: np.ndarray  # (tiles,) int64
-    panels: np.ndarray  # (threads * PACKED_KC * PACKED,): `affine`'s copies of W
+    panels: np.ndarray  # scratch of `affine` and `backproject`, `panel_size(B)` for each thread
     targets: np.ndarray  # (O, B)
     loss: np.ndarray  # (B,)
     hit: np.ndarray  # (B,)
@@ -83,7 +83,7 @@ def forward(net, work, w, B, scale, thread, threads, counter, passed, key):
         z_at = at[l + 1] * B
         affine(
             work.x, z_at, w, net.W_at[l], net.b_at[l], work.x, at[l] * B, ks, used, work.every, first, last,
-            work.panels, thread * PACKED_KC * PACKED, O, B,
+            work.panels, thread * panel_size(B), O, B,
         )  # fmt: skip
         activate(net.activation[l], work.x, work.delta, z_at + first * B, z_at + last * B)
         if key != 0 and l + 1 < len(net.W_at) and net.dropout[l + 1] > 0:
@@ -130,7 +130,10 @@ def backward(net, work, w, B, scale, thread, threads, counter, passed):
             by_sample(work.rows, work.rows_at[l] * B, work.delta, next_at, work.every, row_stride(O, V), B, first, last, scale)
         if l > 0:
             first, last = share(I, MR, thread, threads)
-            backproject(work.delta, at[l] * B, w, net.W_at[l], work.delta, next_at, work.every, first, last, O, B)
+            backproject(
+                work.delta, at[l] * B, w, net.W_at[l], work.delta, next_at, work.every, first, last,
+                work.panels, thread * panel_size(B), O, B,
+            )  # fmt: skip
         passed = barrier(counter, threads, passed)
     return passed
 
@@ -139,6 +142,12 @@ def backward(net, work, w, B, scale, thread, threads, counter, passed):
 def padded(n, V):
     """n rounded up to whole vectors."""
     return (n + V - 1) // V * V
+
+
+@kernel(forceinline=True)
+def panel_size(B):
+    """Elements that `affine` and `backproject` need of the panels."""
+    return PACKED * max(PACKED_KC, B)
 
 
 @kernel(forceinline=True)

@@ -22,6 +22,7 @@ NARROW = 4
 # A tile reads MR neighbours of each row of W. Where rows are long, each lies in a page of its own, and they compete for one set of the
 # cache: blocks of PACKED columns and PACKED_KC rows are copied side by side first. That leaves less of the cache for B.
 PACKED_FROM = 512
+SECOND_LEVEL = 1 << 20  # bytes of that cache
 PACKED, PACKED_KC = 16 * MR, 64
 
 
@@ -56,9 +57,26 @@ def affine(z, z_at, w, W_at, b_at, x, x_at, ks, count, every, first, last, panel
 
 
 @kernel
-def backproject(delta, delta_at, w, W_at, delta_next, next_at, every, first, last, O, B):
-    """delta[i] *= sum_o W[i, o] delta_next[o]."""
-    tiles(SCALE, w, W_at, O, 1, delta_next, next_at, B, delta, delta_at, B, B, every, first, last, every, 0, O, every, 0, w, 0)
+def backproject(delta, delta_at, w, W_at, delta_next, next_at, every, first, last, panel, panel_at, O, B):
+    """delta[i] *= sum_o W[i, o] delta_next[o].
+
+    panel : scratch, PACKED * B elements from panel_at. Where delta_next does not fit the second-level cache, it is taken PACKED_KC outputs
+    at a time, and the sums wait in the panel.
+    """
+    if O < PACKED_FROM or O * B * w.itemsize < SECOND_LEVEL:
+        tiles(SCALE, w, W_at, O, 1, delta_next, next_at, B, delta, delta_at, B, B, every, first, last, every, 0, O, every, 0, w, 0)
+        return
+    V = width(w)
+    for i in range(first, last, PACKED):
+        end = min(i + PACKED, last)
+        for o in range(0, O, PACKED_KC):
+            tiles(
+                ASSIGN if o == 0 else ADD, w, W_at, O, 1, delta_next, next_at, B, panel, panel_at - i * B, B, B,
+                every, i, end, every, o, min(PACKED_KC, O - o), every, 0, w, 0,
+            )  # fmt: skip
+        for n in range(0, (end - i) * B, V):
+            place = delta_at + i * B + n
+            store(delta, place, load(delta, place) * load(panel, panel_at + n))
 
 
 @kernel

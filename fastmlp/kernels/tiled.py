@@ -6,9 +6,9 @@ import numpy as np
 
 from ._jit import kernel
 from .activations import LOGISTIC, activate
-from .backprop import padded, row_stride
+from .backprop import padded, panel_size, row_stride
 from .layout import by_sample, gather_rows
-from .matmul import NARROW, PACKED, PACKED_KC, affine, backproject, outer, outer_narrow
+from .matmul import NARROW, affine, backproject, outer, outer_narrow
 from .simd import fma, load, peek, splat, store, sum_lanes, width
 from .tile import ADD, ASSIGN
 
@@ -42,7 +42,7 @@ def tiled_epochs(w1, w2, errors, epochs, record_every, rate, scale, X, y, stop):
     stride1, stride2 = row_stride(H, V), row_stride(O, V)
     by_sample1, by_sample2 = flat(stride1 * B, X), flat(stride2 * B, X)
     w1_at, w2_at, size = 0, w1.size, w1.size + w2.size
-    w, step, panel = flat(size, X), flat(size, X), flat(PACKED * PACKED_KC, X)
+    w, step, panel = flat(size, X), flat(size, X), flat(panel_size(B), X)
     w[:w2_at], w[w2_at:size] = w1.reshape(w1.size), w2.reshape(w2.size)
     for epoch in range(epochs):
         squares = splat(X.dtype.type(0))
@@ -59,7 +59,7 @@ def tiled_epochs(w1, w2, errors, epochs, record_every, rate, scale, X, y, stop):
             else:
                 by_sample(by_sample2, 0, residual, 0, every, stride2, B, 0, O, one)
                 outer(how, step, w2_at, hidden, 0, every, 0, H, by_sample2, 0, every, every, 0, O, stride2, B)
-            backproject(slope, 0, w, w2_at, residual, 0, every, 0, H, O, B)
+            backproject(slope, 0, w, w2_at, residual, 0, every, 0, H, panel, 0, O, B)
             by_sample(by_sample1, 0, slope, 0, every, stride1, B, 0, H, one)
             outer(how, step, w1_at, x, at * I, every, 0, I, by_sample1, 0, every, every, 0, H, stride1, B)
         for place in range(size):
