@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import threadpoolctl
 
-from fastmlp.environment import describe
+from fastmlp.measure.machine import describe
 
 SETTINGS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_CORETYPE", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")
 REPORT = pytest.StashKey[list[str]]()

@@ -14,14 +14,16 @@ import numpy as np
 import pytest
 
 from fastmlp import reference
-from fastmlp.implementations import GRADIENTS, LADDER, LADDER_LEARNING_RATE, TRAINING, problem
+from fastmlp.measure.gradients import GRADIENTS, TRAINING
+from fastmlp.measure.ladder import LADDER, LADDER_LEARNING_RATE, problem
 
 NAIVE_LIMIT = 1e8  # N * I * H * O up to which `backward`'s loops run: a call takes 0.1 s there; at the next rung, several seconds
 GRADIENT_TOLERANCE = 1e-10  # of the largest entry; float64 sums over up to 4096 samples, in any order
 TRAINING_TOLERANCE = 1e-8  # the same after up to 10,000 epochs of such sums
 FIRST_CALL = """
 import sys
-from fastmlp.implementations import LADDER, LADDER_LEARNING_RATE, TRAINING, problem
+from fastmlp.measure.gradients import TRAINING
+from fastmlp.measure.ladder import LADDER, LADDER_LEARNING_RATE, problem
 print(TRAINING[sys.argv[1]]["compiled"](*problem(LADDER["XOR"]), 1, LADDER_LEARNING_RATE, 1).errors[0])
 """
 

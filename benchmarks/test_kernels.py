@@ -16,15 +16,15 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from fastmlp.environment import one_blas_thread
-from fastmlp.kernels import vecmath
+from fastmlp.engine.memory import aligned, empty
+from fastmlp.kernels import vector_math as vecmath
 from fastmlp.kernels.activations import ACTIVATIONS, activate
-from fastmlp.kernels.matmul import PACKED, PACKED_KC, affine, backproject, outer
 from fastmlp.kernels.optimizers import ADAM, update
-from fastmlp.kernels.peak import peak_gflops
-from fastmlp.kernels.simd import lanes, load, store, width
+from fastmlp.kernels.products import PACKED, PACKED_KC, affine, backproject, outer
 from fastmlp.kernels.tile import ADD
-from fastmlp.resources import aligned, empty
+from fastmlp.kernels.vectors import lanes, load, store, width
+from fastmlp.measure.machine import one_blas_thread
+from fastmlp.measure.peak import peak_gflops
 
 ROUNDS = 15
 ROUND_SECONDS = 2e-3

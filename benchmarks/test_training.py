@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from fastmlp import SGD, Adam
-from fastmlp.bench.numpy_loop import NumpyNetwork
-from fastmlp.bench.peers import sequential
-from fastmlp.bench.tasks import initial_layers, operations
-from fastmlp.environment import cores, one_blas_thread
-from fastmlp.kernels.peak import peak_gflops
+from fastmlp.measure.bench.numpy_network import NumpyNetwork
+from fastmlp.measure.bench.peers import sequential
+from fastmlp.measure.bench.tasks import initial_layers, operations
+from fastmlp.measure.machine import cores, one_blas_thread
+from fastmlp.measure.peak import peak_gflops
 
 ROUNDS = 5
 TOLERANCE = {"float32": 1e-4, "float64": 1e-10}  # of the mean loss of an epoch: rounding, amplified from batch to batch

@@ -14,7 +14,8 @@ from time import perf_counter
 import pytest
 
 from fastmlp import reference
-from fastmlp.implementations import LADDER, TRAINING, problem
+from fastmlp.measure.gradients import TRAINING
+from fastmlp.measure.ladder import LADDER, problem
 
 EPOCHS, LEARNING_RATE = 10_000, 0.12  # the document's, as in xor.c
 TURNS = 21

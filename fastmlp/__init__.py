@@ -1,12 +1,13 @@
 """Multilayer perceptrons trained on the CPU as fast as the silicon allows."""
 
-from .layers import ELU, GELU, SELU, Dense, Dropout, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
-from .losses import binary_cross_entropy, cross_entropy, softmax
-from .optimizers import SGD, Adam, AdamW
-from .persistence import load
-from .schedules import Adaptive, Cosine, InverseScaling, OneCycle, Schedule, StepDecay
-from .sequential import Sequential
-from .training import EarlyStopping, History
+from .model.callbacks import EarlyStopping
+from .model.history import History
+from .model.layers import ELU, GELU, SELU, Dense, Dropout, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
+from .model.losses import binary_cross_entropy, cross_entropy, softmax
+from .model.optimizers import SGD, Adam, AdamW
+from .model.saving import load
+from .model.schedules import Adaptive, Cosine, InverseScaling, OneCycle, Schedule, StepDecay
+from .model.sequential import Sequential
 from .two_layer import (
     TrainingRun,
     backward,

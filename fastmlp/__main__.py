@@ -1,5 +1,5 @@
 """``python -m fastmlp``: the `fastmlp` command."""
 
-from .cli import main
+from .cli.commands import main
 
 main(prog_name="fastmlp")

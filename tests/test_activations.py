@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from fastmlp import ELU, GELU, SELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh, reference
 from fastmlp.kernels.activations import ACTIVATIONS, SELU_ALPHA, SELU_SCALE, activate
-from fastmlp.kernels.simd import lanes
+from fastmlp.kernels.vectors import lanes
 
 pytestmark = pytest.mark.kernels
 RECORDED = json.loads(Path(__file__).with_name("trajectories.json").read_text(encoding="utf-8"))

@@ -7,14 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from fastmlp import SGD, Adam, Dense, Sequential, reference, resources
-from fastmlp.data import as_inputs, as_targets, as_weights
-from fastmlp.kernels import backprop, layout
+from fastmlp import SGD, Adam, Dense, Sequential, reference
+from fastmlp.engine.inputs import as_inputs
+from fastmlp.engine.memory import aligned, workspace
+from fastmlp.engine.targets import as_targets, as_weights
+from fastmlp.kernels import dropout, gather, step
 from fastmlp.kernels.activations import ACTIVATIONS
 from fastmlp.kernels.losses import LOSSES
-from fastmlp.kernels.simd import lanes
-from fastmlp.layers import Activation
-from fastmlp.losses import LINKS
+from fastmlp.kernels.vectors import lanes
+from fastmlp.model.layers import Activation
+from fastmlp.model.losses import LINKS
 
 pytestmark = pytest.mark.kernels
 LAYERS = {layer.name: layer for layer in Activation.__subclasses__()}
@@ -51,14 +53,14 @@ def problem(loss, N, I, O):
 
 def gradient(model, X, y, sample_weight=None, w=None):
     """The kernel's mean loss and flat gradient; every element written, none outside."""
-    w = resources.aligned(model.parameters.astype(model.dtype) if w is None else w)
+    w = aligned(model.parameters.astype(model.dtype) if w is None else w)
     inputs = as_inputs("X", X, model.n_inputs, model.dtype)
     N, net = inputs.n_samples, model.network()
     targets = as_targets("y", y, N, model.n_outputs, model.loss, w.dtype)
     B = -(-N // lanes(w.dtype)) * lanes(w.dtype)
     memory = np.full(w.size + 2 * GUARD, np.nan, w.dtype)
-    loss = backprop.gradient(
-        net, resources.workspace(net, N, 1, w.dtype), w, memory[GUARD:-GUARD], inputs.samples, layout.targets(targets, w.dtype),
+    loss = step.gradient(
+        net, workspace(net, N, 1, w.dtype), w, memory[GUARD:-GUARD], inputs.samples, gather.targets(targets, w.dtype),
         as_weights(sample_weight, N, w.dtype), w.dtype.type(inputs.scale), np.arange(N), B, LOSSES[model.loss],
     )  # fmt: skip
     assert_array_equal(np.isnan(memory), np.r_[np.ones(GUARD), np.zeros(w.size), np.ones(GUARD)])
@@ -179,7 +181,7 @@ def test_a_step_takes_the_gradient(optimizer, dtype, N, widths, biases, zeros):
 def drop(rate, key=1, layer=1, features=(0, 40), dtype=np.float64):
     """x and slope, full of ones and twos, (40, 64), after dropout of some features."""
     x, slope = np.ones(40 * 64 + 64, dtype), np.full(40 * 64 + 64, 2, dtype)
-    backprop.drop(x, slope, 64, 64, *features, rate, key, layer)
+    dropout.drop(x, slope, 64, 64, *features, rate, key, layer)
     assert (x[:64] == 1).all()
     return x[64:].reshape(40, 64), slope[64:].reshape(40, 64)
 

@@ -12,19 +12,23 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from fastmlp import SGD, Adam, resources
-from fastmlp.bench import picture, processes, report, sections
-from fastmlp.bench.numpy_loop import NumpyNetwork
-from fastmlp.bench.peers import PEERS, Peer, sequential
-from fastmlp.bench.predictors import PREDICTORS
-from fastmlp.bench.processes import Memory, Start
-from fastmlp.bench.results import Bench, Claim, Effort, Entry, Outcome, Round, same_accuracy
-from fastmlp.bench.sections import Target, Training, claim
-from fastmlp.bench.tasks import Task, initial_layers, load, operations, skipped, steps
-from fastmlp.bench.workers import PeerError, Worker
-from fastmlp.cli import main
-from fastmlp.kernels.layout import find_active, find_used, list_step
+from fastmlp import SGD, Adam
+from fastmlp.cli import bench_tables as report
+from fastmlp.cli.commands import main
+from fastmlp.engine import memory
 from fastmlp.kernels.tile import MR
+from fastmlp.kernels.zeros import find_active, find_used, list_step
+from fastmlp.measure.bench import processes
+from fastmlp.measure.bench import table as sections
+from fastmlp.measure.bench.numpy_network import NumpyNetwork
+from fastmlp.measure.bench.peers import PEERS, Peer, sequential
+from fastmlp.measure.bench.predictors import PREDICTORS
+from fastmlp.measure.bench.processes import Memory, Start
+from fastmlp.measure.bench.results import Bench, Claim, Effort, Entry, Outcome, Round, same_accuracy
+from fastmlp.measure.bench.table import Target, Training, claim
+from fastmlp.measure.bench.tasks import Task, initial_layers, load, operations, skipped, steps
+from fastmlp.measure.bench.workers import PeerError, Worker
+from fastmlp.plotting import bench as picture
 from fastmlp.plotting import save
 
 IRIS = Task("iris", (20,), batch_size=50, epochs=40, optimizer="adam", learning_rate=1e-2, dtype="float64")
@@ -81,7 +85,7 @@ def test_what_is_skipped_is_what_the_kernels_skip():
     X[:, 20:] = 0
     (I, O), step = (30, 8), list_step(64)
     active, bits, used, counts = np.zeros(I + 1, int), np.zeros((1, I), np.uint64), np.zeros(6 * step, int), np.zeros(6, int)
-    x = resources.aligned(X.T.ravel())
+    x = memory.aligned(X.T.ravel())
     count, _ = find_active(active, bits, x, 0, I, 64)
     find_used(used, counts, bits, active, 0, count, 64)
     multiplied = sum(int(n) * min(MR, count - MR * tile) for tile, n in enumerate(counts[: -(-count // MR)]))

@@ -14,7 +14,7 @@ import pytest
 from numba.core.caching import IndexDataCacheFile
 
 import fastmlp
-from fastmlp.kernels import _jit
+from fastmlp.kernels import jit
 
 pytestmark = pytest.mark.kernels
 
@@ -43,7 +43,7 @@ def scaled(x):
 
 def call(dtype=np.float64):
     """What a new process sees: the value of scaled([1]), and how often the cache was hit."""
-    compiled = _jit.kernel(scaled)
+    compiled = jit.kernel(scaled)
     return float(compiled(np.ones(1, dtype))), sum(compiled.stats.cache_hits.values())
 
 
@@ -61,7 +61,7 @@ def only(folder, suffix):
 def edit(monkeypatch):
     """As if a callee of `scaled` had been edited: the package has another stamp, the function's own file has not."""
     monkeypatch.setitem(globals(), "FACTOR", 3.0)
-    monkeypatch.setattr(_jit, "SOURCE_STAMP", "after the edit")
+    monkeypatch.setattr(jit, "SOURCE_STAMP", "after the edit")
 
 
 def full_disk(*arguments):
@@ -84,7 +84,7 @@ def test_bounds_checking_is_not_served_unchecked_code(cache, monkeypatch):
     call()
     monkeypatch.setattr(numba.config, "BOUNDSCHECK", 1)
     with pytest.raises(IndexError):
-        _jit.kernel(scaled)(np.ones(0))
+        jit.kernel(scaled)(np.ones(0))
 
 
 def halve(content):

@@ -13,14 +13,16 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from fastmlp import compare, notebook
-from fastmlp.cli import main
-from fastmlp.commands.info import EXTRAS
-from fastmlp.compare import CLIMBERS, Effort
-from fastmlp.datasets import MNIST
-from fastmlp.implementations import GRADIENTS, LADDER, TRAINING
-from fastmlp.kernels.simd import vector_bytes
+from fastmlp.cli.commands import main
+from fastmlp.cli.info import EXTRAS
+from fastmlp.files.published import MNIST
 from fastmlp.kernels.tile import MR, NV
+from fastmlp.kernels.vectors import vector_bytes
+from fastmlp.measure import comparison as compare
+from fastmlp.measure import numpy_two_layer as notebook
+from fastmlp.measure.comparison import CLIMBERS, Effort
+from fastmlp.measure.gradients import GRADIENTS, TRAINING
+from fastmlp.measure.ladder import LADDER
 
 INSTALLED = shutil.which("fastmlp", path=sysconfig.get_path("scripts"))
 COMMAND = [INSTALLED] if INSTALLED else [sys.executable, "-m", "fastmlp"]
@@ -184,7 +186,7 @@ def test_bad_input_is_refused_at_once(tmp_path, monkeypatch, arguments, words):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file.json").touch()
     (tmp_path / "folder.json").mkdir()
-    monkeypatch.setattr("fastmlp.report.run", lambda *_: pytest.fail("measured before the arguments were checked"))
+    monkeypatch.setattr("fastmlp.cli.compare_tables.run", lambda *_: pytest.fail("measured before the arguments were checked"))
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 2
     assert "Error" in result.stderr
@@ -200,7 +202,7 @@ def test_an_error_leaves_no_traceback(tmp_path):
 
 
 def test_without_matplotlib_the_error_says_what_to_install(tmp_path):
-    program = "import sys; sys.modules['matplotlib'] = None; from fastmlp.cli import main; main(prog_name='fastmlp')"
+    program = "import sys; sys.modules['matplotlib'] = None; from fastmlp.cli.commands import main; main(prog_name='fastmlp')"
     finished = fastmlp("train", "xor", "--plot", "xor.png", cwd=tmp_path, command=[sys.executable, "-c", program])
     assert finished.returncode == 2
     assert "fastmlp[plot]" in finished.stderr
@@ -235,7 +237,7 @@ def test_info_tells_what_this_machine_has():
 def test_info_tells_what_is_missing(tmp_path, monkeypatch):
     monkeypatch.delenv("FASTMLP_DATA", raising=False)
     monkeypatch.setattr("pooch.os_cache", lambda project: tmp_path)
-    monkeypatch.setattr("fastmlp.kernels.backprop.train_epochs", SimpleNamespace(stats=SimpleNamespace(cache_path=None)))
+    monkeypatch.setattr("fastmlp.kernels.epochs.train_epochs", SimpleNamespace(stats=SimpleNamespace(cache_path=None)))
     monkeypatch.setitem(EXTRAS, "plot", "no-such-package")
     result = CliRunner().invoke(main, ["info"])
     assert result.exit_code == 0
@@ -262,5 +264,5 @@ def test_the_version_is_the_packages():
 
 
 def test_the_command_starts_without_what_it_may_not_need():
-    program = "import sys, fastmlp.cli; print(*sorted({'matplotlib', 'pandas', 'rich', 'sklearn', 'torch'} & set(sys.modules)))"
+    program = "import sys, fastmlp.cli.commands; print(*sorted({'matplotlib', 'pandas', 'rich', 'sklearn', 'torch'} & set(sys.modules)))"
     assert fastmlp(command=[sys.executable, "-c", program]).stdout.strip() == ""

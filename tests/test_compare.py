@@ -7,9 +7,14 @@ import numba
 import numpy as np
 import pytest
 
-from fastmlp import compare, environment, notebook, reference, report
-from fastmlp.compare import AS_PUBLISHED, CLIMBERS, Check, Comparison, Effort, Rung
-from fastmlp.implementations import GRADIENTS, LADDER, PUBLISHED, TRAINING, problem
+from fastmlp import reference
+from fastmlp.cli import compare_tables as report
+from fastmlp.measure import comparison as compare
+from fastmlp.measure import machine
+from fastmlp.measure import numpy_two_layer as notebook
+from fastmlp.measure.comparison import AS_PUBLISHED, CLIMBERS, Check, Comparison, Effort, Rung
+from fastmlp.measure.gradients import GRADIENTS, PUBLISHED, TRAINING
+from fastmlp.measure.ladder import LADDER, problem
 
 pytestmark = pytest.mark.kernels
 
@@ -197,11 +202,11 @@ def test_judgements(correct, expected, words):
 
 
 def test_the_environment_is_described():
-    machine = environment.describe()
-    assert machine["vector_bits"] in (128, 256, 512)
-    assert machine["cores"] >= 1
-    assert machine["cpu"].strip()
-    assert set(machine["versions"]) == {"python", "fastmlp", "numpy", "numba", "llvmlite", "scipy"}
-    json.dumps(machine)
-    with environment.one_blas_thread() as threads:
+    found = machine.describe()
+    assert found["vector_bits"] in (128, 256, 512)
+    assert found["cores"] >= 1
+    assert found["cpu"].strip()
+    assert set(found["versions"]) == {"python", "fastmlp", "numpy", "numba", "llvmlite", "scipy"}
+    json.dumps(found)
+    with machine.one_blas_thread() as threads:
         assert threads == 1

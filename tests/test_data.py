@@ -8,7 +8,8 @@ import scipy.sparse
 from numpy.testing import assert_array_equal
 
 from fastmlp import Adam, Dense, ReLU, Sequential
-from fastmlp.data import as_inputs, as_targets, as_weights
+from fastmlp.engine.inputs import as_inputs
+from fastmlp.engine.targets import as_targets, as_weights
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, size=(50, 21), dtype=np.uint8) * (RNG.uniform(size=(50, 21)) < 0.4)

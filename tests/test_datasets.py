@@ -23,18 +23,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from fastmlp import datasets
-from fastmlp.datasets import (
-    FASHION_MNIST,
-    MNIST,
-    IdxSource,
-    load_digits,
-    load_fashion_mnist,
-    load_mnist,
-    load_xor,
-    normalize,
-    one_hot,
-    read_idx,
-)
+from fastmlp.datasets import load_digits, load_fashion_mnist, load_mnist, load_xor, normalize, one_hot
+from fastmlp.files.idx import read_idx
+from fastmlp.files.published import FASHION_MNIST, MNIST, IdxSource
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("FASTMLP_DATA") or ROOT / "data")

@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from fastmlp import binary_cross_entropy, cross_entropy, reference, softmax
 from fastmlp.kernels import losses
 from fastmlp.kernels.losses import LOSSES
-from fastmlp.kernels.simd import lanes
+from fastmlp.kernels.vectors import lanes
 
 RECORDED = json.loads(Path(__file__).with_name("trajectories.json").read_text(encoding="utf-8"))
 DTYPES = [np.float32, np.float64]

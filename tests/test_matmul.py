@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from fastmlp.kernels.matmul import KC, NARROW, PACKED, PACKED_FROM, PACKED_KC, SECOND_LEVEL, affine, backproject, outer, outer_narrow
-from fastmlp.kernels.simd import lanes
+from fastmlp.kernels.products import KC, NARROW, PACKED, PACKED_FROM, PACKED_KC, SECOND_LEVEL, affine, backproject, outer, outer_narrow
 from fastmlp.kernels.tile import ADD, ASSIGN
+from fastmlp.kernels.vectors import lanes
 
 pytestmark = pytest.mark.kernels
 GUARD = 40  # values before and after each matrix: more than the vectors of a tile's row need to be misaligned and overrun

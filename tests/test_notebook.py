@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from fastmlp import notebook, reference
-from fastmlp.implementations import GRADIENTS, LADDER, PUBLISHED, TRAINING, document_weights, problem
+from fastmlp import reference
+from fastmlp.measure import numpy_two_layer as notebook
+from fastmlp.measure.gradients import GRADIENTS, PUBLISHED, TRAINING
+from fastmlp.measure.ladder import LADDER, document_weights, problem
 
 SHAPES = [(4, 2, 3, 1), (1, 1, 1, 1), (7, 3, 5, 4), (30, 6, 2, 3)]
 

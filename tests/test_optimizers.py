@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import fastmlp
 from fastmlp import SGD, Adam, AdamW, Dense, Sequential, reference
 from fastmlp.kernels import optimizers
-from fastmlp.layers import Activation
+from fastmlp.model.layers import Activation
 
 RECORDED = json.loads(Path(__file__).with_name("trajectories.json").read_text(encoding="utf-8"))
 DTYPES = [np.float32, np.float64]

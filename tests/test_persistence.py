@@ -11,8 +11,10 @@ from onnx.reference import ReferenceEvaluator
 from safetensors import numpy as safetensors
 from safetensors import safe_open
 
-from fastmlp import ELU, GELU, SELU, Dense, Dropout, LeakyReLU, ReLU, Sequential, Sigmoid, SiLU, Softplus, Tanh, load, persistence
-from fastmlp.layers import INITIALIZERS
+from fastmlp import ELU, GELU, SELU, Dense, Dropout, LeakyReLU, ReLU, Sequential, Sigmoid, SiLU, Softplus, Tanh, load
+from fastmlp.model import onnx as onnx_files
+from fastmlp.model import saving
+from fastmlp.model.initializers import INITIALIZERS
 
 DTYPES = ["float32", "float64"]
 ACTIVATIONS = [ReLU, Sigmoid, Tanh, LeakyReLU, ELU, SELU, GELU, SiLU, Softplus]
@@ -102,7 +104,7 @@ class Mine(ReLU):
 
 
 def test_what_cannot_be_saved_is_refused_by_name(file):
-    for write in (persistence.save, persistence.export_onnx):
+    for write in (saving.save, onnx_files.export_onnx):
         with pytest.raises(TypeError, match="model: expected a Sequential, got list"):
             write([], file)
         with pytest.raises(TypeError, match=r"path: .*got int"):
@@ -352,7 +354,7 @@ def test_onnx_of_a_deep_model(tmp_path, dtype):
 
 
 def test_onnx_files_have_an_end(tmp_path, monkeypatch):
-    monkeypatch.setattr(persistence, "LARGEST_ONNX", 100)
+    monkeypatch.setattr(onnx_files, "LARGEST_ONNX", 100)
     with pytest.raises(ValueError, match="expected at most 100 bytes of parameters in an ONNX file, got 104"):
         Sequential([Dense(12, 1)]).export_onnx(tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())

@@ -9,9 +9,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from fastmlp import TrainingRun, plotting, sigmoid
-from fastmlp.compare import AS_PUBLISHED, CLIMBERS, Comparison, Learnt, Rung
 from fastmlp.datasets import load_xor
-from fastmlp.implementations import LADDER
+from fastmlp.measure.comparison import AS_PUBLISHED, CLIMBERS, Comparison, Learnt, Rung
+from fastmlp.measure.ladder import LADDER
 
 X, Y = load_xor()
 

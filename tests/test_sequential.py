@@ -10,7 +10,8 @@ import scipy.sparse
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastmlp import SGD, Adam, Dense, Dropout, ReLU, Sequential, Sigmoid, Tanh, datasets, reference
-from fastmlp.layers import INITIALIZERS, Activation
+from fastmlp.model.initializers import INITIALIZERS
+from fastmlp.model.layers import Activation
 
 X, Y = datasets.load_xor()
 

@@ -15,9 +15,9 @@ from numba.core.registry import cpu_target
 from numba.np.numpy_support import from_dtype
 from numpy.testing import assert_array_equal
 
-from fastmlp.kernels import simd
-from fastmlp.kernels._jit import STRICT_FLAGS
-from fastmlp.kernels.simd import (
+from fastmlp.kernels import vectors as simd
+from fastmlp.kernels.jit import STRICT_FLAGS
+from fastmlp.kernels.vectors import (
     broadcast,
     exponent,
     first_lane,
@@ -150,7 +150,7 @@ def test_width_follows_the_features_numba_compiles_for(monkeypatch, features, ex
 
 
 def test_a_generic_cpu_has_the_smallest_vectors():
-    program = "from fastmlp.kernels.simd import vector_bytes; print(vector_bytes())"
+    program = "from fastmlp.kernels.vectors import vector_bytes; print(vector_bytes())"
     env = os.environ | {"NUMBA_CPU_NAME": "generic"}
     assert int(subprocess.check_output([sys.executable, "-c", program], env=env)) == 16
 

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from fastmlp import SGD, Adam, Dense, ReLU, Sequential
-from fastmlp.kernels.backprop import LISTED
-from fastmlp.kernels.layout import find_active, find_used, list_step
-from fastmlp.kernels.matmul import outer
-from fastmlp.kernels.simd import lanes
+from fastmlp.engine.memory import empty
+from fastmlp.kernels.products import outer
+from fastmlp.kernels.step import LISTED
 from fastmlp.kernels.tile import ADD, ASSIGN, MR
-from fastmlp.resources import empty
+from fastmlp.kernels.vectors import lanes
+from fastmlp.kernels.zeros import find_active, find_used, list_step
 
 pytestmark = pytest.mark.kernels
 EVERY = np.arange(512)

@@ -13,10 +13,10 @@ import pytest
 from click.testing import CliRunner
 
 from fastmlp import History, load
-from fastmlp.cli import main
-from fastmlp.commands import training
-from fastmlp.commands.epochs import EpochLines
-from fastmlp.commands.hidden import repeat_option
+from fastmlp.cli import image_training as training
+from fastmlp.cli.commands import main
+from fastmlp.cli.epoch_lines import EpochLines
+from fastmlp.cli.hidden_option import repeat_option
 from fastmlp.datasets import load_digits
 
 INSTALLED = shutil.which("fastmlp", path=sysconfig.get_path("scripts"))
@@ -188,7 +188,7 @@ def test_without_pooch_every_place_is_named(tmp_path, monkeypatch):
     ("module", "option", "extra"), [("matplotlib", "--plot=a.png", "plot"), ("safetensors", "--save=a.safetensors", "save")]
 )
 def test_what_is_not_installed_is_found_out_first(tmp_path, module, option, extra):
-    program = f"import sys; sys.modules['{module}'] = None; from fastmlp.cli import main; main(prog_name='fastmlp')"
+    program = f"import sys; sys.modules['{module}'] = None; from fastmlp.cli.commands import main; main(prog_name='fastmlp')"
     command = [sys.executable, "-c", program, "train", "digits", option]
     finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert finished.returncode == 2

@@ -24,7 +24,7 @@ from fastmlp import (
     StepDecay,
     Tanh,
 )
-from fastmlp.schedules import SCHEDULES, as_schedule
+from fastmlp.model.schedules import SCHEDULES, as_schedule
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(24, 4)), RNG.normal(size=(24, 2))

@@ -10,9 +10,9 @@ import pytest
 from numba import njit
 from numpy.testing import assert_array_equal
 
-from fastmlp.kernels import vecmath
-from fastmlp.kernels._jit import FLAGS
-from fastmlp.kernels.simd import lanes, load, store, width
+from fastmlp.kernels import vector_math as vecmath
+from fastmlp.kernels.jit import FLAGS
+from fastmlp.kernels.vectors import lanes, load, store, width
 
 pytestmark = pytest.mark.kernels
 inf, nan = np.inf, np.nan

@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
-from fastmlp.cli import main
-from fastmlp.kernels import backprop
-from fastmlp.warmup import QUICK, WORK, compile_all
+from fastmlp.cli.commands import main
+from fastmlp.kernels import epochs
+from fastmlp.measure.warmup import QUICK, WORK, compile_all
 
 INSTALLED = shutil.which("fastmlp", path=sysconfig.get_path("scripts"))
 COMMAND = [INSTALLED] if INSTALLED else [sys.executable, "-m", "fastmlp"]
@@ -20,7 +20,7 @@ COMMAND = [INSTALLED] if INSTALLED else [sys.executable, "-m", "fastmlp"]
 USES = """
 import numpy as np
 from fastmlp import Adam, Dense, Dropout, SGD, Sequential, Tanh
-from fastmlp.compare import first_call, first_calls
+from fastmlp.measure.comparison import first_call, first_calls
 
 def deep(dtype, inputs, targets):
     X, y = np.ones((70, 9), inputs), np.zeros(70, int)
@@ -82,7 +82,7 @@ def test_giving_up_ends_the_processes(warmed):
 
 
 def test_without_a_place_for_the_cache_there_is_nothing_to_do(monkeypatch):
-    monkeypatch.setattr(backprop, "train_epochs", SimpleNamespace(stats=SimpleNamespace(cache_path=None)))
+    monkeypatch.setattr(epochs, "train_epochs", SimpleNamespace(stats=SimpleNamespace(cache_path=None)))
     result = CliRunner().invoke(main, ["warmup"])
     assert result.exit_code == 2
     assert "NUMBA_CACHE_DIR" in result.stderr

@@ -5,9 +5,9 @@ The slope is taken where the value is, so that functions whose slope cannot be t
 
 from __future__ import annotations
 
-from . import vecmath
-from ._jit import kernel
-from .simd import first_lane, fma, load, load_first, splat, store, store_first, where_less, width
+from . import vector_math as vecmath
+from .jit import kernel
+from .vectors import first_lane, fma, load, load_first, splat, store, store_first, where_less, width
 
 IDENTITY, LOGISTIC, TANH, RELU, LEAKY_RELU, ELU, SELU, GELU, SILU, SOFTPLUS = range(10)
 ACTIVATIONS = {

@@ -9,7 +9,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from .simd import Vector, address, call_intrinsic, constant
+from .vectors import Vector, address, call_intrinsic, constant
 
 
 @intrinsic

@@ -6,9 +6,9 @@ value multiply; the cross-entropies and Poisson take logits, whose activation is
 
 from __future__ import annotations
 
-from . import vecmath
-from ._jit import kernel
-from .simd import load, splat, store, where_less, width
+from . import vector_math as vecmath
+from .jit import kernel
+from .vectors import load, splat, store, where_less, width
 
 SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY, BINARY_CROSS_ENTROPY, POISSON, ABSOLUTE_ERROR, HUBER = range(6)
 LOSSES = {

@@ -6,8 +6,8 @@ with its bias correction. l2 : added to the gradient times w; decay : taken from
 
 from __future__ import annotations
 
-from ._jit import kernel
-from .simd import fma, load, load_first, sqrt, store, store_first, width
+from .jit import kernel
+from .vectors import fma, load, load_first, sqrt, store, store_first, width
 
 SGD, MOMENTUM, NESTEROV, ADAM = range(4)
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import time
-
-import numpy as np
 from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from ._jit import kernel
-from .simd import Vector, call_intrinsic, constant, lanes, llvm_type, many_registers, repeat, suffix
+from .jit import kernel
+from .vectors import Vector, call_intrinsic, constant, llvm_type, many_registers, repeat, suffix
 
 CHAINS = 24 if many_registers() else 12  # latency 4 times two a cycle needs 8; more hide jitter, as long as they fit the registers
-TURNS = 100_000
 
 
 @intrinsic
@@ -51,15 +47,3 @@ def chains(typingctx, factors, turns):
 def multiply_and_add(factors, turns):
     """Run the chains. factors (2,) : of the dtype to measure."""
     return chains(factors, turns)
-
-
-def peak_gflops(dtype: type = np.float32, repeats: int = 9) -> float:
-    """Floating-point operations a second of one core, in 1e9, now: the best of `repeats` short runs (about 0.5 ms each)."""
-    factors: np.ndarray = np.array([0.5, 1.0], dtype)
-    multiply_and_add(factors, 1)
-    best = float("inf")
-    for _ in range(repeats):
-        began = time.perf_counter()
-        multiply_and_add(factors, TURNS)
-        best = min(best, time.perf_counter() - began)
-    return 2 * CHAINS * lanes(dtype) * TURNS / best / 1e9

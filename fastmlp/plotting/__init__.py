@@ -3,11 +3,11 @@
 No window is opened and no global state of matplotlib is touched, so that these run anywhere, in any thread.
 """
 
-from .document import decision_grid, decision_regions, error_curves, predictions, sigmoid_curves, xor_data, xor_training
+from .comparison import comparison
+from .history import loss_curves, score_curves, training_report
 from .images import image_sheet, pixel_values
-from .ladder import comparison
 from .style import save
-from .training import loss_curves, score_curves, training_report
+from .two_layer import decision_grid, decision_regions, error_curves, predictions, sigmoid_curves, xor_data, xor_training
 
 __all__ = [
     "comparison",

@@ -9,7 +9,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..files import write_atomically
+from ..files.atomic import write_atomically
 
 # Okabe and Ito's palette, which colour-blind people tell apart (orange darker, to be legible as text); markers and dashes differ too.
 BLUE, GREEN, ORANGE, VERMILION, PURPLE, PINK = "#0072B2", "#009E73", "#C98300", "#D55E00", "#8A3F7D", "#CC79A7"

@@ -1,17 +1,7 @@
 """The document's network, its three gradients, and the training loop."""
 
-from .descent import GRADIENTS, REDUCTIONS, TrainingRun, document_epochs, train
-from .network import (
-    backward,
-    backward_faster,
-    backward_pass,
-    dense,
-    forward_pass,
-    initialize_weights,
-    mse,
-    sigmoid,
-    sigmoid_,
-)
+from .network import backward, backward_faster, backward_pass, dense, forward_pass, initialize_weights, mse, sigmoid, sigmoid_
+from .train import GRADIENTS, REDUCTIONS, TrainingRun, document_epochs, train
 
 __all__ = [
     "GRADIENTS",

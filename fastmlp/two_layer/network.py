@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..interface import check_size, document_function, elementwise_function, in_dtype_of
+from ..engine.arguments import check_size
 from ..kernels import activations
-from ..kernels._jit import in_compiled_code
+from ..kernels.jit import in_compiled_code
+from .compiled import document_function, elementwise_function, in_dtype_of
 
 
 @elementwise_function(activations.sigmoid_into, activations.sigmoid_of)

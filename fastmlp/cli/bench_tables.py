@@ -1,0 +1,189 @@
+"""How `fastmlp bench` looks: in the terminal while it works, and as Markdown."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Iterator, Sequence
+from importlib import metadata
+from statistics import mean, median
+from time import perf_counter
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from ..engine.arguments import check_size
+from ..measure import machine as environment
+from ..measure.bench.results import Bench, Claim, Effort, Entry, Outcome, ranked, spread
+from ..measure.bench.table import chosen
+from ..measure.comparison import duration
+from .compare_tables import section
+
+PACKAGES = {"sklearn": "scikit-learn", "torch": "torch", "jax": "jax", "onnxruntime": "onnxruntime"}
+SETTINGS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "MKL_DEBUG_CPU_TYPE", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_OPT")
+QUICK_NOTE = "A smoke run: its tasks are too small for its figures to mean anything."
+READING = (
+    "Peers take turns, each in a process of its own held to as many cores as threads; times are medians and ratios are medians of the "
+    "rounds' ratios. The share of peak counts the products of training, without those with zero that fastmlp leaves out, against the "
+    "peak of fused multiply-adds that was measured in the same process just before or after. Accuracies: mean and standard deviation "
+    "over the seeds."
+)
+
+
+def run(console: Console, only: Sequence[str] = (), seeds: int = 5, quick: bool = False) -> Bench:
+    """Measure the table, showing each section when it is there, then what it says to the project's targets.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+        Where to show it, with a line of progress if that is a terminal.
+    only : sequence of str, optional
+        Keys of the sections to measure; by default all of them.
+    seeds : int, default 5
+        Rounds of training, each with a seed of its own.
+    quick : bool, default False
+        Small tasks, whose figures mean little.
+
+    Returns
+    -------
+    Bench
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a key is unknown, or `seeds` is not a positive integer.
+    """
+    start = perf_counter()
+    sections, effort = chosen(only), Effort(check_size("seeds", seeds, 1), quick)
+    machine = environment.describe()
+    installed = [name for name in PACKAGES if importlib.util.find_spec(name)]
+    machine["versions"] |= {PACKAGES[name]: metadata.version(PACKAGES[name]) for name in installed}
+    machine["settings"] = {name: os.environ[name] for name in SETTINGS if name in os.environ}
+    conditions = {"seeds": effort.seeds, "quick": effort.quick, "absent": [PACKAGES[name] for name in PACKAGES if name not in installed]}
+    bench = Bench(machine, conditions, [], 0.0)
+    for line in heading(bench):
+        console.print(line, highlight=False)
+    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    with Progress(*columns, console=console, transient=True, refresh_per_second=4, disable=not console.is_terminal) as progress:
+        task = progress.add_task("")
+        for part in sections:
+            outcome = part.measure(effort, lambda what: progress.update(task, description=what, refresh=True))
+            bench.outcomes.append(outcome)
+            show_outcome(console, outcome)
+    bench.seconds = perf_counter() - start
+    show_claims(console, bench)
+    return bench
+
+
+def heading(bench: Bench) -> Iterator[str]:
+    """The machine and the conditions, a line each."""
+    machine, conditions = bench.environment, bench.conditions
+    yield f"{machine['cpu']} ({machine['cpu_name_llvm']}), {machine['cores']} cores, vectors of {machine['vector_bits']} bits; " + (
+        f"{machine['operating_system']}; NumPy's BLAS: {machine['blas_numpy']}"
+    )
+    yield ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    yield f"Not installed, hence not measured: {', '.join(conditions['absent']) or 'nothing'}. Seeds: {conditions['seeds']}."
+    if machine["settings"]:
+        settings = ", ".join(f"{name}={value}" for name, value in machine["settings"].items())
+        yield f"Set in the environment, and no default: {settings}. Whoever obeys that is measured with it."
+    if conditions["quick"]:
+        yield QUICK_NOTE
+
+
+def headings(outcome: Outcome) -> list[str]:
+    """Of the columns of `cells`."""
+    return ["who", "threads", f"time / {outcome.unit}", "fastmlp is", "of peak", "test accuracy"]
+
+
+def cells(outcome: Outcome, entry: Entry) -> list[str]:
+    """An entry's row."""
+    if not entry.measured:
+        return [entry.who, str(entry.threads), entry.missing.partition(":")[0], "", "", ""]
+    share = outcome.share(entry)
+    accuracy = f"{100 * mean(entry.accuracies):.2f} ± {100 * spread(entry.accuracies):.2f} %" if entry.accuracies else ""
+    return [
+        entry.who,
+        str(entry.threads),
+        duration(median(entry.seconds)),
+        advantage(outcome, entry),
+        f"{100 * share:.1f} %" if share else "",
+        accuracy,
+    ]
+
+
+def advantage(outcome: Outcome, entry: Entry) -> str:
+    """How fastmlp compares with an entry, losses as plainly as wins."""
+    if entry is outcome.own or not outcome.own.measured:
+        return ""
+    ratio = entry.times(outcome.own)
+    return f"{ratio:.2f} x as fast" if ratio >= 1 else f"{1 / ratio:.2f} x SLOWER"
+
+
+def remarks(outcome: Outcome) -> list[str]:
+    """The lines under a table: who failed and why, then the outcome's own notes."""
+    failed = [f"{entry.label}, {entry.missing}" for entry in outcome.entries if entry.missing.startswith("failed")]
+    return failed + outcome.notes
+
+
+def claim_cells(outcome: Outcome, claim: Claim) -> list[str]:
+    """A target's row: work, target, measured, verdict."""
+    return [outcome.title, f"{claim.what} {claim.bound}", claim.shown(claim.measured), claim.verdict]
+
+
+def show_outcome(console: Console, outcome: Outcome) -> None:
+    """A section's table and its targets."""
+    colours = {"met": "green", "missed": "bold red", "not measured": "yellow"}
+    lines = [
+        f"[{colours[claim.verdict]}]{claim.verdict}[/]: {claim.what} {claim.bound}, measured {claim.shown(claim.measured)}"
+        for claim in outcome.claims
+    ]
+    who, *right = (heading.replace(" ", "\n", 1) if heading != "fastmlp is" else heading for heading in headings(outcome))
+    table = section(outcome.title, who, right=tuple(right))
+    for entry in ranked(outcome):
+        table.add_row(*cells(outcome, entry), style="bold" if entry.who == "fastmlp" else None)
+    if outcome.entries:
+        console.print(table)
+    else:
+        console.print(outcome.title, style="bold")
+    for line in (*remarks(outcome), *lines, ""):
+        console.print(line, highlight=False)
+
+
+def tally(bench: Bench) -> str:
+    """How many targets are met."""
+    verdicts = [claim.verdict for _, claim in bench.claims]
+    parts = [f"{verdicts.count(verdict)} {verdict}" for verdict in ("met", "missed", "not measured")]
+    return f"{len(verdicts)} targets: {', '.join(parts)}. Measured in {bench.seconds:.0f} s."
+
+
+def show_claims(console: Console, bench: Bench) -> None:
+    """What is missed, in one place, and the tally."""
+    for outcome, claim in bench.claims:
+        if claim.verdict == "missed":
+            console.print(f"[bold red]missed[/]: {outcome.title}: {claim.what} {claim.bound}, measured {claim.shown(claim.measured)}")
+    console.print(tally(bench), highlight=False)
+
+
+def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a table.
+
+    Examples
+    --------
+    >>> markdown_table(["who", "time"], [["fastmlp", "1 s"]])
+    ['| who | time |', '|---|---|', '| fastmlp | 1 s |']
+    """
+    lines = [list(columns), *(list(row) for row in rows)]
+    rendered = [f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines]
+    return [rendered[0], "|" + "---|" * len(columns), *rendered[1:]]
+
+
+def as_markdown(bench: Bench) -> str:
+    """All of a run as a page."""
+    parts = ["# fastmlp bench", *heading(bench), READING, tally(bench), "## Targets"]
+    parts.append("\n".join(markdown_table(("work", "target", "measured", ""), [claim_cells(*pair) for pair in bench.claims])))
+    for outcome in bench.outcomes:
+        parts.append(f"## {outcome.title}")
+        if outcome.entries:
+            parts.append("\n".join(markdown_table(headings(outcome), [cells(outcome, entry) for entry in ranked(outcome)])))
+        parts += remarks(outcome)
+    return "\n\n".join(parts) + "\n"

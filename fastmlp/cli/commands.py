@@ -1,0 +1,36 @@
+"""The `fastmlp` command: which commands there are. Each stands in a file of its own in `commands`."""
+
+from __future__ import annotations
+
+import click
+
+from .bench import bench
+from .common import Commands, examples
+from .compare import compare
+from .image_data import IMAGE_DATA
+from .info import info
+from .train_images import image_command
+from .train_xor import xor
+from .warmup import warmup
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=examples("fastmlp compare", "fastmlp train xor", "fastmlp train mnist --hidden 100 200", "fastmlp train xor --help"),
+)
+@click.version_option(package_name="fastmlp", message="%(package)s %(version)s")
+def main() -> None:
+    """Multilayer perceptrons compiled with Numba: gradients you can read, check and time."""
+
+
+@main.group(epilog=examples("fastmlp train xor", "fastmlp train mnist --hidden 100 200 --epochs 10 --plot mnist.png"))
+def train() -> None:
+    """Train a network and show what it learnt."""
+
+
+train.add_command(xor)
+for name, data in IMAGE_DATA.items():
+    train.add_command(image_command(name, data))
+for command in (compare, bench, info, warmup):
+    main.add_command(command)

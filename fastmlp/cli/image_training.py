@@ -1,0 +1,181 @@
+"""What `fastmlp train digits | mnist | fashion-mnist` does: build a network, train it, say what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from .. import ELU, GELU, SELU, SGD, Adam, AdamW, Dense, Dropout, History, LeakyReLU, ReLU, Sequential, Sigmoid, SiLU, Softplus, Tanh
+from ..engine.threads import choose_threads, cpu_count, operations
+from ..kernels.network import Network
+from ..model.layers import Activation, Layer
+from ..model.optimizers import Optimizer
+from .common import pictures, refusals, written
+from .epoch_lines import EpochLines, is_watched, waiting
+from .image_data import ImageData, load
+
+CLASSES = 10
+SHOWN = 100  # test images in the picture
+ACTIVATIONS: dict[str, type[Activation]] = {
+    "relu": ReLU,
+    "sigmoid": Sigmoid,
+    "tanh": Tanh,
+    "leaky_relu": LeakyReLU,
+    "elu": ELU,
+    "selu": SELU,
+    "gelu": GELU,
+    "silu": SiLU,
+    "softplus": Softplus,
+}
+# name -> (optimiser of a learning rate, the rate by default)
+OPTIMIZERS: dict[str, tuple[Callable[[float], Optimizer], float]] = {
+    "sgd": (SGD, 0.05),
+    "momentum": (lambda rate: SGD(rate, momentum=0.9), 0.01),
+    "nesterov": (lambda rate: SGD(rate, momentum=0.9, nesterov=True), 0.01),
+    "adam": (Adam, 0.001),
+    "adamw": (AdamW, 0.001),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options, as click hands them over."""
+
+    hidden: tuple[int, ...]
+    epochs: int
+    batch_size: int
+    optimizer: str
+    learning_rate: float | None
+    schedule: str
+    activation: str
+    dropout: float
+    dtype: str
+    threads: int | None
+    seed: int
+    plot_file: Path | None
+    save_file: Path | None
+    data: Path | None = None
+
+
+def carry_out(data: ImageData, settings: Settings) -> bool:
+    """Train, show, draw, save; whether Ctrl-C cut it short."""
+    plotting = pictures() if settings.plot_file else None
+    if settings.save_file and not find_spec("safetensors"):
+        raise click.UsageError("--save: No module named 'safetensors'; python -m pip install \"fastmlp[save]\"")
+    train, test = load(data, settings.data)
+    N, pixels = train[0].shape
+    with refusals():
+        model, optimizer = build(pixels, settings)
+        net = model.network()
+        threads = choose_threads(settings.threads, operations(net) * min(settings.batch_size, N))
+        side = round(pixels**0.5)
+        click.echo(f"{data.title}: {N:,} training and {len(test[0]):,} test images of {side} x {side} pixels\n\n{model}")
+        how = (f"{settings.optimizer} {optimizer.learning_rate:g}", f"batches of {settings.batch_size}", settings.dtype)
+        most = "up to " if settings.threads is None and threads > 1 else ""
+        click.echo(", ".join([*how, most + count(threads, "thread")]) + "\n")
+        prepare(settings.dtype)
+        peak = peak_of(settings.dtype)
+        history = fit(model, optimizer, train, test, settings)
+        peak = max(peak, peak_of(settings.dtype))
+        _, accuracy = model.evaluate(*test)
+        click.echo("\n" + summary(history, accuracy, useful_operations(net) * N, min(threads, cpu_count()), peak))
+        if plotting and settings.plot_file:
+            with written(settings.plot_file):
+                X, y = test[0][:SHOWN], test[1][:SHOWN]
+                plotting.save(plotting.training_report(history, X, y, model.predict(X), data.names), settings.plot_file)
+        if settings.save_file:
+            with written(settings.save_file):
+                model.save(settings.save_file)
+    return history.stopped == "interrupted"
+
+
+def build(n_inputs: int, settings: Settings) -> tuple[Sequential, Optimizer]:
+    """The model and the optimiser asked for."""
+    layers: list[Layer] = []
+    for fan_in, fan_out in pairwise((n_inputs, *settings.hidden)):
+        layers += [Dense(fan_in, fan_out), ACTIVATIONS[settings.activation]()]
+        layers += [Dropout(settings.dropout)] if settings.dropout else []
+    model = Sequential([*layers, Dense(settings.hidden[-1], CLASSES)], "softmax_cross_entropy", settings.seed, settings.dtype)
+    make, rate = OPTIMIZERS[settings.optimizer]
+    return model, make(settings.learning_rate or rate)
+
+
+def prepare(dtype: str) -> None:
+    """Compile what the training will call, or load it, and say so if it took its time."""
+    from ..measure.comparison import duration, first_call
+    from ..measure.warmup import train_and_predict
+
+    with waiting("compiling"):
+        call = first_call("training", lambda: train_and_predict(dtype))
+    if call.compiled:
+        click.echo(f"Compiled in {duration(call.seconds)}; later runs load it from the cache.\n")
+
+
+def peak_of(dtype: str) -> float:
+    """What one core can multiply and add now, in GFLOP/s."""
+    from ..measure.peak import peak_gflops
+
+    return peak_gflops(np.dtype(dtype).type)
+
+
+def fit(model: Sequential, optimizer: Optimizer, train: Any, test: Any, settings: Settings) -> History:
+    """The training, with a bar or lines for who watches."""
+    X, y = train
+    return model.fit(
+        X,
+        y,
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        optimizer=optimizer,
+        schedule=settings.schedule,
+        validation_data=test,
+        callbacks=[] if is_watched() else [EpochLines(settings.epochs)],
+        n_threads=settings.threads,
+        progress=is_watched(),
+    )
+
+
+def useful_operations(net: Network) -> int:
+    """Multiplications and additions by the products for one sample of training: forward, to each layer's weights, and back.
+
+    Nothing goes back through the first layer. Inputs that are zero count too, though they are skipped.
+
+    Examples
+    --------
+    >>> useful_operations(Sequential([Dense(784, 100), ReLU(), Dense(100, 200), ReLU(), Dense(200, 10)]).network())
+    445600
+    """
+    return 2 * (3 * operations(net) - int(net.sizes[0] * net.sizes[1]))
+
+
+def summary(history: History, accuracy: float, operations_per_epoch: int, cores: int, peak: float) -> str:
+    """What the training came to: accuracy, seconds, speed."""
+    from ..measure.comparison import duration
+
+    done, seconds = len(history.seconds), sum(history.seconds)
+    lines = [f"Interrupted after {count(done, 'epoch')}."] if history.stopped == "interrupted" else []
+    lines.append(f"test accuracy  {accuracy:.4f}")
+    if done:
+        speed = operations_per_epoch * done / seconds / 1e9
+        share = f"{speed / (cores * peak):.0%} of the FMA peak of {count(cores, 'core')}, {cores * peak:.0f} GFLOP/s"
+        lines.append(f"training       {duration(seconds)}, {duration(seconds / done)} an epoch")
+        lines.append(f"speed          {speed:.3g} GFLOP/s, {share}")
+    return "\n".join(lines)
+
+
+def count(n: int, what: str) -> str:
+    """A number and its noun.
+
+    Examples
+    --------
+    >>> count(1, "thread"), count(2, "thread")
+    ('1 thread', '2 threads')
+    """
+    return f"{n} {what}{'' if n == 1 else 's'}"

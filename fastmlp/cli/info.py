@@ -1,0 +1,100 @@
+"""`fastmlp info`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+import click
+
+from .common import examples
+from .image_data import IMAGE_DATA, folders
+
+EXTRAS = {"data": "pooch", "onnx": "onnx", "plot": "matplotlib", "save": "safetensors", "sklearn": "scikit-learn"}
+
+
+@click.command(epilog=examples("fastmlp info"))
+def info() -> None:
+    """Show the processor, its measured peak, the cache, the data sets found and what is installed."""
+    from rich.console import Console
+
+    from .compare_tables import section, show
+
+    console = Console(highlight=False, markup=False)
+    for title, rows in (("Machine", machine()), ("Compile cache", cache()), ("Data sets", data_sets()), ("Extras", extras())):
+        table = section(title)
+        table.show_header = False
+        table.add_column(style="dim", no_wrap=True)
+        table.add_column(overflow="fold")
+        for row in rows:
+            table.add_row(*row)
+        show(console, table)
+
+
+def machine() -> Iterator[tuple[str, str]]:
+    """Processor, vectors, tile, measured peaks, threads, versions."""
+    import numpy as np
+
+    from ..kernels.tile import MR, NV
+    from ..kernels.vectors import lanes, many_registers
+    from ..measure.machine import describe
+    from ..measure.peak import peak_gflops
+
+    found = describe()
+    yield "CPU", f"{found['cpu']} ({found['cpu_name_llvm']})"
+    yield "vectors", f"{found['vector_bits']} bits: {lanes(np.float32)} float32 or {lanes(np.float64)} float64"
+    yield "register tile", f"{MR} rows x {NV} vectors, in {32 if many_registers() else 16} registers"
+    for dtype in (np.float32, np.float64):
+        yield f"peak {np.dtype(dtype)}", f"{peak_gflops(dtype):.0f} GFLOP/s a core, measured now with fused multiply-adds alone"
+    yield "threads", f"{found['cores']}, the cores this process may use; fewer where the work is small"
+    yield "BLAS", f"NumPy: {found['blas_numpy']}; compiled products: {found['blas_compiled']}"
+    yield "versions", ", ".join(f"{name} {version}" for name, version in found["versions"].items())
+    yield "system", found["operating_system"]
+
+
+def cache() -> Iterator[tuple[str, str]]:
+    """The folders of compiled code, one for each folder of source, and what is in them."""
+    from ..files.atomic import check_writable
+    from ..kernels.epochs import train_epochs
+    from ..two_layer import document_epochs
+
+    for function in (document_epochs, train_epochs):
+        place = function.stats.cache_path
+        if place is None:
+            yield "none", "no folder can be written: every process compiles anew; name a folder in NUMBA_CACHE_DIR"
+            return
+        folder = Path(place)
+        kernels, versions = (list(folder.glob(pattern)) for pattern in ("*.nbi", "*.nbc"))
+        size = sum(file.stat().st_size for file in [*kernels, *versions]) / 1e6
+        try:
+            check_writable(folder / "probe")
+            state = "writable"
+        except OSError as error:
+            state = f"not writable: {error.strerror}"
+        yield f"{len(kernels)} kernels", f"in {len(versions)} versions, {size:.1f} MB, {state}: {folder}"
+
+
+def data_sets() -> Iterator[tuple[str, str]]:
+    """Where each data set is, or that it is not there."""
+    for name, data in IMAGE_DATA.items():
+        if data.source is None:
+            yield name, "comes with scikit-learn"
+            continue
+        files = tuple(data.source.sha256)
+        found = [folder for folder in folders(data.source) if all(present(folder, file) for file in files)]
+        yield name, ", ".join(map(str, found)) or f"not found; fastmlp train {name} says how to get it"
+
+
+def present(folder: Path, file: str) -> bool:
+    """Whether the file is there, plain or gzipped."""
+    return (folder / file).is_file() or (folder / f"{file}.gz").is_file()
+
+
+def extras() -> Iterator[tuple[str, str]]:
+    """What each optional extra needs, and which version of it is there."""
+    for extra, package in EXTRAS.items():
+        try:
+            yield extra, f"{package} {metadata.version(package)}"
+        except metadata.PackageNotFoundError:
+            yield extra, f'{package} is not installed: python -m pip install "fastmlp[{extra}]"'

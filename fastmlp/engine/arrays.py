@@ -1,0 +1,78 @@
+"""Arrays of one floating dtype and of matching shapes, or an error that says which argument does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+FLOATING = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+def as_float_array(name: str, value: Any) -> np.ndarray:
+    """`value` as an array of float32 or float64; integers and booleans become float64, float16 becomes float32."""
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name}: expected a rectangular array of numbers, got rows of different lengths") from error
+    if array.dtype.kind in "biu":
+        return array.astype(np.float64)
+    if array.dtype == np.float16:
+        return array.astype(np.float32)
+    if array.dtype.type not in (np.float32, np.float64):
+        raise TypeError(f"{name}: expected an array of numbers (float32, float64 or integers), got dtype {array.dtype}")
+    return array
+
+
+def as_arrays(**values: Any) -> list[np.ndarray]:
+    """The values as C-contiguous arrays of one dtype: the widest of the floating ones; integers follow.
+
+    The arrays are aligned and writable, so that one compiled version serves all; what is not so already is copied.
+    """
+    given = list(values.values())
+    dtype = getattr(given[0], "dtype", None)
+    if dtype in FLOATING and all(type(value) is np.ndarray and value.dtype == dtype and value.flags.carray for value in given):
+        return given  # nothing to do, and a small call spends its time here
+    arrays = {name: as_float_array(name, value) for name, value in values.items()}
+    floating = [arrays[name].dtype for name, value in values.items() if np.asarray(value).dtype.kind == "f"]
+    common = np.result_type(*floating) if floating else np.dtype(np.float64)
+    return [np.require(array, common.newbyteorder("="), ["C", "A", "W"]) for array in arrays.values()]
+
+
+def check_shapes(letters: Mapping[str, str], arrays: Mapping[str, np.ndarray]) -> dict[str, int]:
+    """Match each array's shape with its letters ("NI": two dimensions, N and I); the same letter is the same size everywhere.
+
+    Returns the sizes by letter. Raises ValueError that names the argument, its shape and the shape expected.
+    """
+    sizes: dict[str, int] = {}
+    for name, array in arrays.items():
+        wanted, shape = letters[name], array.shape
+        if len(shape) != len(wanted) or 0 in shape:
+            raise ValueError(_wrong_dimensions(name, wanted, shape))
+        for letter, size in zip(wanted, shape, strict=True):
+            if sizes.setdefault(letter, size) != size:
+                raise ValueError(_wrong_sizes(name, letters, arrays))
+    return sizes
+
+
+def _wrong_dimensions(name: str, wanted: str, shape: tuple[int, ...]) -> str:
+    symbols = f"({', '.join(wanted)})"
+    if len(shape) == len(wanted):
+        return f"{name}: expected at least one element in each dimension of {symbols}, got shape {shape}"
+    hint = f"; for a single output use {name}.reshape(-1, 1)" if name in ("y", "y_hat") and len(shape) == 1 else ""
+    return f"{name}: expected {len(wanted)} dimensions {symbols}, got {len(shape)} with shape {shape}{hint}"
+
+
+def _wrong_sizes(name: str, letters: Mapping[str, str], arrays: Mapping[str, np.ndarray]) -> str:
+    """What the arrays before `name` fix of its shape, and which of them does."""
+    sizes: dict[str, tuple[int, str]] = {}
+    for other in arrays:
+        if other == name:
+            break
+        for letter, size in zip(letters[other], arrays[other].shape, strict=True):
+            sizes.setdefault(letter, (size, f"{other} of shape {arrays[other].shape}"))
+    wanted = letters[name]
+    shown = ", ".join(str(sizes[letter][0]) if letter in sizes else letter for letter in wanted)
+    why = ", ".join(f"{letter} = {sizes[letter][0]} from {sizes[letter][1]}" for letter in wanted if letter in sizes)
+    return f"{name}: expected shape ({', '.join(wanted)}) = ({shown}), got {arrays[name].shape} ({why})"

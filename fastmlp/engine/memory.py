@@ -1,0 +1,58 @@
+"""The memory that compiled calls are given: aligned arrays and scratch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..kernels.network import Network, Workspace, panel_size
+from ..kernels.products import PACKED_FROM
+from ..kernels.tile import MR
+from ..kernels.vectors import lanes, vector_bytes
+from ..kernels.zeros import list_step
+
+
+def aligned(values: np.ndarray) -> np.ndarray:
+    """A copy as `empty` makes it: kernels read whole vectors, or 64 elements, past the end of a matrix too."""
+    out = empty(values.size, values.dtype)
+    out[:] = values
+    return out
+
+
+def empty(size: int, dtype: Any) -> np.ndarray:
+    """Zeros, whose memory begins at a cache line and goes on for 64 elements beyond."""
+    memory = np.zeros(size + 64 + 64 // np.dtype(dtype).itemsize, dtype)
+    skip = -memory.ctypes.data % 64 // memory.itemsize
+    return memory[skip : skip + size]
+
+
+def workspace(net: Network, batch_size: int, threads: int, dtype: Any) -> Workspace:
+    """Scratch for batches of at most that size."""
+    V = lanes(dtype)
+    B = -(-batch_size // V) * V
+    inputs, outputs = int(net.sizes[0]), int(net.sizes[-1])
+    ends = np.cumsum(net.sizes)
+    at = np.tile(ends - net.sizes, (threads, 1))
+    at[1:, 0] = ends[-1] + inputs * np.arange(threads - 1)
+    widths = (-(-net.sizes[1:] // V) | 1) * V  # as `row_stride`
+    row_ends = np.cumsum(widths)
+    return Workspace(
+        x=empty(int(ends[-1] + inputs * (threads - 1)) * B, dtype),
+        delta=empty(int(ends[-1] + inputs * (threads - 1)) * B, dtype),
+        rows=empty(int(row_ends[-1]) * B, dtype),
+        at=at,
+        rows_at=row_ends - widths,
+        every=np.arange(max(int(net.sizes.max()), B) + vector_bytes()),
+        active=np.zeros((threads, inputs + 1), np.int64),
+        found=np.zeros((threads, 8), np.int64),
+        bits=np.zeros((threads, -(-B // 64), inputs), np.uint64),
+        used=np.zeros(-(-inputs // MR) * list_step.py_func(B), np.int64),
+        used_counts=np.zeros(-(-inputs // MR), np.int64),
+        panels=empty(threads * panel_size.py_func(B) if net.sizes.max() >= PACKED_FROM else 0, dtype),
+        targets=empty(outputs * B, dtype),
+        loss=empty(B, dtype),
+        hit=empty(B, dtype),
+        weight=empty(B, dtype),
+        shared=np.zeros(2),
+    )

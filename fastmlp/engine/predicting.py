@@ -1,0 +1,55 @@
+"""Outputs of a trained network, for many rows or a few."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..kernels import predict_rows as few
+from ..kernels.network import Network
+from ..kernels.predict_batches import predict_rows
+from ..kernels.vectors import lanes
+from .inputs import Inputs, check_rows
+from .memory import workspace
+from .threads import as_team, choose_threads, operations
+
+PREDICT_BATCH = 64
+
+
+def predict(net: Network, w: np.ndarray, inputs: Inputs, n_threads: int | None = None) -> np.ndarray:
+    """Outputs (N, O) of the last layer, before any link. ValueError if the inputs are not finite."""
+    N = inputs.n_samples
+    threads = min(choose_threads(n_threads, operations(net) * N // 16), -(-N // PREDICT_BATCH))
+    out = np.empty((N, int(net.sizes[-1])), w.dtype)
+    X, order, stop, scale = inputs.samples, np.arange(N), np.zeros(1, np.uint8), w.dtype.type(inputs.scale)
+    batch_size = min(PREDICT_BATCH, N)
+    works = [workspace(net, batch_size, 1, w.dtype) for _ in range(threads)]
+
+    def part(thread: int) -> bool:
+        layer = len(net.sizes) - 1
+        finite: bool = predict_rows(thread, threads, stop, net, works[thread], w, X, scale, order, batch_size, layer, out)
+        return finite
+
+    finite = [part(0)] if threads == 1 and operations(net) * N < 2e9 else as_team(threads, part, stop)
+    if not all(finite):
+        check_rows("X", X.values)
+    return out
+
+
+class Few:
+    """Prediction of a few rows at a time with as little around it as can be: the description is kept from call to call."""
+
+    def __init__(self, net: Network, w: np.ndarray, rows: int) -> None:
+        self.w, self.n_inputs = w, int(net.sizes[0])
+        self.code = few.pack(net.sizes, net.W_at, net.b_at, net.activation, rows, lanes(w.dtype))
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Outputs of the last layer. X (N, I) of the model's dtype, C-contiguous, N at most `rows`."""
+        out: np.ndarray = few.predict_few(self.code, self.w, X)
+        return out
+
+    def classify(self, X: Any) -> np.ndarray:
+        """The index of each row's largest output, int64."""
+        classes: np.ndarray = few.classify_few(self.code, self.w, X)
+        return classes

@@ -1,0 +1,53 @@
+"""Targets and sample weights, checked and in the form that the kernels take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .arrays import as_float_array
+
+
+def as_targets(name: str, y: Any, n_samples: int, n_outputs: int, loss: str, dtype: np.dtype) -> np.ndarray:
+    """Targets for the loss: class indices (N,) int64, or values (N, O) of the model's dtype."""
+    array = as_float_array(name, y)
+    if len(array.shape) == 0 or len(array) != n_samples:
+        raise ValueError(f"{name}: expected {n_samples} samples as in X, got shape {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name}: expected finite numbers, got NaN or infinity")
+    if loss == "softmax_cross_entropy" and (array.ndim == 1 or (array.ndim == 2 and array.shape[1] == 1 and n_outputs > 1)):
+        return _as_classes(name, array.reshape(-1), n_outputs)
+    if array.ndim == 1 and n_outputs == 1:
+        array = array.reshape(-1, 1)
+    if array.shape != (n_samples, n_outputs):
+        raise ValueError(f"{name}: expected shape ({n_samples}, {n_outputs}), got {array.shape}")
+    low, high = array.min(), array.max()
+    if loss in ("softmax_cross_entropy", "binary_cross_entropy") and not (low >= 0 and high <= 1):
+        raise ValueError(f"{name}: expected probabilities in [0, 1] for {loss}, got {low} to {high}")
+    if loss == "softmax_cross_entropy" and not np.allclose(array.sum(axis=1), 1, atol=1e-3):
+        raise ValueError(f"{name}: expected rows that sum to 1 for {loss}, got sums from {array.sum(axis=1).min()}")
+    if loss == "poisson" and low < 0:
+        raise ValueError(f"{name}: expected counts of at least 0 for poisson, got {low}")
+    return np.ascontiguousarray(array, dtype)
+
+
+def _as_classes(name: str, array: np.ndarray, n_classes: int) -> np.ndarray:
+    classes = array.astype(np.int64)
+    if (classes != array).any():
+        raise ValueError(f"{name}: expected whole class indices, got {array[classes != array][0]}")
+    if classes.min() < 0 or classes.max() >= n_classes:
+        raise ValueError(f"{name}: expected class indices in [0, {n_classes}), got {classes.min()} to {classes.max()}")
+    return classes
+
+
+def as_weights(sample_weight: Any, n_samples: int, dtype: np.dtype) -> np.ndarray:
+    """(N,) weights, or an empty array for none."""
+    if sample_weight is None:
+        return np.zeros(0, dtype)
+    weights = as_float_array("sample_weight", sample_weight)
+    if weights.shape != (n_samples,):
+        raise ValueError(f"sample_weight: expected shape ({n_samples},), got {weights.shape}")
+    if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.sum() > 0):
+        raise ValueError("sample_weight: expected finite numbers of at least 0 with a positive sum")
+    return np.ascontiguousarray(weights, dtype)

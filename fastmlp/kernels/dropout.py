@@ -1,0 +1,33 @@
+"""Dropout by a hash of (step, layer, unit, sample), so that the mask does not depend on which thread computes it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .jit import kernel
+
+
+@kernel
+def drop(x, slope, at, B, first, last, rate, key, layer):
+    """Dropout of the features [first, last): zero with probability `rate`, else divided by 1 - rate; the slope likewise.
+
+    Whether feature o of lane n is dropped depends on (key, layer, o, n) alone, so not on who computes it.
+    """
+    threshold = np.uint32(rate * 4294967295.0)
+    kept = x.dtype.type(1 / (1 - rate))
+    base = np.uint32(key * 0x9E3779B1 + layer * 0x85EBCA77)
+    for o in range(first, last):
+        row = np.uint32(base + np.uint32(o) * np.uint32(0xC2B2AE3D))
+        for n in range(B):
+            bits = mix(np.uint32(row ^ np.uint32(np.uint32(n) * np.uint32(0x27D4EB2F))))
+            factor = kept if bits >= threshold else x.dtype.type(0)
+            x[at + o * B + n] *= factor
+            slope[at + o * B + n] *= factor
+
+
+@kernel(forceinline=True)
+def mix(h):
+    """Scramble 32 bits (the finaliser of MurmurHash3)."""
+    h = np.uint32((h ^ (h >> np.uint32(16))) * np.uint32(0x85EBCA6B))
+    h = np.uint32((h ^ (h >> np.uint32(13))) * np.uint32(0xC2B2AE35))
+    return np.uint32(h ^ (h >> np.uint32(16)))

@@ -1,0 +1,60 @@
+"""Which inputs of a batch are zero, so that products can skip them: lists of inputs, and of samples for each tile of inputs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .bits import PLACES, count_bits, list_bits, nonzero_bits
+from .jit import kernel
+from .tile import MR
+
+
+@kernel
+def find_active(active, bits, x, x_at, I, B):
+    """Write the inputs i that are not zero in every lane to `active`, ascending; return how many, and how many elements are not zero.
+
+    bits[word, i] : which of the samples 64 word, 64 word + 1, ... are not zero.
+    """
+    nonzero = 0
+    for word in range((B + 63) // 64):
+        n = word * 64
+        samples = ~np.uint64(0) >> np.uint64(max(0, 64 - (B - n)))  # the next elements are another input's
+        for i in range(I):
+            bits[word, i] = nonzero_bits(x, x_at + i * B + n) & samples
+            nonzero += count_bits(bits[word, i])
+    count = 0
+    for i in range(I):
+        found = bits[0, i]
+        for word in range(1, (B + 63) // 64):
+            found |= bits[word, i]
+        active[count] = i
+        count += found != 0
+    return count, nonzero
+
+
+@kernel
+def find_used(used, counts, bits, rows, first, last, B):
+    """For each tile t of MR inputs rows[first:last], list the samples for which one of them is not zero, ascending.
+
+    bits : as `find_active` leaves them. t counts from the beginning of `rows`; first is a multiple of MR. There are counts[t] samples,
+    from used[t * list_step(B)].
+    """
+    step = list_step(B)
+    for m in range(first, last, MR):
+        count = 0
+        for word in range((B + 63) // 64):
+            found = np.uint64(0)
+            for r in range(m, min(m + MR, last)):
+                found |= bits[word, rows[r]]
+            for n in range(word * 64, min(word * 64 + 64, B), 8):
+                byte = found & np.uint64(255)
+                list_bits(used, m // MR * step + count, byte, n, PLACES)
+                count += count_bits(byte)
+                found >>= np.uint64(8)
+        counts[m // MR] = count
+
+
+@kernel(forceinline=True)
+def list_step(B):
+    """From one list of `find_used` to the next."""
+    return (B + 7) // 8 * 8

@@ -1,0 +1,1 @@
+"""What is measured, without printing: the machine, the three gradients, the peers."""

@@ -1,0 +1,211 @@
+"""What was measured, and whether that meets a target. Figures only; how they look is `report`'s and `picture`'s."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from statistics import mean, median, stdev
+from typing import Any, NamedTuple
+
+from scipy.special import stdtrit
+
+from ..comparison import duration
+
+Progress = Callable[[str], None]  # told what is being measured
+SAME_ACCURACY, SAME_SAMPLES = 0.002, 2  # differences that are noise in any case: 20 of 10,000 test images, or 2 of few samples
+
+
+class Effort(NamedTuple):
+    """How much to measure."""
+
+    seeds: int  # a round of training with each
+    quick: bool  # a smoke run: small tasks, whose figures mean little
+
+
+class Round(NamedTuple):
+    """One turn of one of those compared."""
+
+    seconds: float  # an epoch, or a prediction
+    accuracy: float | None
+    peak: float  # 1e9 additions and multiplications a second of one core, just before or after
+
+
+@dataclass
+class Entry:
+    """One of those compared: a value a round in each list, in the order of the rounds, or why there is none."""
+
+    who: str
+    threads: int = 1
+    seconds: list[float] = field(default_factory=list)  # of the outcome's unit
+    accuracies: list[float] = field(default_factory=list)
+    peaks: list[float] = field(default_factory=list)
+    missing: str = ""
+
+    def add(self, turn: Round) -> None:
+        """Keep what a turn gave."""
+        self.seconds.append(turn.seconds)
+        self.peaks.append(turn.peak)
+        if turn.accuracy is not None:
+            self.accuracies.append(turn.accuracy)
+
+    @property
+    def measured(self) -> bool:
+        """Whether there are figures."""
+        return bool(self.seconds) and not self.missing
+
+    @property
+    def label(self) -> str:
+        """Name and threads."""
+        return f"{self.who}, {self.threads} thread{'s' if self.threads > 1 else ''}"
+
+    def times(self, other: Entry) -> float:
+        """How many times as long as the other it takes: the median of the rounds' ratios, in which a drifting clock cancels.
+
+        Examples
+        --------
+        >>> Entry("a", seconds=[2.0, 6.0, 9.0]).times(Entry("b", seconds=[1.0, 2.0, 3.0]))
+        3.0
+        """
+        return median(own / its for own, its in zip(self.seconds, other.seconds, strict=True))
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A target of the project, and what this run has to say to it."""
+
+    what: str
+    unit: str  # "x", "%", "s" or "MB"
+    target: float
+    measured: float | None
+    at_least: bool = True  # else the target is an upper bound
+    missing: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """In words.
+
+        Examples
+        --------
+        >>> [Claim("speed", "x", 5.0, measured).verdict for measured in (5.1, 4.9, None)]
+        ['met', 'missed', 'not measured']
+        >>> Claim("time", "s", 1.0, 0.9, at_least=False).verdict
+        'met'
+        """
+        if self.measured is None or not math.isfinite(self.measured):
+            return "not measured"
+        return "met" if (self.measured >= self.target if self.at_least else self.measured < self.target) else "missed"
+
+    def shown(self, value: float | None) -> str:
+        """A value in the claim's unit."""
+        if value is None:
+            return self.missing or "-"
+        return {"x": f"{value:.2f} x", "%": f"{100 * value:.1f} %", "s": duration(value), "MB": f"{value:.0f} MB"}[self.unit]
+
+    @property
+    def bound(self) -> str:
+        """The target as a condition.
+
+        Examples
+        --------
+        >>> Claim("speed", "x", 5.0, 5.1).bound, Claim("share", "%", 0.6, None).bound
+        ('>= 5 x', '>= 60 %')
+        """
+        number = {"x": f"{self.target:g} x", "%": f"{100 * self.target:g} %", "MB": f"{self.target:g} MB"}
+        return f"{'>=' if self.at_least else '<'} {number.get(self.unit) or duration(self.target)}"
+
+
+@dataclass
+class Outcome:
+    """One row of the table: who took how long, and the targets."""
+
+    key: str
+    title: str
+    unit: str  # what the seconds are of
+    entries: list[Entry]
+    operations: float = 0.0  # a unit
+    skipped: float = 0.0  # of these, products with zero that fastmlp leaves out
+    claims: list[Claim] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def own(self) -> Entry:
+        """fastmlp's, with the most threads."""
+        return max((entry for entry in self.entries if entry.who == "fastmlp"), key=lambda entry: entry.threads)
+
+    def entry(self, who: str, threads: int | None = None) -> Entry:
+        """By name; with as many threads as fastmlp's own."""
+        wanted = self.own.threads if threads is None else threads
+        return next(entry for entry in self.entries if (entry.who, entry.threads) == (who, wanted))
+
+    def share(self, entry: Entry) -> float | None:
+        """The share of its cores' measured peak that an entry used for the operations it does not leave out."""
+        if not entry.peaks or not self.operations:
+            return None
+        done = self.operations - (self.skipped if entry.who == "fastmlp" else 0)
+        return median(done / s / (peak * 1e9 * entry.threads) for s, peak in zip(entry.seconds, entry.peaks, strict=True))
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: every figure, then what follows from them."""
+        entries = []
+        for entry in self.entries:
+            derived: dict[str, Any] = {}
+            if entry.measured:
+                derived = {"median_seconds": median(entry.seconds), "share_of_peak": self.share(entry)}
+                derived["times_fastmlp"] = entry.times(self.own) if self.own.measured else None
+            entries.append(asdict(entry) | derived)
+        claims = [asdict(claim) | {"verdict": claim.verdict} for claim in self.claims]
+        head = {"key": self.key, "title": self.title, "unit": self.unit, "operations": self.operations, "skipped": self.skipped}
+        return head | {"entries": entries, "claims": claims, "notes": self.notes}
+
+
+@dataclass
+class Bench:
+    """All of one run."""
+
+    environment: dict[str, Any]
+    conditions: dict[str, Any]
+    outcomes: list[Outcome]
+    seconds: float
+
+    @property
+    def claims(self) -> list[tuple[Outcome, Claim]]:
+        """Every target, with its row."""
+        return [(outcome, claim) for outcome in self.outcomes for claim in outcome.claims]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "schema": 1,
+            "environment": self.environment,
+            "conditions": self.conditions,
+            "outcomes": [outcome.as_dict() for outcome in self.outcomes],
+            "seconds": self.seconds,
+        }
+
+
+def ranked(outcome: Outcome) -> list[Entry]:
+    """The fastest first, those who were not measured last."""
+    return sorted(outcome.entries, key=lambda entry: median(entry.seconds) if entry.measured else math.inf)
+
+
+def spread(values: list[float]) -> float:
+    """Standard deviation, 0 for a single value."""
+    return stdev(values) if len(values) > 1 else 0.0
+
+
+def same_accuracy(own: list[float], other: list[float], tested: int) -> bool:
+    """Whether two means differ by no more than chance allows in 99 of 100 cases (Student's t), or too little to matter.
+
+    tested : samples each accuracy was measured on.
+
+    Examples
+    --------
+    >>> same_accuracy([0.87, 0.88, 0.89], [0.88, 0.89, 0.90], 1000), same_accuracy([0.87, 0.88, 0.89], [0.77, 0.78, 0.79], 1000)
+    (True, False)
+    """
+    freedom = len(own) + len(other) - 2
+    if freedom == 0:
+        return True
+    error = math.sqrt(spread(own) ** 2 / len(own) + spread(other) ** 2 / len(other))
+    return abs(mean(own) - mean(other)) <= max(float(stdtrit(freedom, 0.995)) * error, SAME_ACCURACY, SAME_SAMPLES / tested)

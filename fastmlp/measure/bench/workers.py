@@ -1,0 +1,162 @@
+"""Everybody who is compared works in a process of its own, that has just so many threads and cores from its first instruction on.
+
+The functions below `Worker` run in such a process. What they return is small and plain; what a peer raises becomes a `PeerError`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from ..peak import peak_gflops
+from .peers import PEERS, Peer
+from .predictors import PREDICTORS, Predictor
+from .results import Round
+from .tasks import Task, initial_layers
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+SAMPLE_SECONDS = 0.05  # of predictions that are timed together
+
+
+class PeerError(Exception):
+    """A peer failed; the message is its own."""
+
+
+@contextmanager
+def environment(threads: int) -> Iterator[None]:
+    """What libraries read when they start, set for the processes started inside."""
+    settings = dict.fromkeys(THREAD_VARIABLES, str(threads)) | {"JAX_PLATFORMS": "cpu", "TORCHINDUCTOR_COMPILE_THREADS": "1"}
+    if threads == 1:
+        settings["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+class Worker:
+    """A process for one peer. Use as a context manager."""
+
+    def __init__(self, threads: int) -> None:
+        self.pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+        with environment(threads):
+            self.pid = self.call(settle, threads)  # starts the process
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """function(*arguments), there."""
+        try:
+            failed, value = self.pool.submit(guarded, function, *arguments).result()
+        except BrokenProcessPool as error:
+            raise PeerError("its process ended") from error
+        if failed:
+            raise PeerError(value)
+        return value
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        if kind is not None:  # after Ctrl-C nobody waits for the end of a long fit
+            for child in multiprocessing.active_children():
+                if child.pid == self.pid:
+                    child.terminate()
+        self.pool.shutdown(wait=True, cancel_futures=True)
+
+
+def guarded(function: Callable[..., Any], *arguments: Any) -> tuple[bool, Any]:
+    """(False, result), or (True, message): another library's exception may not survive the way to another process."""
+    try:
+        return False, function(*arguments)
+    except Exception as error:  # whatever a peer raises is its result
+        lines = str(error).strip().splitlines() or [""]
+        return True, f"{type(error).__name__}: {lines[0][:200]}"
+
+
+def settle(threads: int) -> int:
+    """Use the last `threads` cores only, the same for everybody: thread pools that obey no setting, JAX's, count these.
+
+    Ctrl-C is the parent's to handle. Returns the process's number.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])
+    return os.getpid()
+
+
+present: dict[str, Any] = {}  # in a worker: the peer it works for
+
+
+def prepare_training(name: str, task: Task, threads: int) -> None:
+    """Load the data, compile what there is to compile."""
+    peer = PEERS[name](task, threads)
+    peer.warm_up()
+    check_threads(threads)
+    peak_gflops(np.dtype(task.dtype).type)
+    present["peer"] = peer
+
+
+def check_threads(threads: int) -> None:
+    """Refuse to work with more BLAS or OpenMP threads than agreed, where threadpoolctl can tell."""
+    if importlib.util.find_spec("threadpoolctl") is None:
+        return
+    pools = importlib.import_module("threadpoolctl").threadpool_info()
+    most = max((pool["num_threads"] for pool in pools), default=0)
+    if most > threads:
+        raise RuntimeError(f"{most} threads, expected at most {threads}")
+
+
+def train(seed: int) -> Round:
+    """Train a new model and test it."""
+    peer: Peer = present["peer"]
+    kind = np.dtype(peer.task.dtype).type
+    before = peak_gflops(kind)
+    seconds = peer.fit(seed, peer.task.epochs)
+    peak = max(before, peak_gflops(kind))
+    accuracy = float(np.mean(peer.predict(peer.data.X_test) == peer.data.y_test))
+    return Round(seconds / peer.task.epochs, accuracy, peak)
+
+
+def prepare_prediction(name: str, sizes: list[int], rows: int, threads: int) -> None:
+    """Make the predictor, let it predict, and compare that with NumPy."""
+    layers = initial_layers(sizes, seed=0)
+    X = np.random.default_rng(0).standard_normal((rows, sizes[0]), np.float32)
+    predict: Predictor = PREDICTORS[name][1](layers, threads)
+    same = np.mean(predict(X) == PREDICTORS["NumPy"][1](layers, threads)(X))
+    if same < 1 - 1e-3:  # rounding may decide where two classes are equally probable
+        raise RuntimeError(f"only {same:.1%} of the predictions agree with NumPy's")
+    check_threads(threads)
+    present["predict"] = predict, X
+
+
+def predict(samples: int) -> Round:
+    """The median time of a prediction."""
+    function, X = present["predict"]
+    before = peak_gflops(np.float32)
+    start = perf_counter()
+    function(X)
+    count = max(1, round(SAMPLE_SECONDS / (perf_counter() - start)))
+    seconds = []
+    for _ in range(samples):
+        start = perf_counter()
+        for _ in range(count):
+            function(X)
+        seconds.append((perf_counter() - start) / count)
+    return Round(median(seconds), None, max(before, peak_gflops(np.float32)))

@@ -1,0 +1,47 @@
+"""The one registry of what is compared: for each gradient of the document, the NumPy way and the compiled one.
+
+`GRADIENTS` and `TRAINING` hold them behind one signature each; `fastmlp compare`, its tests and the benchmarks read them here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from .. import two_layer
+from ..two_layer import TrainingRun
+from . import numpy_two_layer as notebook
+from .numpy_two_layer import Array, Gradient
+
+Training = Callable[..., TrainingRun]
+
+# name -> way -> gradient(X, y, y_hat, act_hidden, w2) -> (dL_dw2, dL_dw1, error)
+GRADIENTS: dict[str, dict[str, Gradient]] = {
+    "backward": {"NumPy": notebook.backward, "compiled": two_layer.backward},
+    "backward_faster": {"NumPy": notebook.backward_faster, "compiled": two_layer.backward_faster},
+    "backward_pass": {"NumPy": notebook.backward_pass, "compiled": two_layer.backward_pass},
+}
+
+
+def train_numpy(
+    gradient: Gradient, X: Array, y: Array, w1: Array, w2: Array, epochs: int, learning_rate: float, record_every: int
+) -> TrainingRun:
+    """The notebook's loop with one of its gradients."""
+    return TrainingRun(*notebook.train(X, y, w1, w2, epochs, learning_rate, gradient, record_every))
+
+
+def train_compiled(
+    gradient: str, X: Array, y: Array, w1: Array, w2: Array, epochs: int, learning_rate: float, record_every: int
+) -> TrainingRun:
+    """The compiled loop with the gradient of that name."""
+    return two_layer.train(X, y, epochs=epochs, learning_rate=learning_rate, gradient=gradient, w1=w1, w2=w2, record_every=record_every)
+
+
+# name -> way -> training(X, y, w1, w2, epochs, learning_rate, record_every) -> TrainingRun
+TRAINING: dict[str, dict[str, Training]] = {
+    name: {"NumPy": partial(train_numpy, ways["NumPy"]), "compiled": partial(train_compiled, name)} for name, ways in GRADIENTS.items()
+} | {"fused": {"compiled": partial(train_compiled, "fused")}}
+
+# Not a gradient, hence not among them: kept to show that the checks find what is wrong with it.
+PUBLISHED: Gradient = notebook.backward_as_published
+TRAINING_AS_PUBLISHED: Training = partial(train_numpy, notebook.backward_as_published)

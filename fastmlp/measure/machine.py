@@ -1,0 +1,84 @@
+"""The machine and the versions a measurement was made with."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy
+import scipy.linalg.cython_blas  # compiled products call it: loaded before its threads are counted
+from numba.core.registry import cpu_target
+
+from ..kernels.vectors import vector_bytes
+
+LIBRARIES = ("fastmlp", "numpy", "numba", "llvmlite", "scipy")
+
+
+def describe() -> dict[str, Any]:
+    """CPU, vector width, cores, operating system, versions and the BLAS behind NumPy's and the compiled matrix products.
+
+    Examples
+    --------
+    >>> sorted(describe())
+    ['blas_compiled', 'blas_numpy', 'cores', 'cpu', 'cpu_name_llvm', 'operating_system', 'vector_bits', 'versions']
+    """
+    return {
+        "cpu": cpu_model(),
+        "cpu_name_llvm": cpu_target.target_context.codegen().magic_tuple()[1],
+        "cores": cores(),
+        "vector_bits": 8 * vector_bytes(),
+        "operating_system": f"{platform.system()} {platform.release()}",
+        "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in LIBRARIES}},
+        "blas_numpy": blas(np),
+        "blas_compiled": blas(scipy),
+    }
+
+
+def cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def cpu_model() -> str:
+    """The CPU's trade name where the system tells it, else its architecture."""
+    if platform.system() == "Darwin":
+        asked = subprocess.run(["sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True, check=False)
+        return asked.stdout.strip() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    named = re.search(r"^model name\s*:\s*(.+)$", cpuinfo.read_text(), re.MULTILINE) if cpuinfo.exists() else None
+    return named[1].strip() if named else platform.processor() or platform.machine()
+
+
+def blas(library: Any) -> str:
+    """Name and version of the BLAS that NumPy or SciPy was built with."""
+    built = library.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    return f"{built['name']} {built['version']}"
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[int | None]:
+    """Keep BLAS to one thread, as fastmlp's loops are, where threadpoolctl is installed; gives the threads BLAS then uses.
+
+    Without threadpoolctl nothing is changed and the number is unknown: None.
+
+    Examples
+    --------
+    >>> with one_blas_thread() as threads:
+    ...     threads in (1, None)
+    True
+    """
+    try:
+        from threadpoolctl import threadpool_info, threadpool_limits
+    except ModuleNotFoundError:
+        yield None
+        return
+    with threadpool_limits(1, user_api="blas"):
+        yield max((pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"), default=None)

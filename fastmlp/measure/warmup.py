@@ -1,0 +1,100 @@
+"""Everything fastmlp compiles, compiled ahead into the cache on disk: each kernel in each dtype, by calling the public functions once.
+
+Numba compiles one function at a time, with Python's lock held; so the work is spread over processes, which meet in the cache.
+"""
+
+from __future__ import annotations
+
+import gc
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
+from multiprocessing import active_children, get_context
+
+import numpy as np
+
+from .. import Dense, ReLU, Sequential, two_layer
+from ..datasets import load_xor
+from .comparison import FirstCall, first_call
+from .machine import cores
+from .peak import peak_gflops
+
+PROCESSES = 4  # as many as there are long ones
+
+
+def train_and_predict(dtype: str) -> None:
+    """`Sequential`: one compiled version serves every form of inputs and targets."""
+    X, y = np.eye(4, dtype=dtype), np.array([0, 1, 1, 0])
+    model = Sequential([Dense(4, 3), ReLU(), Dense(3, 2)], "softmax_cross_entropy", dtype=dtype)
+    model.fit(X, y, epochs=1, progress=False)
+    model.evaluate(X, y)
+    model.predict(X)
+
+
+def document_functions(dtype: str) -> None:
+    """The functions of the first notebook, and its training loop with them."""
+    X, y = (array.astype(dtype) for array in load_xor())
+    w1, w2 = (w.astype(dtype) for w in two_layer.initialize_weights(2, 3, 1))
+    two_layer.sigmoid_(two_layer.sigmoid(two_layer.dense(X, w1)))
+    act_hidden, y_hat = two_layer.forward_pass(X, w1, w2)
+    two_layer.mse(y_hat, y)
+    for gradient in (two_layer.backward, two_layer.backward_faster, two_layer.backward_pass):
+        gradient(X, y, y_hat, act_hidden, w2)
+    two_layer.train(X, y, epochs=1, gradient="backward")
+
+
+def fused_training(dtype: str) -> None:
+    """The document's network at the machine's speed."""
+    X, y = (array.astype(dtype) for array in load_xor())
+    two_layer.train(X, y, epochs=1, gradient="fused")
+
+
+def tiled_training(dtype: str) -> None:
+    """The same where many samples meet wide layers."""
+    two_layer.train(np.zeros((1024, 32), dtype), np.zeros((1024, 1), dtype), hidden_size=32, epochs=1, gradient="fused")
+
+
+def peak(dtype: str) -> None:
+    """The measure of the processor's speed."""
+    peak_gflops(np.dtype(dtype).type, repeats=1)
+
+
+# name -> call; the long ones first, so that the processes end together
+WORK: dict[str, Callable[[], None]] = {
+    "Sequential float32": partial(train_and_predict, "float32"),
+    "Sequential float64": partial(train_and_predict, "float64"),
+    "document's functions float64": partial(document_functions, "float64"),
+    "document's functions float32": partial(document_functions, "float32"),
+    "document's tiled training float64": partial(tiled_training, "float64"),
+    "document's tiled training float32": partial(tiled_training, "float32"),
+    "document's fused training float64": partial(fused_training, "float64"),
+    "document's fused training float32": partial(fused_training, "float32"),
+    "peak float32": partial(peak, "float32"),
+    "peak float64": partial(peak, "float64"),
+}
+QUICK = ("Sequential float32", "document's fused training float64", "peak float32")
+
+
+def compile_first(name: str) -> FirstCall:
+    """Do the work of that name, and see whether anything was compiled for it."""
+    return first_call(name, WORK[name])
+
+
+def compile_all(names: Iterable[str]) -> Iterator[FirstCall]:
+    """Do the work of those names in processes of their own; each comes as soon as it is done."""
+    others = set(active_children())
+    with ProcessPoolExecutor(min(cores(), PROCESSES), get_context("spawn"), _prepare_process) as pool:
+        try:
+            for done in as_completed([pool.submit(compile_first, name) for name in names]):
+                yield done.result()
+        except BaseException:  # Ctrl-C too, which need not have reached the others
+            for process in set(active_children()) - others:
+                process.terminate()
+            raise
+
+
+def _prepare_process() -> None:
+    """Let Ctrl-C end this process at once (the one that started it says so), and compile a tenth faster without garbage collection."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    gc.disable()

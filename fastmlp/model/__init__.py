@@ -1,0 +1,1 @@
+"""What a user composes: layers, losses, optimizers, schedules, callbacks, and `Sequential`."""

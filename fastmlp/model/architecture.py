@@ -1,0 +1,158 @@
+"""A list of layers, checked and compiled to sizes, codes and one flat parameter vector."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ..engine.arguments import check_choice, check_size
+from ..engine.arrays import FLOATING
+from ..engine.memory import aligned
+from ..kernels.activations import ACTIVATIONS, IDENTITY, LOGISTIC
+from ..kernels.losses import LOSSES
+from ..kernels.network import Network
+from .initializers import INITIALIZERS
+from .layers import Activation, Dense, Dropout, Layer, describe
+from .losses import LINKS
+
+
+class Architecture:
+    """The layers of a model and their parameters; what a model does with them is `Sequential`'s."""
+
+    def __init__(self, layers: Iterable[Layer] = (), loss: str = "squared_error", seed: int = 0, dtype: DTypeLike | None = None) -> None:
+        self.loss = check_choice("loss", loss, LOSSES)
+        self.seed = check_size("seed", seed, 0)
+        self.rng = np.random.default_rng(self.seed)
+        self.layers: list[Layer] = []
+        self.dtype = None if dtype is None else _as_dtype(dtype)
+        self.parameters: np.ndarray = np.zeros(0, self.dtype or np.float64)
+        if not isinstance(layers, Iterable):
+            raise TypeError(f"layers: expected a list of layers, got {describe(layers)}")
+        for layer in layers:
+            self.add_layer(layer)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Make the layers of a copy, whose W and b are arrays of their own, views of its parameters again."""
+        self.__dict__.update(state)
+        self._adopt(self.parameters)
+
+    def __copy__(self) -> Architecture:
+        """A copy with parameters of its own: two models cannot share layers."""
+        return copy.deepcopy(self)
+
+    def add_layer(self, layer: Layer) -> None:
+        """Append a layer; a Dense draws its weights now.
+
+        Parameters
+        ----------
+        layer : layer
+            What may follow the layers so far.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If it may not: the message names both.
+        """
+        if not isinstance(layer, Dense | Activation | Dropout):
+            raise TypeError(f"layer: expected Dense, Dropout or an activation such as ReLU, got {describe(layer)}")
+        if isinstance(layer, Dense):
+            if layer.W is not None:
+                raise ValueError(f"layer: expected a new layer, got {layer!r} that belongs to a model already; weights cannot be shared")
+            dense = self.dense_layers
+            if dense and dense[-1].n_outputs != layer.n_inputs:
+                raise ValueError(f"layer: {layer!r} expects {layer.n_inputs} inputs, got {dense[-1].n_outputs} outputs of {dense[-1]!r}")
+            drawn = INITIALIZERS[layer.initializer](self.rng, layer.n_inputs, layer.n_outputs).ravel()
+            fresh = np.concatenate([drawn, np.zeros(layer.n_outputs if layer.bias else 0)])
+            self.layers.append(layer)
+            self._adopt(np.concatenate([self.parameters, fresh.astype(self.parameters.dtype)]))
+        else:
+            previous = self.layers[-1] if self.layers else None
+            if isinstance(layer, Activation) and not isinstance(previous, Dense):
+                raise ValueError(f"layer: {layer!r} must follow a Dense layer, got {'nothing' if previous is None else previous} before it")
+            if isinstance(layer, Dropout) and isinstance(previous, Dropout):
+                raise ValueError(f"layer: {layer!r} must not follow {previous!r}")
+            self.layers.append(layer)
+            self._forget()
+
+    @property
+    def dense_layers(self) -> list[Dense]:
+        """The layers that have parameters."""
+        return [layer for layer in self.layers if isinstance(layer, Dense)]
+
+    @property
+    def n_inputs(self) -> int:
+        """Features of a sample."""
+        return self._dense_or_error()[0].n_inputs
+
+    @property
+    def n_outputs(self) -> int:
+        """Outputs for a sample."""
+        return self._dense_or_error()[-1].n_outputs
+
+    def _dense_or_error(self) -> list[Dense]:
+        if not self.dense_layers:
+            raise ValueError("layers: expected at least one Dense layer, got none")
+        return self.dense_layers
+
+    def _adopt(self, parameters: np.ndarray) -> None:
+        """Make `parameters` the model's, and every layer's W and b views into it."""
+        self.parameters = parameters = aligned(parameters)
+        self._forget()
+        at = 0
+        for layer in self.dense_layers:
+            size = layer.n_inputs * layer.n_outputs
+            end = at + layer.n_parameters
+            W = parameters[at : at + size].reshape(layer.n_inputs, layer.n_outputs)
+            layer.attach(W, parameters[at + size : end] if layer.bias else None)
+            at = end
+
+    def _forget(self) -> None:
+        """Drop what was prepared from layers or parameters that have just changed."""
+
+    def network(self) -> Network:
+        """The layers as the kernels take them."""
+        dense = self._dense_or_error()
+        sizes = [dense[0].n_inputs, *(layer.n_outputs for layer in dense)]
+        ends = np.cumsum([layer.n_parameters for layer in dense])
+        W_at = ends - [layer.n_parameters for layer in dense]
+        b_at = [end - layer.n_outputs if layer.bias else -1 for end, layer in zip(ends, dense, strict=True)]
+        codes, dropout = [], np.zeros(len(dense))
+        for layer in self.layers:
+            if isinstance(layer, Dense):
+                codes.append(IDENTITY)
+            elif isinstance(layer, Activation):
+                codes[-1] = ACTIVATIONS[layer.name]
+            elif len(codes) < len(dense):  # after the last Dense nothing is dropped
+                dropout[len(codes)] = layer.rate
+        if self.loss == "binary_cross_entropy" and codes[-1] == LOGISTIC:
+            codes[-1] = IDENTITY  # the loss takes logits
+        elif self.loss in LINKS and codes[-1] != IDENTITY:
+            raise ValueError(f"layers: {self.loss} takes logits, got a model that ends with {self.layers[-1]!r}")
+        as_int = [np.array(values, np.int64) for values in (sizes, W_at, b_at, codes)]
+        return Network(as_int[0], as_int[1], as_int[2], as_int[3], dropout)
+
+    def __str__(self) -> str:
+        rows, width = [("layer", "output", "parameters")], self.n_inputs if self.dense_layers else 0
+        for layer in self.layers:
+            width = layer.n_outputs if isinstance(layer, Dense) else width
+            rows.append((repr(layer), f"{width:,}", f"{layer.n_parameters if isinstance(layer, Dense) else 0:,}"))
+        columns = [max(len(row[k]) for row in rows) for k in range(3)]
+        lines = [f"{a:<{columns[0]}}  {b:>{columns[1]}}   {c:>{columns[2]}}" for a, b, c in rows]
+        return "\n".join([*lines, f"loss {self.loss}, {self.parameters.size:,} parameters"])
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.layers!r}, loss={self.loss!r})"
+
+
+def _as_dtype(dtype: DTypeLike) -> np.dtype:
+    try:
+        chosen = np.dtype(dtype)
+    except TypeError as error:
+        raise TypeError(f"dtype: expected float32 or float64, got {dtype!r}") from error
+    if chosen not in FLOATING:
+        raise ValueError(f"dtype: expected float32 or float64, got {chosen}")
+    return chosen

@@ -1,0 +1,112 @@
+"""A model as an ONNX file, for other runtimes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..files.atomic import as_path, write_atomically
+from ..files.optional import optional
+from ..kernels.activations import ACTIVATIONS, GELU_CUBE, GELU_SLOPE, LEAK, SELU_ALPHA, SELU_SCALE
+from ..kernels.network import Network
+from .saving import PathLike, _checked, _tensors
+from .sequential import CLASSIFYING, Sequential
+
+# ONNX operators in a row, each with its operands: LAST is what the one before gave, Z what the Dense layer gave, a number a constant.
+# Constants are tensors, in the model's dtype: attributes, as LeakyRelu and Selu have them, would be float32 in a float64 model too.
+OPSET = 18  # onnxruntime runs Elu and Softplus in float64 up to this one
+LARGEST_ONNX = 2**31 - 2**20  # bytes of parameters: protobuf ends at 2 GiB
+LAST, Z = "last", "z"
+Steps = tuple[tuple[str | float, ...], ...]
+ACTIVATION_STEPS: dict[str, Steps] = {
+    "identity": (),
+    "logistic": (("Sigmoid", LAST),),
+    "tanh": (("Tanh", LAST),),
+    "relu": (("Relu", LAST),),
+    "leaky_relu": (("PRelu", LAST, LEAK),),
+    "elu": (("Elu", LAST),),
+    "selu": (("Elu", LAST), ("PRelu", LAST, SELU_ALPHA), ("Mul", LAST, SELU_SCALE)),
+    "gelu": (  # z sigmoid(2 u) = z (1 + tanh(u)) / 2, u = slope (z + cube z^3)
+        ("Mul", Z, Z), ("Mul", LAST, 2 * GELU_SLOPE * GELU_CUBE), ("Add", LAST, 2 * GELU_SLOPE), ("Mul", LAST, Z), ("Sigmoid", LAST),
+        ("Mul", LAST, Z),
+    ),
+    "silu": (("Sigmoid", LAST), ("Mul", LAST, Z)),
+    "softplus": (("Softplus", LAST),),
+}  # fmt: skip
+LINK_STEPS: dict[str, Steps] = {
+    "softmax_cross_entropy": (("Softmax", LAST),),
+    "binary_cross_entropy": (("Sigmoid", LAST),),
+    "poisson": (("Exp", LAST),),
+}
+
+
+def export_onnx(model: Sequential, path: PathLike) -> None:
+    """Write a model to an ONNX file, for other runtimes: what `predict_proba` gives, or `predict` for the losses without classes.
+
+    Its input is "X", of shape (N, I) for any N and of the model's dtype (uint8 pixels: divided by 255). Its output, of shape (N, O), is
+    "probabilities" for the cross-entropies, else "output". Dropout leaves no trace.
+
+    Parameters
+    ----------
+    model : Sequential
+    path : str or path-like
+        The file; by custom its name ends in ``.onnx``.
+
+    Raises
+    ------
+    ImportError
+        If onnx is not installed.
+    ValueError, TypeError
+        If the model has no Dense layer, a parameter that is NaN or infinite, or more parameters than an ONNX file holds (2 GiB); if an
+        argument is of another type.
+    OSError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import onnx
+    >>> from fastmlp import Dense, ReLU, Sequential
+    >>> model = Sequential([Dense(4, 5), ReLU(), Dense(5, 3)], loss="softmax_cross_entropy")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = pathlib.Path(folder, "model.onnx")
+    ...     model.export_onnx(file)
+    ...     [node.op_type for node in onnx.load(file).graph.node]
+    ['Gemm', 'Relu', 'Gemm', 'Softmax']
+    """
+    onnx = optional("onnx", extra="onnx", purpose="export_onnx")
+    target = as_path(path)
+    network, parameters = _checked(model)
+    if parameters.nbytes > LARGEST_ONNX:
+        raise ValueError(f"model: expected at most {LARGEST_ONNX:,} bytes of parameters in an ONNX file, got {parameters.nbytes:,}")
+    tensors = _tensors(model.layers, parameters)
+    output = "probabilities" if model.loss in CLASSIFYING else "output"
+    nodes, z, last = [], "X", "X"
+    steps = _steps(network, model.loss)
+    for n, (operator, *operands) in enumerate(steps):
+        names = [{LAST: last, Z: z}.get(str(operand), str(operand)) for operand in operands]
+        tensors |= {str(operand): np.array(operand, parameters.dtype) for operand in operands if isinstance(operand, float)}
+        last = output if n == len(steps) - 1 else f"{operator}{n}"
+        z = last if operator == "Gemm" else z
+        nodes.append(onnx.helper.make_node(operator, names, [last]))
+    element = onnx.helper.np_dtype_to_tensor_dtype(parameters.dtype)
+    graph = onnx.helper.make_graph(
+        nodes,
+        "fastmlp",
+        [onnx.helper.make_tensor_value_info("X", element, ["N", model.n_inputs])],
+        [onnx.helper.make_tensor_value_info(output, element, ["N", model.n_outputs])],
+        [onnx.numpy_helper.from_array(tensor, name) for name, tensor in tensors.items()],
+    )
+    opsets = [onnx.helper.make_opsetid("", OPSET)]
+    oldest = onnx.helper.find_min_ir_version_for(opsets)
+    proto = onnx.helper.make_model(graph, opset_imports=opsets, ir_version=oldest, producer_name="fastmlp")
+    write_atomically(target, proto.SerializeToString())
+
+
+def _steps(network: Network, loss: str) -> list[tuple[str | float, ...]]:
+    """The network as ONNX operators in a row."""
+    activations = {code: ACTIVATION_STEPS[name] for name, code in ACTIVATIONS.items()}
+    steps: list[tuple[str | float, ...]] = []
+    for k, (code, b_at) in enumerate(zip(network.activation, network.b_at, strict=True)):
+        bias = (f"b{k}",) if b_at >= 0 else ()
+        steps += [("Gemm", LAST, f"W{k}", *bias), *activations[code]]
+    return [*steps, *LINK_STEPS.get(loss, ())]

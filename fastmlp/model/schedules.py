@@ -1,0 +1,140 @@
+"""Learning-rate schedules: a factor on the optimiser's rate, by the share of the run that is done."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..engine.arguments import check_choice, check_range, check_size
+
+
+@dataclass
+class Schedule:
+    """Constant rate. Subclasses give `factors`; those that follow the loss also give `observe`."""
+
+    def factors(self, steps: np.ndarray, n_steps: int, steps_per_epoch: int) -> np.ndarray:
+        """The factor at each of `steps` (counted from 0) of a run of `n_steps`."""
+        return np.ones(len(steps))
+
+    def observe(self, loss: float) -> None:
+        """Hear an epoch's training loss."""
+
+    @property
+    def follows_loss(self) -> bool:
+        """Whether `observe` matters, so that it has to be called after every epoch."""
+        return type(self).observe is not Schedule.observe
+
+
+@dataclass
+class InverseScaling(Schedule):
+    """(1 + step) ** -power, counted in steps."""
+
+    power: float = 0.5
+
+    def __post_init__(self) -> None:
+        check_range("power", self.power, 0)
+
+    def factors(self, steps: np.ndarray, n_steps: int, steps_per_epoch: int) -> np.ndarray:
+        """1 / (1 + step)^power."""
+        return (1.0 + steps) ** -self.power
+
+
+@dataclass
+class StepDecay(Schedule):
+    """Multiply by `factor` after every `epochs` epochs."""
+
+    epochs: int = 10
+    factor: float = 0.1
+
+    def __post_init__(self) -> None:
+        check_size("epochs", self.epochs, 1)
+        check_range("factor", self.factor, 0)
+
+    def factors(self, steps: np.ndarray, n_steps: int, steps_per_epoch: int) -> np.ndarray:
+        """factor^(whole periods done)."""
+        return self.factor ** (steps // (self.epochs * steps_per_epoch))
+
+
+@dataclass
+class Cosine(Schedule):
+    """Half a cosine from 1 to `final` over the run (Loshchilov and Hutter 2017, without restarts)."""
+
+    final: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_range("final", self.final, 0)
+
+    def factors(self, steps: np.ndarray, n_steps: int, steps_per_epoch: int) -> np.ndarray:
+        """From 1 at the first step towards `final` at the end."""
+        return self.final + (1 - self.final) * 0.5 * (1 + np.cos(np.pi * steps / n_steps))
+
+
+@dataclass
+class OneCycle(Schedule):
+    """Up along half a cosine from `initial` to 1 during `warm_up` of the run, then down to `final` (Smith 2018)."""
+
+    warm_up: float = 0.3
+    initial: float = 0.04
+    final: float = 0.0001
+
+    def __post_init__(self) -> None:
+        check_range("warm_up", self.warm_up, 0, 1)
+        check_range("initial", self.initial, 0)
+        check_range("final", self.final, 0)
+
+    def factors(self, steps: np.ndarray, n_steps: int, steps_per_epoch: int) -> np.ndarray:
+        """The two half cosines."""
+        peak = max(1.0, self.warm_up * n_steps)
+        up = np.minimum(steps / peak, 1)
+        down = np.clip((steps - peak) / max(1.0, n_steps - peak), 0, 1)
+        rising = self.initial + (1 - self.initial) * 0.5 * (1 - np.cos(np.pi * up))
+        falling = self.final + (1 - self.final) * 0.5 * (1 + np.cos(np.pi * down))
+        return np.where(steps < peak, rising, falling)
+
+
+@dataclass
+class Adaptive(Schedule):
+    """Divide by 5 whenever the training loss has not fallen by `tolerance` for `patience` epochs."""
+
+    patience: int = 2
+    tolerance: float = 1e-4
+    divisor: float = 5.0
+    _factor: float = field(default=1.0, init=False, repr=False)
+    _best: float = field(default=float("inf"), init=False, repr=False)
+    _waited: int = field(default=0, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        check_size("patience", self.patience, 1)
+        check_range("tolerance", self.tolerance, 0)
+        check_range("divisor", self.divisor, 1)
+
+    def factors(self, steps: np.ndarray, n_steps: int, steps_per_epoch: int) -> np.ndarray:
+        """The factor as it stands."""
+        return np.full(len(steps), self._factor)
+
+    def observe(self, loss: float) -> None:
+        """Count epochs without progress."""
+        self._waited = 0 if loss < self._best - self.tolerance else self._waited + 1
+        self._best = min(self._best, loss)
+        if self._waited >= self.patience:
+            self._factor /= self.divisor
+            self._waited = 0
+
+
+SCHEDULES: dict[str, type[Schedule]] = {
+    "constant": Schedule,
+    "inverse_scaling": InverseScaling,
+    "adaptive": Adaptive,
+    "step": StepDecay,
+    "cosine": Cosine,
+    "one_cycle": OneCycle,
+}
+
+
+def as_schedule(schedule: Schedule | str | None) -> Schedule:
+    """A copy of a schedule, for one run, or the one of that name with its defaults; None is constant."""
+    if isinstance(schedule, Schedule):
+        return copy.copy(schedule)
+    return SCHEDULES[check_choice("schedule", "constant" if schedule is None else schedule, SCHEDULES)]()

@@ -1,0 +1,71 @@
+"""`fastmlp bench` as a picture: a panel of bars for each comparison."""
+
+from __future__ import annotations
+
+from statistics import median
+from textwrap import wrap
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..measure.bench.results import Bench, Entry, Outcome, ranked
+from ..measure.comparison import duration
+from .style import BLUE, INK, ORANGE, panel
+
+COLUMNS = 2
+BAR_INCHES, FRAME_INCHES = 0.3, 0.7  # height of a bar, and of what is around the bars of a panel
+
+
+def picture(bench: Bench) -> Figure:
+    """Every section that compares: a bar for each of those measured, fastmlp's in blue, the time and its ratio to fastmlp's at its end.
+
+    Parameters
+    ----------
+    bench : fastmlp.measure.bench.results.Bench
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    shown = [outcome for outcome in bench.outcomes if sum(entry.measured for entry in outcome.entries) > 1]
+    rows = [shown[at : at + COLUMNS] for at in range(0, len(shown), COLUMNS)] or [[]]
+    heights = [FRAME_INCHES + BAR_INCHES * max((len(outcome.entries) for outcome in row), default=1) for row in rows]
+    figure = Figure(figsize=(14, sum(heights) + 0.4), layout="constrained", facecolor="white")
+    grid = figure.subplots(len(rows), COLUMNS, squeeze=False, height_ratios=heights)
+    for axes_row, row in zip(grid, rows, strict=True):
+        for place, axes in enumerate(axes_row):
+            if place < len(row):
+                draw(row[place], axes, bars=max(len(outcome.entries) for outcome in row))
+            else:
+                axes.set_axis_off()
+    machine, versions = bench.environment, bench.environment["versions"]
+    libraries = ", ".join(f"{name} {version}" for name, version in versions.items() if name not in ("python", "llvmlite", "scipy"))
+    caption = f"{machine['cpu']}, vectors of {machine['vector_bits']} bits. {libraries}"
+    figure.supxlabel(caption, x=0.01, ha="left", fontsize=8.5, color=INK)
+    return figure
+
+
+def draw(outcome: Outcome, axes: Axes, bars: int) -> None:
+    """One section, the fastest on top, with room for so many bars; who was not measured has no bar and says why."""
+    panel(axes, "")
+    axes.set_title("\n".join(wrap(outcome.title, 64)), loc="left", fontsize=9.5, fontweight="bold", color=INK)
+    entries = ranked(outcome)
+    for place, entry in enumerate(entries):
+        seconds = median(entry.seconds) if entry.measured else 0.0
+        axes.barh(place, seconds, 0.7, color=BLUE if entry.who == "fastmlp" else ORANGE)
+        axes.annotate(text(outcome, entry), (seconds, place), (5, 0), textcoords="offset points", va="center", fontsize=8.5, color=INK)
+    axes.set_yticks(range(len(entries)), [entry.label for entry in entries])
+    axes.set_ylim(bars - 0.5, -0.5)
+    axes.set_xlim(0, 1.45 * axes.get_xlim()[1])
+    axes.set_xticks([])
+    axes.grid(visible=False)
+    axes.spines["bottom"].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+
+
+def text(outcome: Outcome, entry: Entry) -> str:
+    """What stands at the end of a bar."""
+    if not entry.measured:
+        return entry.missing
+    time = f"{duration(median(entry.seconds))} / {outcome.unit}"
+    return time if entry is outcome.own or not outcome.own.measured else f"{time}, {entry.times(outcome.own):.2f} x fastmlp's"

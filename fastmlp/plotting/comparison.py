@@ -1,0 +1,114 @@
+"""The picture of `fastmlp compare`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
+from numpy.typing import NDArray
+
+from ..measure.comparison import CLIMBERS, Comparison, Competitor, Learnt, Rung
+from .style import BLUE, GREEN, INK, ORANGE, PINK, PURPLE, VERMILION, panel
+
+# How each line of the ladder looks: NumPy warm and dashed, compiled matrix products purple (the broad
+# line still shows where the other covers it), fused the boldest.
+STYLES: dict[Competitor, dict[str, Any]] = {
+    ("backward", "NumPy"): {"color": VERMILION, "linestyle": "--", "marker": "v", "zorder": 3},
+    ("backward_pass", "NumPy"): {"color": ORANGE, "linestyle": "--", "marker": "^", "zorder": 3},
+    ("backward", "compiled"): {"color": GREEN, "marker": "s"},
+    ("backward_faster", "compiled"): {"color": PINK, "marker": "D", "linewidth": 4.5, "markersize": 8},
+    ("backward_pass", "compiled"): {"color": PURPLE, "marker": "o"},
+    ("fused", "compiled"): {"color": BLUE, "marker": "o", "linewidth": 3},
+}
+
+
+def comparison(result: Comparison) -> Figure:
+    """`fastmlp compare` in one picture: the ladder of sizes, and how much faster XOR trains.
+
+    Parameters
+    ----------
+    result : fastmlp.measure.comparison.Comparison
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure = Figure(figsize=(12, 5.6), layout="constrained", facecolor="white")
+    ladder, bars = figure.subplots(1, 2, width_ratios=(2.1, 1))
+    draw_ladder(result.ladder, ladder)
+    draw_speed_ups(result.xor, bars)
+    machine, versions = result.environment, result.environment["versions"]
+    threads = "one thread" if machine["blas_threads"] == 1 else "one thread outside BLAS"
+    libraries = ", ".join(f"{name} {versions[name]}" for name in ("fastmlp", "numpy", "numba"))
+    caption = f"{machine['cpu']}, vectors of {machine['vector_bits']} bits, {threads}, float64. {libraries}"
+    figure.supxlabel(caption, x=0.01, ha="left", fontsize=8.5, color=INK)
+    return figure
+
+
+def draw_ladder(ladder: Sequence[Rung], axes: Axes) -> None:
+    """Seconds of a step over the operations it takes, both logarithmic, a line each."""
+    panel(axes, "One step of gradient descent, from XOR to MNIST's size")
+    axes.set(xscale="log", yscale="log", xlabel="samples · inputs · hidden units · outputs")
+    ends = []
+    for gradient, way in CLIMBERS:
+        points = [(rung.operations, seconds) for rung in ladder if (seconds := rung.seconds(gradient, way)) is not None]
+        style: dict[str, Any] = {"linewidth": 1.8, "markersize": 6, "markeredgecolor": "white"} | STYLES[gradient, way]
+        axes.plot([x for x, _ in points], [y for _, y in points], **style)
+        ends.append((*points[-1], "fused" if gradient == "fused" else f"{way} {gradient}", style["color"]))
+    axes.set_xlim(right=axes.get_xlim()[1] * 200)  # room for the names
+    axes.set_ylim(top=axes.get_ylim()[1] * 2)
+    label_ends(ends, axes)
+    names = [f"{rung.name.replace(' ', chr(10), 1)}\n{'·'.join(map(str, rung.sizes.values()))}" for rung in ladder]
+    axes.set_xticks([rung.operations for rung in ladder], names)
+    axes.tick_params(axis="x", labelsize=7.5)
+    axes.xaxis.label.set_fontsize(9)
+    axes.minorticks_off()
+    axes.yaxis.set_major_formatter(EngFormatter(unit="s"))
+
+
+def label_ends(ends: Sequence[tuple[float, float, str, str]], axes: Axes) -> None:
+    """The name of each line at its end: to the right, moved apart where names would overlap; to the left of a line that ends early."""
+    rightmost = max(x for x, *_ in ends)
+    names = sorted((float(np.log10(y)), name, colour) for x, y, name, colour in ends if x == rightmost)
+    low, high = np.log10(axes.get_ylim())
+    heights = spread(np.array([height for height, *_ in names]), 0.05 * (high - low))
+    text: dict[str, Any] = {"textcoords": "offset points", "fontsize": 9, "fontweight": "bold", "annotation_clip": False}
+    for height, (_, name, colour) in zip(heights, names, strict=True):
+        axes.annotate(name, (rightmost, 10**height), (12, 0), va="center", color=colour, **text)
+    for x, y, name, colour in ends:
+        if x < rightmost:
+            axes.annotate(name, (x, y), (-8, 3), ha="right", color=colour, **text)
+
+
+def spread(heights: NDArray[np.float64], gap: float) -> NDArray[np.float64]:
+    """Ascending heights moved apart, pair by pair, until neighbours keep the gap.
+
+    Examples
+    --------
+    >>> spread(np.array([0.0, 0.1, 3.0]), 1.0).round(2)
+    array([-0.45,  0.55,  3.  ])
+    """
+    heights = heights.copy()
+    for _ in range(100):
+        missing = np.clip(gap - np.diff(heights), 0, None) / 2
+        heights[:-1] -= missing
+        heights[1:] += missing
+    return heights
+
+
+def draw_speed_ups(xor: Sequence[Learnt], axes: Axes) -> None:
+    """A bar for each compiled way to train XOR, its speed-up written at its end."""
+    panel(axes, "XOR: times as fast as NumPy")
+    bars = [(row.gradient, row.speed_up, row.numpy_seconds_per_epoch) for row in xor if row.speed_up is not None]
+    for place, (gradient, speed_up, _) in enumerate(bars):
+        axes.barh(place, speed_up, 0.62, color=STYLES[gradient, "compiled"]["color"])
+        axes.annotate(f"{speed_up:.0f} x", (speed_up, place), (5, 0), textcoords="offset points", va="center", fontweight="bold", color=INK)
+    axes.set_yticks(range(len(bars)), [gradient if twin else f"{gradient}, against\nNumPy's fastest" for gradient, _, twin in bars])
+    axes.invert_yaxis()
+    axes.margins(x=0.18)
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)

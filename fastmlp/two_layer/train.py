@@ -1,0 +1,218 @@
+"""Training the document's network: full-batch gradient descent with any of its gradients, or with all of it fused."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import types
+from numba.np.numpy_support import as_dtype
+from numpy.typing import ArrayLike
+
+from ..engine.arguments import check_choice, check_finite, check_real, check_size
+from ..engine.arrays import as_arrays, check_shapes
+from ..engine.interruptible import run_interruptibly
+from ..kernels.jit import in_compiled_code, kernel
+from ..kernels.vectors import peek
+from .epochs_by_tiles import pays, tiled_epochs
+from .epochs_in_lanes import fused_epochs
+from .network import backward, backward_faster, backward_pass, forward_pass, initialize_weights
+
+GRADIENTS = ("backward", "backward_faster", "backward_pass", "fused")
+REDUCTIONS = ("mean", "sum")
+# A run of fewer operations than this ends before anybody could interrupt it: about 0.05 s.
+SHORT_RUN = 2e7
+
+
+class TrainingRun(NamedTuple):
+    """What `train` returns.
+
+    Attributes
+    ----------
+    w1, w2 : ndarray of shape (I, H) and (H, O)
+        The weights after the last epoch.
+    epochs : ndarray of shape (R,), int64
+        The epochs whose error was recorded: 0, record_every, 2 record_every, ...
+    errors : ndarray of shape (R,)
+        The error before the update of each of them.
+    """
+
+    w1: np.ndarray
+    w2: np.ndarray
+    epochs: np.ndarray
+    errors: np.ndarray
+
+
+@kernel
+def document_epochs(  # type: ignore[no-untyped-def]
+    gradient, w1, w2, errors, epochs, record_every, rate, scale, X, y, stop
+):
+    """The notebook's training loop with one of its gradients, by its place in GRADIENTS; the other arguments are `fused_epochs`'s."""
+    for epoch in range(epochs):
+        if peek(stop):
+            break
+        act_hidden, y_hat = forward_pass(X, w1, w2)
+        if gradient == 0:
+            dL_dw2, dL_dw1, error = backward(X, y, y_hat, act_hidden, w2)
+        elif gradient == 1:
+            dL_dw2, dL_dw1, error = backward_faster(X, y, y_hat, act_hidden, w2)
+        else:
+            dL_dw2, dL_dw1, error = backward_pass(X, y, y_hat, act_hidden, w2)
+        w1 -= rate * dL_dw1
+        w2 -= rate * dL_dw2
+        if epoch % record_every == 0:
+            errors[epoch // record_every] = scale * error
+
+
+def train(
+    X: ArrayLike,
+    y: ArrayLike,
+    hidden_size: int = 3,
+    epochs: int = 10_000,
+    learning_rate: float = 0.12,
+    gradient: str = "fused",
+    seed: int | np.random.RandomState = 56,
+    w1: ArrayLike | None = None,
+    w2: ArrayLike | None = None,
+    record_every: int = 200,
+    reduction: str = "mean",
+) -> TrainingRun:
+    """Train the network by full-batch gradient descent, the whole loop in one compiled call.
+
+    Parameters
+    ----------
+    X : array_like of shape (N, I)
+        Inputs. The dtype of the run is the widest floating dtype among X, y, w1 and w2; float64 if there is none.
+    y : array_like of shape (N, O)
+        Targets.
+    hidden_size : int, default 3
+        H; w1 and w2 take precedence.
+    epochs : int, default 10,000
+        Updates of the weights; 0 returns the initial ones.
+    learning_rate : float, default 0.12
+        Both weight matrices move by this times their gradient, taken at the same point.
+    gradient : {"fused", "backward", "backward_faster", "backward_pass"}
+        Which implementation; all give the same run to rounding. "fused" is forward pass, gradient and update in one, and the fastest.
+        (Inside compiled code it calls BLAS where many samples meet wide layers; from Python the engine's tiles, which are faster.)
+    seed : int or numpy.random.RandomState, default 56
+        For `initialize_weights`, unless w1 and w2 are given.
+    w1, w2 : array_like of shape (I, H) and (H, O), optional
+        Initial weights, both or neither. They are copied.
+    record_every : int, default 200
+        Epochs between two recorded errors.
+    reduction : {"mean", "sum"}
+        The error is half the squared residual, its mean over the samples or (as in the second notebook) its sum.
+
+    Returns
+    -------
+    TrainingRun
+        w1, w2, epochs, errors.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If shapes do not fit, data are empty, NaN or infinite, a size is negative, or a name is unknown.
+
+    Warns
+    -----
+    RuntimeWarning
+        If the run diverged: an error or a weight is no longer finite.
+
+    Notes
+    -----
+    Ctrl-C ends a run within a tenth of a second with KeyboardInterrupt. Inside ``@njit`` code nothing is checked but the two names.
+
+    Examples
+    --------
+    >>> from fastmlp import forward_pass, train
+    >>> from fastmlp.datasets import load_xor
+    >>> X, y = load_xor()
+    >>> run = train(X, y, hidden_size=4, epochs=20_000, seed=1)
+    >>> forward_pass(X, run.w1, run.w2)[1].round(1) + 0.0
+    array([[0.],
+           [1.],
+           [1.],
+           [0.]])
+    """
+    check_choice("gradient", gradient, GRADIENTS)
+    check_choice("reduction", reduction, REDUCTIONS)
+    hidden_size = check_size("hidden_size", hidden_size, 1)
+    epochs = check_size("epochs", epochs, 0)
+    record_every = check_size("record_every", record_every, 1)
+    learning_rate = check_real("learning_rate", learning_rate)
+    arrays = _training_arrays(X, y, hidden_size, seed, w1, w2)
+    X, y, w1, w2 = arrays["X"], arrays["y"], arrays["w1"].copy(), arrays["w2"].copy()
+
+    N, I = X.shape
+    H, O = w2.shape
+    epochs_recorded = np.arange(0, epochs, record_every)
+    errors = np.zeros(len(epochs_recorded), X.dtype)
+    stop = np.zeros(1, np.uint8)
+    summed = 1 if reduction == "mean" else N
+    loop: tuple[Any, ...] = (w1, w2, errors, epochs, record_every, X.dtype.type(learning_rate * summed), X.dtype.type(summed), X, y)
+    if gradient == "fused":
+        run, arguments = tiled_epochs if pays(N, I, H, O) else fused_epochs, loop
+    else:
+        run, arguments = document_epochs, (GRADIENTS.index(gradient), *loop)
+    if epochs * N * H * (I + O) < SHORT_RUN:
+        run(*arguments, stop)
+    else:
+        run_interruptibly(run, stop, *arguments)
+    if not (np.isfinite(errors).all() and np.isfinite(w1).all() and np.isfinite(w2).all()):
+        warnings.warn(f"training diverged at learning_rate={learning_rate}: errors or weights are not finite", RuntimeWarning, stacklevel=2)
+    return TrainingRun(w1, w2, epochs_recorded, errors)
+
+
+def _training_arrays(
+    X: ArrayLike, y: ArrayLike, hidden_size: int, seed: int | np.random.RandomState, w1: ArrayLike | None, w2: ArrayLike | None
+) -> dict[str, np.ndarray]:
+    """X, y, w1 and w2 in one dtype, checked; the weights drawn if they are not given, in the dtype of X and y."""
+    if (w1 is None) != (w2 is None):
+        given, missing = ("w2", "w1") if w1 is None else ("w1", "w2")
+        raise ValueError(f"{missing}: expected both initial weights or neither, got {given} alone")
+    values = {"X": X, "y": y} if w1 is None else {"X": X, "y": y, "w1": w1, "w2": w2}
+    arrays = dict(zip(values, as_arrays(**values), strict=True))
+    sizes = check_shapes({"X": "NI", "y": "NO", "w1": "IH", "w2": "HO"}, arrays)
+    if w1 is None:
+        drawn = initialize_weights(sizes["I"], hidden_size, sizes["O"], seed)
+        arrays |= {name: w.astype(arrays["X"].dtype) for name, w in zip(("w1", "w2"), drawn, strict=True)}
+    for name, array in arrays.items():
+        check_finite(name, array)
+    return arrays
+
+
+@in_compiled_code(train)
+def _train_compiled(  # type: ignore[no-untyped-def]
+    X, y, hidden_size=3, epochs=10_000, learning_rate=0.12, gradient="fused", seed=56, w1=None, w2=None, record_every=200,
+    reduction="mean",
+):  # fmt: skip
+    dtype = as_dtype(X.dtype).type if isinstance(X.dtype, types.Float) else np.float64
+
+    def implementation(  # type: ignore[no-untyped-def]
+        X, y, hidden_size=3, epochs=10_000, learning_rate=0.12, gradient="fused", seed=56, w1=None, w2=None, record_every=200,
+        reduction="mean",
+    ):  # fmt: skip
+        code = -1
+        for place, name in enumerate(GRADIENTS):
+            if gradient == name:
+                code = place
+        if code < 0 or (reduction != "mean" and reduction != "sum"):
+            raise ValueError("train: unknown gradient or reduction")
+        if w1 is None:
+            start1, start2 = initialize_weights(X.shape[1], hidden_size, y.shape[1], seed)
+        else:
+            start1, start2 = w1, w2
+        end1, end2 = start1.astype(dtype), start2.astype(dtype)
+        recorded = np.arange(0, epochs, record_every)
+        errors = np.zeros(len(recorded), dtype)
+        summed = 1 if reduction == "mean" else len(X)
+        rate, scale, stop = dtype(learning_rate * summed), dtype(summed), np.zeros(1, np.uint8)
+        inputs, targets = X.astype(dtype), y.astype(dtype)
+        if gradient == "fused":
+            fused_epochs(end1, end2, errors, epochs, record_every, rate, scale, inputs, targets, stop)
+        else:
+            document_epochs(code, end1, end2, errors, epochs, record_every, rate, scale, inputs, targets, stop)
+        return TrainingRun(end1, end2, recorded, errors)
+
+    return implementation
