@@ -27,7 +27,7 @@ kernel(out, np.zeros(3))
 hits, path = sum(kernel.stats.cache_hits.values()), kernel.stats.cache_path
 print(json.dumps({"file": fastmlp.__file__, "value": out[0], "hits": hits, "path": path}))
 """
-# Appended to vecmath.py: the later definition wins.
+# Appended to vector_math.py: the later definition wins.
 EDIT = """
 
 @strict_kernel
@@ -171,7 +171,7 @@ def test_an_edit_of_another_file_reaches_the_next_process(copy, tmp_path):
 
     assert seen() == (0.5, 0)
     assert seen() == (0.5, 1)
-    source = copy / "kernels" / "vecmath.py"
+    source = copy / "kernels" / "vector_math.py"
     source.write_text(source.read_text(encoding="utf-8") + EDIT.format(value=0.25), encoding="utf-8")
     assert seen() == (0.25, 0)
     assert seen() == (0.25, 1)
@@ -202,7 +202,7 @@ def test_a_zipped_package_follows_edits_and_needs_no_cache(copy, tmp_path):
     seen = report(first, tmp_path / "unused", **home)
     assert (seen["value"], seen["hits"]) == (0.5, 0)
     assert seen["path"] is not None
-    source = copy / "kernels" / "vecmath.py"
+    source = copy / "kernels" / "vector_math.py"
     source.write_text(source.read_text(encoding="utf-8") + EDIT.format(value=0.25), encoding="utf-8")
     os.replace(zipped("second"), first)
     assert report(first, tmp_path / "unused", **home)["value"] == 0.25

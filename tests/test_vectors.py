@@ -15,7 +15,7 @@ from numba.core.registry import cpu_target
 from numba.np.numpy_support import from_dtype
 from numpy.testing import assert_array_equal
 
-from fastmlp.kernels import vectors as simd
+from fastmlp.kernels import vectors
 from fastmlp.kernels.jit import STRICT_FLAGS
 from fastmlp.kernels.vectors import (
     broadcast,
@@ -143,10 +143,10 @@ def test_width_follows_the_vector_registers(dtype):
 )
 def test_width_follows_the_features_numba_compiles_for(monkeypatch, features, expected):
     codegen = SimpleNamespace(magic_tuple=lambda: ("x86_64-unknown-linux-gnu", "some-cpu", features))
-    monkeypatch.setattr(simd, "cpu_target", SimpleNamespace(target_context=SimpleNamespace(codegen=lambda: codegen)))
-    monkeypatch.setattr(simd, "vector_bytes", simd.vector_bytes.__wrapped__)
-    assert simd.vector_bytes() == expected
-    assert simd.many_registers() == (expected == 64)
+    monkeypatch.setattr(vectors, "cpu_target", SimpleNamespace(target_context=SimpleNamespace(codegen=lambda: codegen)))
+    monkeypatch.setattr(vectors, "vector_bytes", vectors.vector_bytes.__wrapped__)
+    assert vectors.vector_bytes() == expected
+    assert vectors.many_registers() == (expected == 64)
 
 
 def test_a_generic_cpu_has_the_smallest_vectors():

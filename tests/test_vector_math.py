@@ -10,7 +10,7 @@ import pytest
 from numba import njit
 from numpy.testing import assert_array_equal
 
-from fastmlp.kernels import vector_math as vecmath
+from fastmlp.kernels import vector_math
 from fastmlp.kernels.jit import FLAGS
 from fastmlp.kernels.vectors import lanes, load, store, width
 
@@ -50,7 +50,7 @@ def softplus(x):
 def exp_range(finite):
     """Where e^x is neither infinite nor flushed to zero."""
     wide = finite.bits == 64
-    return (vecmath.EXP_MIN_64, vecmath.EXP_MAX_64) if wide else (vecmath.EXP_MIN_32, vecmath.EXP_MAX_32)
+    return (vector_math.EXP_MIN_64, vector_math.EXP_MAX_64) if wide else (vector_math.EXP_MIN_32, vector_math.EXP_MAX_32)
 
 
 # The bounds leave a fifth or more above the largest errors seen over millions of points, with fused multiply-adds and without.
@@ -67,7 +67,7 @@ CASES = {
 
 @functools.cache
 def mapped(name):
-    function = getattr(vecmath, name)
+    function = getattr(vector_math, name)
 
     @njit(**FLAGS)
     def over_array(out, x):
@@ -78,7 +78,7 @@ def mapped(name):
 
 
 def apply(name, x):
-    """The function of vecmath over an array of any length."""
+    """The function of vector_math over an array of any length."""
     padded = np.resize(x, -(-x.size // lanes(x.dtype)) * lanes(x.dtype))
     out = np.empty_like(padded)
     mapped(name)(out, padded)
