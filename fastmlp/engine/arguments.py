@@ -1,39 +1,55 @@
-"""Checks of single arguments: each returns the value it was given, or raises an error that names the argument."""
+"""Checks of single arguments: each returns the value as a plain Python number, or raises an error that names the argument."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
+LARGEST_INTEGER = 2**63 - 1  # what compiled code can hold, as int64
+LONGEST_SHOWN = 80  # characters of a value in a message
 
-def check_size(name: str, value: Any, minimum: int) -> int:
-    """`value` as an int of at least `minimum`."""
+
+def check_size(name: str, value: Any, minimum: int, maximum: int = LARGEST_INTEGER) -> int:
+    """`value` as an int from `minimum` to `maximum`."""
     if not isinstance(value, Integral) or isinstance(value, bool):
-        raise TypeError(f"{name}: expected an integer, got {value!r}")
-    if value < minimum:
-        raise ValueError(f"{name}: expected at least {minimum}, got {value}")
-    return int(value)
-
-
-def check_real(name: str, value: Any) -> float:
-    """`value` as a finite float."""
-    if not isinstance(value, Real) or isinstance(value, bool):
-        raise TypeError(f"{name}: expected a number, got {value!r}")
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError(f"{name}: expected a finite number, got {value}")
+        raise TypeError(f"{name}: expected an integer, got {shown(value)}")
+    number = int(value)
+    if number < minimum:
+        raise ValueError(f"{name}: expected at least {minimum}, got {shown(number)}")
+    if number > maximum:
+        raise ValueError(f"{name}: expected at most {maximum}, got {shown(number)}")
     return number
 
 
-def check_range(name: str, value: Any, low: float, high: float = math.inf) -> None:
-    """Complain unless `value` is a number in [low, high)."""
+def largest_size(others: int = 1, itemsize: int = 8) -> int:
+    """The largest n for which an array of n x others elements can exist: its bytes are counted by an int64."""
+    return LARGEST_INTEGER // (max(others, 1) * itemsize)
+
+
+def check_real(name: str, value: Any) -> float:
+    """`value` as a finite float. Any real number will do: int, Fraction, Decimal, NumPy's scalars."""
+    if not isinstance(value, Real | Decimal) or isinstance(value, bool):
+        raise TypeError(f"{name}: expected a number, got {shown(value)}")
+    try:
+        number = float(value)
+    except (OverflowError, ValueError):  # an integer or a Fraction beyond the largest float; Decimal's signaling NaN
+        number = math.inf
+    if not math.isfinite(number):
+        raise ValueError(f"{name}: expected a finite number, got {shown(value)}")
+    return number
+
+
+def check_range(name: str, value: Any, low: float, high: float = math.inf) -> float:
+    """`value` as a float, if it is in [low, high)."""
     number = check_real(name, value)
     if not low <= number < high:
-        raise ValueError(f"{name}: expected a number in [{low:g}, {high:g}), got {value}")
+        raise ValueError(f"{name}: expected a number in [{low:g}, {high:g}), got {shown(value)}")
+    return number
 
 
 def check_choice(name: str, value: Any, choices: Mapping[str, Any] | tuple[str, ...]) -> str:
@@ -50,3 +66,12 @@ def check_finite(name: str, array: np.ndarray) -> np.ndarray:
         place = tuple(int(index) for index in np.argwhere(~finite)[0])
         raise ValueError(f"{name}: expected finite numbers, got {array[place]} at {list(place)}")
     return array
+
+
+def shown(value: Any) -> str:
+    """`value` as an error message shows it: numbers as they are written, all else by its repr, neither longer than a line."""
+    try:
+        text = str(value) if isinstance(value, Real | Decimal) else repr(value)
+    except ValueError:  # Python writes no integer of more than 4300 digits
+        text = f"{type(value).__name__} of too many digits to be shown"
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..engine.arguments import check_choice, check_real, check_size
+from ..engine.arguments import check_choice, check_real, check_size, largest_size
 from ..engine.arrays import as_arrays, as_float_array
 from ..kernels import activations
 from ..kernels.vectors import lanes
@@ -49,8 +49,8 @@ class Dense:
     """
 
     def __init__(self, n_inputs: int, n_outputs: int, bias: bool = True, initializer: str = "glorot_uniform") -> None:
-        self.n_inputs = check_size("n_inputs", n_inputs, 1)
-        self.n_outputs = check_size("n_outputs", n_outputs, 1)
+        self.n_inputs = check_size("n_inputs", n_inputs, 1, largest_size())
+        self.n_outputs = check_size("n_outputs", n_outputs, 1, largest_size(self.n_inputs))
         self.bias = bool(bias)
         self.initializer = check_choice("initializer", initializer, INITIALIZERS)
         self.attach(None, None)
