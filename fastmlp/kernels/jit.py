@@ -14,8 +14,12 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
 
+from llvmlite import binding
 from numba import config, njit, types
 from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler
+from numba.core.registry import cpu_target
 from numba.core.serialize import dumps
 from numba.extending import overload
 
@@ -43,6 +47,34 @@ def _source_stamp() -> str:
 
 SOURCE_STAMP = _source_stamp()
 CODE_SETTINGS = ("BOUNDSCHECK", "OPT")  # NUMBA_BOUNDSCHECK, NUMBA_OPT: Numba's own cache looks at the CPU's name and features only
+
+
+class _OwnCopies(JITCodeLibrary):
+    """A kernel's machine code, which calls the copies of its callees that were optimised with it, and no others.
+
+    Numba links callees as weak symbols: in the process that compiles, a call may reach the code of a callee that was compiled alone,
+    in one that loads the kernel from the cache it reaches the copy inside. The two may round differently.
+    """
+
+    def _optimize_final_module(self) -> None:
+        super()._optimize_final_module()
+        self._shared_module = self._final_module.clone()  # for those who link this kernel: as Numba makes it
+        for function in self._shared_module.functions:
+            if not function.is_declaration and function.linkage == binding.Linkage.external:
+                function.linkage = binding.Linkage.linkonce_odr
+        for function in self._final_module.functions:
+            if not function.is_declaration and function.linkage == binding.Linkage.linkonce_odr:
+                function.linkage = binding.Linkage.internal
+
+
+class _KernelCompiler(Compiler):
+    """Numba's compiler, with `_OwnCopies` for its result."""
+
+    def __init__(self, typingctx: Any, targetctx: Any, library: Any, args: Any, return_type: Any, flags: Any, locals: Any) -> None:
+        if library is None:
+            library = _OwnCopies(cpu_target.target_context.codegen(), "fastmlp")
+            library.enable_object_caching()
+        super().__init__(typingctx, targetctx, library, args, return_type, flags, locals)
 
 
 class _SignedFiles(IndexDataCacheFile):
@@ -119,13 +151,13 @@ def kernel(function: Callable[..., Any] | None = None, literals: bool = False, *
     """
     if function is None:
         return lambda f: kernel(f, literals, **options)
-    dispatcher = _cached(njit(**(FLAGS | options))(function))
+    dispatcher = _cached(njit(**(FLAGS | options), pipeline_class=_KernelCompiler)(function))
     return dispatcher if literals else _without_literals(dispatcher)
 
 
 def strict_kernel(function: Callable[..., Any]) -> Any:
     """Compile a function that is inlined into its callers, its floating-point operations exactly as written."""
-    return njit(**STRICT_FLAGS, forceinline=True)(function)
+    return njit(**STRICT_FLAGS, forceinline=True, pipeline_class=_KernelCompiler)(function)
 
 
 def in_compiled_code(function: Callable[..., Any]) -> Any:
