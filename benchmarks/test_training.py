@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from fastmlp import SGD, Adam
+from fastmlp.engine.cost import training_operations
+from fastmlp.engine.threads import cpu_count
 from fastmlp.measure.bench.numpy_network import NumpyNetwork
 from fastmlp.measure.bench.peers import sequential
-from fastmlp.measure.bench.tasks import initial_layers, operations
-from fastmlp.measure.machine import cores, one_blas_thread
+from fastmlp.measure.bench.tasks import initial_layers
+from fastmlp.measure.machine import one_blas_thread
 from fastmlp.measure.peak import peak_gflops
 
 ROUNDS = 5
@@ -73,7 +75,7 @@ def train_numpy(model, problem, X, y, threads):
 
 
 WAYS = {"NumPy": (numpy_model, train_numpy), "fastmlp": (fastmlp_model, train_fastmlp)}
-ENTRANTS = [("NumPy", 1), *(("fastmlp", threads) for threads in range(1, min(cores(), 2) + 1))]
+ENTRANTS = [("NumPy", 1), *(("fastmlp", threads) for threads in range(1, min(cpu_count(), 2) + 1))]
 
 
 @pytest.mark.parametrize(("who", "threads"), ENTRANTS, ids=[f"{who}-{threads}" for who, threads in ENTRANTS])
@@ -92,6 +94,6 @@ def test_training(benchmark, report, name, who, threads):
         benchmark.pedantic(train, setup=lambda: ((make(problem), *arguments), {}), rounds=ROUNDS)
         peak = threads * max(before, peak_gflops(kind))
     if benchmark.enabled:
-        rate = operations(problem.sizes) * problem.samples * epochs(problem) / benchmark.stats.stats.median / 1e9
+        rate = training_operations(problem.sizes) * problem.samples * epochs(problem) / benchmark.stats.stats.median / 1e9
         benchmark.extra_info |= {"threads": threads, "gflops": rate, "peak_gflops": peak, "share_of_peak": rate / peak}
         report.append(f"{name:24}{who:>9}{threads:3} thread(s){rate:9.1f} GFLOP/s{rate / peak:8.1%} of the FMA peak")

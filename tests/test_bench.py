@@ -16,6 +16,7 @@ from fastmlp import SGD, Adam
 from fastmlp.cli import bench_tables as report
 from fastmlp.cli.commands import main
 from fastmlp.engine import memory
+from fastmlp.engine.cost import training_operations
 from fastmlp.kernels.tile import MR
 from fastmlp.kernels.zeros import find_active, find_used, list_step
 from fastmlp.measure.bench import processes
@@ -26,7 +27,7 @@ from fastmlp.measure.bench.predictors import PREDICTORS
 from fastmlp.measure.bench.processes import Memory, Start
 from fastmlp.measure.bench.results import Bench, Claim, Effort, Entry, Outcome, Round, same_accuracy
 from fastmlp.measure.bench.table import Target, Training, claim
-from fastmlp.measure.bench.tasks import Task, initial_layers, load, operations, skipped, steps
+from fastmlp.measure.bench.tasks import Task, initial_layers, load, skipped, steps
 from fastmlp.measure.bench.workers import PeerError, Worker
 from fastmlp.plotting import bench as picture
 from fastmlp.plotting import save
@@ -75,8 +76,8 @@ def test_every_installed_predictor_agrees(who):
 
 
 def test_the_operations_of_an_epoch_of_fashion_mnist():
-    assert 60_000 * operations([784, 100, 200, 10]) == pytest.approx(26.7e9, rel=2e-3)
-    assert operations([784, 10]) == 4 * 7840
+    assert 60_000 * training_operations([784, 100, 200, 10]) == pytest.approx(26.7e9, rel=2e-3)
+    assert training_operations([784, 10]) == 4 * 7840
 
 
 def test_what_is_skipped_is_what_the_kernels_skip():

@@ -13,8 +13,8 @@ import click
 import numpy as np
 
 from .. import ELU, GELU, SELU, SGD, Adam, AdamW, Dense, Dropout, History, LeakyReLU, ReLU, Sequential, Sigmoid, SiLU, Softplus, Tanh
-from ..engine.threads import choose_threads, cpu_count, operations
-from ..kernels.network import Network
+from ..engine.cost import forward_operations, training_operations
+from ..engine.threads import choose_threads, cpu_count
 from ..model.layers import Activation, Layer
 from ..model.optimizers import Optimizer
 from .common import pictures, refusals, written
@@ -74,7 +74,7 @@ def carry_out(data: ImageData, settings: Settings) -> bool:
     with refusals():
         model, optimizer = build(pixels, settings)
         net = model.network()
-        threads = choose_threads(settings.threads, operations(net) * min(settings.batch_size, N))
+        threads = choose_threads(settings.threads, forward_operations(net.sizes) * min(settings.batch_size, N))
         side = round(pixels**0.5)
         click.echo(f"{data.title}: {N:,} training and {len(test[0]):,} test images of {side} x {side} pixels\n\n{model}")
         how = (f"{settings.optimizer} {optimizer.learning_rate:g}", f"batches of {settings.batch_size}", settings.dtype)
@@ -85,7 +85,7 @@ def carry_out(data: ImageData, settings: Settings) -> bool:
         history = fit(model, optimizer, train, test, settings)
         peak = max(peak, peak_of(settings.dtype))
         _, accuracy = model.evaluate(*test)
-        click.echo("\n" + summary(history, accuracy, useful_operations(net) * N, min(threads, cpu_count()), peak))
+        click.echo("\n" + summary(history, accuracy, training_operations(net.sizes) * N, min(threads, cpu_count()), peak))
         if plotting and settings.plot_file:
             with written(settings.plot_file):
                 X, y = test[0][:SHOWN], test[1][:SHOWN]
@@ -140,19 +140,6 @@ def fit(model: Sequential, optimizer: Optimizer, train: Any, test: Any, settings
         n_threads=settings.threads,
         progress=is_watched(),
     )
-
-
-def useful_operations(net: Network) -> int:
-    """Multiplications and additions by the products for one sample of training: forward, to each layer's weights, and back.
-
-    Nothing goes back through the first layer. Inputs that are zero count too, though they are skipped.
-
-    Examples
-    --------
-    >>> useful_operations(Sequential([Dense(784, 100), ReLU(), Dense(100, 200), ReLU(), Dense(200, 10)]).network())
-    445600
-    """
-    return 2 * (3 * operations(net) - int(net.sizes[0] * net.sizes[1]))
 
 
 def summary(history: History, accuracy: float, operations_per_epoch: int, cores: int, peak: float) -> str:

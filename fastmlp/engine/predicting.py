@@ -10,9 +10,10 @@ from ..kernels import predict_rows as few
 from ..kernels.network import Network
 from ..kernels.predict_batches import predict_rows
 from ..kernels.vectors import lanes
+from .cost import forward_operations
 from .inputs import Inputs, check_rows
 from .memory import workspace
-from .threads import as_team, choose_threads, operations
+from .threads import as_team, choose_threads
 
 PREDICT_BATCH = 64
 
@@ -20,7 +21,8 @@ PREDICT_BATCH = 64
 def predict(net: Network, w: np.ndarray, inputs: Inputs, n_threads: int | None = None) -> np.ndarray:
     """Outputs (N, O) of the last layer, before any link. ValueError if the inputs are not finite."""
     N = inputs.n_samples
-    threads = min(choose_threads(n_threads, operations(net) * N // 16), -(-N // PREDICT_BATCH))
+    operations = forward_operations(net.sizes) * N
+    threads = min(choose_threads(n_threads, operations // 16), -(-N // PREDICT_BATCH))
     out = np.empty((N, int(net.sizes[-1])), w.dtype)
     X, order, stop, scale = inputs.samples, np.arange(N), np.zeros(1, np.uint8), w.dtype.type(inputs.scale)
     batch_size = min(PREDICT_BATCH, N)
@@ -31,7 +33,7 @@ def predict(net: Network, w: np.ndarray, inputs: Inputs, n_threads: int | None =
         finite: bool = predict_rows(thread, threads, stop, net, works[thread], w, X, scale, order, batch_size, layer, out)
         return finite
 
-    finite = [part(0)] if threads == 1 and operations(net) * N < 2e9 else as_team(threads, part, stop)
+    finite = [part(0)] if threads == 1 and operations < 4e9 else as_team(threads, part, stop)
     if not all(finite):
         check_rows("X", X.values)
     return out

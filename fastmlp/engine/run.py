@@ -9,11 +9,12 @@ from ..kernels.gather import targets as as_kernel_targets
 from ..kernels.losses import LOSSES
 from ..kernels.network import Network, Workspace
 from ..model.optimizers import Optimizer
+from .cost import forward_operations
 from .inputs import Inputs
 from .memory import workspace
-from .threads import as_team, cpu_count, operations
+from .threads import as_team, cpu_count
 
-SHORT = 3e8  # multiply-adds of a compiled call that Ctrl-C can wait for: some 10 ms. Longer ones have a thread of their own
+SHORT = 6e8  # additions and multiplications of a compiled call that Ctrl-C can wait for: some 10 ms. Longer ones have a thread of their own
 
 
 class Run:
@@ -56,7 +57,7 @@ class Run:
             )  # fmt: skip
             return finished
 
-        short = operations(self.net) * 3 * orders.size < SHORT
+        short = forward_operations(self.net.sizes) * 3 * orders.size < SHORT
         self.finished = part(0) if threads == 1 and short else min(as_team(threads, part, stop))
         self.steps += len(rates)
         return totals

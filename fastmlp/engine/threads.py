@@ -9,18 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.network import Network
 from .arguments import check_size
 
 POLL_SECONDS = 0.05
 
-# Multiply-adds of a batch from which a second thread pays for its barriers.
-OPERATIONS_A_THREAD = 1_000_000
-
-
-def operations(net: Network) -> int:
-    """Multiply-adds of one sample's forward pass."""
-    return int((net.sizes[:-1] * net.sizes[1:]).sum())
+# Of a batch's forward pass (`cost.forward_operations`): with so many for each thread, another one pays for its barriers.
+OPERATIONS_A_THREAD = 2_000_000
 
 
 def cpu_count() -> int:

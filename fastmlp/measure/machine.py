@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 import subprocess
@@ -17,6 +16,7 @@ import scipy
 import scipy.linalg.cython_blas  # compiled products call it: loaded before its threads are counted
 from numba.core.registry import cpu_target
 
+from ..engine.threads import cpu_count
 from ..kernels.vectors import vector_bytes
 
 LIBRARIES = ("fastmlp", "numpy", "numba", "llvmlite", "scipy")
@@ -33,18 +33,13 @@ def describe() -> dict[str, Any]:
     return {
         "cpu": cpu_model(),
         "cpu_name_llvm": cpu_target.target_context.codegen().magic_tuple()[1],
-        "cores": cores(),
+        "cores": cpu_count(),
         "vector_bits": 8 * vector_bytes(),
         "operating_system": f"{platform.system()} {platform.release()}",
         "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in LIBRARIES}},
         "blas_numpy": blas(np),
         "blas_compiled": blas(scipy),
     }
-
-
-def cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def cpu_model() -> str:

@@ -16,8 +16,8 @@ import numpy as np
 
 from .. import Dense, ReLU, Sequential, two_layer
 from ..datasets import load_xor
+from ..engine.threads import cpu_count
 from .comparison import FirstCall, first_call
-from .machine import cores
 from .peak import peak_gflops
 
 PROCESSES = 4  # as many as there are long ones
@@ -84,7 +84,7 @@ def compile_first(name: str) -> FirstCall:
 def compile_all(names: Iterable[str]) -> Iterator[FirstCall]:
     """Do the work of those names in processes of their own; each comes as soon as it is done."""
     others = set(active_children())
-    with ProcessPoolExecutor(min(cores(), PROCESSES), get_context("spawn"), _prepare_process) as pool:
+    with ProcessPoolExecutor(min(cpu_count(), PROCESSES), get_context("spawn"), _prepare_process) as pool:
         try:
             for done in as_completed([pool.submit(compile_first, name) for name in names]):
                 yield done.result()

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.cost import forward_operations
 from ..engine.inputs import Inputs
 from ..engine.run import Run
-from ..engine.threads import choose_threads, operations
+from ..engine.threads import choose_threads
 from .callbacks import EarlyStopping
 from .evaluating import evaluate
 from .history import History
@@ -61,7 +62,7 @@ def _fit(
 ) -> None:  # fmt: skip
     N = inputs.n_samples
     steps_per_epoch = -(-N // plan.batch_size)
-    threads = most = choose_threads(plan.n_threads, operations(run.net) * plan.batch_size)
+    threads = most = choose_threads(plan.n_threads, forward_operations(run.net.sizes) * plan.batch_size)
     one_by_one = bool(callbacks) or plan.validation is not None or plan.early_stopping is not None or schedule.follows_loss
     # No epochs: compiles, or loads what is compiled, before the clock starts.
     run.epochs(inputs, targets, weights, np.zeros((0, N), np.int64), plan.batch_size, np.zeros(0), threads)

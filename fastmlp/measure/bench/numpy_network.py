@@ -84,7 +84,7 @@ class NumpyNetwork:
 
     Examples
     --------
-    >>> from fastmlp.bench.tasks import initial_layers
+    >>> from fastmlp.measure.bench.tasks import initial_layers
     >>> network = NumpyNetwork(initial_layers([2, 8, 2], seed=0), "sgd", 0.5)
     >>> X, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32), np.array([0, 1, 1, 0])
     >>> losses = [network.train_batch(X, y) for step in range(500)]

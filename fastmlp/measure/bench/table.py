@@ -10,17 +10,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from itertools import pairwise
 from statistics import mean, median
 from typing import NamedTuple
 
 from ...engine.arguments import check_choice
-from ..machine import cores
+from ...engine.cost import forward_operations, training_operations
+from ...engine.threads import cpu_count
 from .peers import PEERS
 from .predictors import PREDICTORS
 from .processes import Memory, Start
 from .results import Claim, Effort, Entry, Outcome, Progress, Round, same_accuracy
-from .tasks import Data, Task, load, operations, sizes, skipped, steps
+from .tasks import Data, Task, load, sizes, skipped, steps
 from .workers import PeerError, Worker, predict, prepare_prediction, prepare_training, train
 
 NOT_INSTALLED = "not installed"
@@ -69,7 +69,7 @@ def entries(entrants: tuple[tuple[str, int], ...], missing: Callable[[str], str]
     """Without figures; those who cannot take part say why."""
     found = []
     for who, threads in entrants:
-        reason = NOT_INSTALLED if missing(who) else f"this machine has {cores()} core" if threads > cores() else ""
+        reason = NOT_INSTALLED if missing(who) else f"this machine has {cpu_count()} core" if threads > cpu_count() else ""
         found.append(Entry(who, threads, missing=reason))
     return found
 
@@ -107,7 +107,7 @@ class Training:
         """From seconds an epoch to the section's unit; what can be said about the accuracies."""
         factor = {"epoch": 1.0, "step": 1 / steps(task, data), "run": task.epochs}[self.unit]
         widths = sizes(task, data)
-        outcome.operations = operations(widths) * len(data.X) * factor
+        outcome.operations = training_operations(widths) * len(data.X) * factor
         outcome.skipped = skipped(data.X, widths[1], task.batch_size) * len(data.X) * factor
         if outcome.skipped > 0:
             outcome.notes.append(f"{outcome.skipped / outcome.operations:.0%} of the operations are products with zero that fastmlp skips.")
@@ -137,8 +137,7 @@ class Prediction:
         """Five rounds."""
         found = entries(tuple((who, 1) for who in PREDICTORS), missing_predictor)
         outcome = Outcome(self.key, self.title, self.unit, found)
-        weights = sum(I * O for I, O in pairwise(self.sizes))
-        outcome.operations = 2.0 * weights * self.rows
+        outcome.operations = float(forward_operations(self.sizes) * self.rows)
 
         def prepare(worker: Worker, entry: Entry) -> None:
             worker.call(prepare_prediction, entry.who, list(self.sizes), self.rows, entry.threads)

@@ -1,4 +1,4 @@
-"""What has to be trained: data, network, optimiser, and the operations an epoch of it takes."""
+"""What has to be trained: data, network, optimiser, and which of the operations fastmlp skips."""
 
 from __future__ import annotations
 
@@ -118,23 +118,8 @@ def initial_layers(widths: list[int], seed: int, dtype: str = "float32") -> Laye
     return [(rng.normal(0, np.sqrt(2 / (I + O)), (I, O)).astype(dtype), np.zeros(O, dtype)) for I, O in pairwise(widths)]
 
 
-def operations(widths: list[int]) -> int:
-    """Additions and multiplications that training on one sample cannot do without: the products of forward pass and gradients.
-
-    Two a weight forward, two for its gradient, and two to pass the delta back, which the first layer need not do. Biases, activations,
-    updates and padding do not count; products with zero do, though some are `skipped`.
-
-    Examples
-    --------
-    >>> operations([784, 100, 200, 10])
-    445600
-    """
-    weights = [I * O for I, O in pairwise(widths)]
-    return 4 * sum(weights) + 2 * sum(weights[1:])
-
-
 def skipped(X: np.ndarray, units: int, batch_size: int) -> float:
-    """Of those operations, how many fastmlp leaves out because inputs are zero: the mean over some batches of X (N, I), a sample.
+    """Of the `training_operations` of one sample, how many fastmlp leaves out because inputs are zero: the mean over some batches of X.
 
     Forward, inputs that are zero in the whole batch; in the gradient, for each tile of inputs, samples in which all of it is zero.
 
