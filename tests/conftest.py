@@ -4,10 +4,13 @@ This file is imported before any test, hence before Numba reads its settings fro
 tests, the workers of pytest-xdist) inherit the environment and with it the compile cache.
 """
 
+import _thread
 import atexit
 import json
 import os
+import signal
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -34,3 +37,11 @@ def pytest_configure(config):
 def golden():
     """Figures obtained by running the document's own arithmetic; `golden.json` says where they come from."""
     return json.loads(Path(__file__).with_name("golden.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[Callable[[], None]]:
+    """Does to this process what Ctrl-C does, also where pytest was started with SIGINT ignored; for programs, see `children`."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield _thread.interrupt_main
+    signal.signal(signal.SIGINT, before)

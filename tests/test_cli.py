@@ -2,10 +2,7 @@
 
 import json
 import re
-import shutil
-import subprocess
 import sys
-import sysconfig
 from importlib import metadata
 from types import SimpleNamespace
 
@@ -23,13 +20,7 @@ from fastmlp.measure import numpy_two_layer as notebook
 from fastmlp.measure.comparison import CLIMBERS, Effort
 from fastmlp.measure.gradients import GRADIENTS, TRAINING
 from fastmlp.measure.ladder import LADDER
-
-INSTALLED = shutil.which("fastmlp", path=sysconfig.get_path("scripts"))
-COMMAND = [INSTALLED] if INSTALLED else [sys.executable, "-m", "fastmlp"]
-
-
-def fastmlp(*arguments, cwd=None, command=COMMAND):
-    return subprocess.run([*command, *arguments], cwd=cwd, capture_output=True, text=True, encoding="utf-8", timeout=300, check=False)
+from tests.children import fastmlp, python, run
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +194,7 @@ def test_an_error_leaves_no_traceback(tmp_path):
 
 def test_without_matplotlib_the_error_says_what_to_install(tmp_path):
     program = "import sys; sys.modules['matplotlib'] = None; from fastmlp.cli.commands import main; main(prog_name='fastmlp')"
-    finished = fastmlp("train", "xor", "--plot", "xor.png", cwd=tmp_path, command=[sys.executable, "-c", program])
+    finished = python(program, "train", "xor", "--plot", "xor.png", cwd=tmp_path)
     assert finished.returncode == 2
     assert "fastmlp[plot]" in finished.stderr
     assert "Traceback" not in finished.stderr
@@ -260,9 +251,9 @@ def test_the_version_is_the_packages():
     name, version = finished.stdout.split()
     assert name == "fastmlp"
     assert version.count(".") == 2
-    assert fastmlp("--version", command=[sys.executable, "-m", "fastmlp"]).stdout == finished.stdout
+    assert run(sys.executable, "-m", "fastmlp", "--version").stdout == finished.stdout
 
 
 def test_the_command_starts_without_what_it_may_not_need():
     program = "import sys, fastmlp.cli.commands; print(*sorted({'matplotlib', 'pandas', 'rich', 'sklearn', 'torch'} & set(sys.modules)))"
-    assert fastmlp(command=[sys.executable, "-c", program]).stdout.strip() == ""
+    assert python(program).stdout.strip() == ""

@@ -6,7 +6,6 @@ import hashlib
 import http.server
 import os
 import shutil
-import subprocess
 import sys
 import threading
 import tracemalloc
@@ -26,8 +25,8 @@ from fastmlp import datasets
 from fastmlp.datasets import load_digits, load_fashion_mnist, load_mnist, load_xor, normalize, one_hot
 from fastmlp.files.idx import read_idx
 from fastmlp.files.published import FASHION_MNIST, MNIST, IdxSource
+from tests.children import ROOT, python
 
-ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("FASTMLP_DATA") or ROOT / "data")
 CODES = {"u1": 0x08, "i1": 0x09, "i2": 0x0B, "i4": 0x0C, "f4": 0x0D, "f8": 0x0E}
 per_example = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -286,10 +285,7 @@ def test_a_missing_extra_is_named(module: str, call: Callable[[], Any], extra: s
 
 def test_import_stays_light() -> None:
     code = "import sys, fastmlp.datasets; print({'pooch', 'requests', 'sklearn'} & set(sys.modules))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
-    )
-    assert done.stdout.strip() == "set()"
+    assert python(code).stdout.strip() == "set()"
 
 
 REAL = [

@@ -4,8 +4,6 @@ import errno
 import json
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numba
@@ -15,6 +13,7 @@ from numba.core.caching import IndexDataCacheFile
 
 import fastmlp
 from fastmlp.kernels import jit
+from tests.children import python
 
 pytestmark = pytest.mark.kernels
 
@@ -157,7 +156,7 @@ def copy(tmp_path):
 def report(site, cache, **env):
     """What REPORT tells when the package comes from `site`; nothing may be written to stderr."""
     env = os.environ | {"PYTHONPATH": str(site), "NUMBA_CACHE_DIR": str(cache), "PYTHONDONTWRITEBYTECODE": "1"} | env
-    done = subprocess.run([sys.executable, "-c", REPORT], env=env, cwd=site.parent, capture_output=True, text=True, check=False)
+    done = python(REPORT, env=env, cwd=site.parent)
     assert (done.returncode, done.stderr) == (0, "")
     seen = json.loads(done.stdout)
     assert Path(seen["file"]).is_relative_to(site)

@@ -1,7 +1,5 @@
 """The pictures: what they show, and that a file is there whole or not at all."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +10,7 @@ from fastmlp import TrainingRun, plotting, sigmoid
 from fastmlp.datasets import load_xor
 from fastmlp.measure.comparison import AS_PUBLISHED, CLIMBERS, Comparison, Learnt, Rung
 from fastmlp.measure.ladder import LADDER
+from tests.children import python
 
 X, Y = load_xor()
 
@@ -143,5 +142,4 @@ def test_what_cannot_be_saved_leaves_the_old_file(tmp_path, monkeypatch):
 
 def test_drawing_leaves_pyplot_alone():
     program = "import sys; from fastmlp import plotting; plotting.sigmoid_curves(); print('matplotlib.pyplot' in sys.modules)"
-    finished = subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[1], capture_output=True, text=True, check=True)
-    assert finished.stdout.strip() == "False"
+    assert python(program).stdout.strip() == "False"

@@ -1,9 +1,6 @@
 """The training loop: the document's runs, one step against the reference, bookkeeping, bad input, divergence, interruption."""
 
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +9,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastmlp import forward_pass, initialize_weights, reference, train
+from tests.children import interrupted
 
 GRADIENTS = ["backward", "backward_faster", "backward_pass", "fused"]
 DTYPES = [np.float32, np.float64]
@@ -253,15 +251,13 @@ def test_divergence_is_seen(gradient, dtype):
 
 
 LONG_RUN = """
-import _thread, threading
 from fastmlp import train
 
 X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [[0], [1], [1], [0]]
 for gradient in {gradients}:
     train(X, y, epochs=1, gradient=gradient)  # compiled before the interrupt comes
-    interrupt = threading.Timer(0.2, _thread.interrupt_main)
-    interrupt.start()
     try:
+        ctrl_c(after=0.2)
         train(X, y, epochs=10**15, gradient=gradient, record_every=10**13)  # longer than anybody waits
     except KeyboardInterrupt:
         print(gradient)
@@ -269,7 +265,5 @@ for gradient in {gradients}:
 
 
 def test_a_long_run_can_be_interrupted():
-    root = Path(__file__).parents[1]
-    command = [sys.executable, "-c", LONG_RUN.format(gradients=GRADIENTS)]
-    finished = subprocess.run(command, cwd=root, timeout=240, capture_output=True, text=True, check=True)
-    assert finished.stdout.split() == GRADIENTS
+    finished = interrupted(LONG_RUN.format(gradients=GRADIENTS))
+    assert (finished.stdout.split(), finished.stderr) == (GRADIENTS, "")

@@ -1,12 +1,8 @@
 """`fastmlp train` on images: the installed command, its options, interruption, and data that are not there."""
 
-import _thread
 import os
 import re
-import shutil
-import subprocess
 import sys
-import sysconfig
 
 import numpy as np
 import pytest
@@ -18,9 +14,8 @@ from fastmlp.cli.commands import main
 from fastmlp.cli.epoch_lines import EpochLines
 from fastmlp.cli.hidden_option import repeat_option
 from fastmlp.datasets import load_digits
+from tests.children import fastmlp, python
 
-INSTALLED = shutil.which("fastmlp", path=sysconfig.get_path("scripts"))
-COMMAND = [INSTALLED] if INSTALLED else [sys.executable, "-m", "fastmlp"]
 # name, options, test accuracy to reach
 RUNS = [("digits", ["--hidden", "32", "16", "--epochs", "3", "--optimizer", "adam", "--lr", "0.01"], 0.85)]
 if os.environ.get("FASTMLP_DATA"):
@@ -39,8 +34,7 @@ def record(text):
 
 @pytest.mark.parametrize(("name", "options", "enough"), RUNS)
 def test_the_installed_command_trains_draws_and_saves(tmp_path, name, options, enough):
-    command = [*COMMAND, "train", name, *options, "--plot", "curves.png", "--save", "model.safetensors"]
-    finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, encoding="utf-8", timeout=300, check=False)
+    finished = fastmlp("train", name, *options, "--plot", "curves.png", "--save", "model.safetensors", cwd=tmp_path)
     assert (finished.returncode, finished.stderr) == (0, "")
     epochs = record(finished.stdout)
     assert [row[0] for row in epochs] == list(range(1, int(options[options.index("--epochs") + 1]) + 1))
@@ -116,12 +110,12 @@ def test_precision_is_the_models(tmp_path):
     np.testing.assert_allclose(record(result.stdout), record(digits().stdout), atol=2e-4)
 
 
-def test_ctrl_c_keeps_what_there_is(tmp_path, monkeypatch):
+def test_ctrl_c_keeps_what_there_is(tmp_path, monkeypatch, ctrl_c):
     class Interrupting(EpochLines):
         def __call__(self, epoch, model, history):
             super().__call__(epoch, model, history)
             if epoch == 2:
-                _thread.interrupt_main()
+                ctrl_c()
 
     monkeypatch.setattr(training, "EpochLines", Interrupting)
     path = tmp_path / "model.safetensors"
@@ -189,8 +183,7 @@ def test_without_pooch_every_place_is_named(tmp_path, monkeypatch):
 )
 def test_what_is_not_installed_is_found_out_first(tmp_path, module, option, extra):
     program = f"import sys; sys.modules['{module}'] = None; from fastmlp.cli.commands import main; main(prog_name='fastmlp')"
-    command = [sys.executable, "-c", program, "train", "digits", option]
-    finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    finished = python(program, "train", "digits", option, cwd=tmp_path)
     assert finished.returncode == 2
     assert f"fastmlp[{extra}]" in finished.stderr
     assert "Traceback" not in finished.stderr

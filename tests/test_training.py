@@ -1,8 +1,6 @@
 """`fit` between epochs: schedules, early stopping, callbacks, history, divergence, Ctrl-C, the progress bar, bad arguments."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -25,6 +23,7 @@ from fastmlp import (
     Tanh,
 )
 from fastmlp.model.schedules import SCHEDULES, as_schedule
+from tests.children import interrupted
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(24, 4)), RNG.normal(size=(24, 2))
@@ -229,7 +228,7 @@ def test_dropout_acts_in_training_only_and_repeats():
 
 
 INTERRUPTED = """
-import _thread, json, os, signal, sys, threading
+import json, sys
 import numpy as np
 from fastmlp import Adam, Dense, ReLU, Schedule, Sequential
 
@@ -239,17 +238,13 @@ X, Y = rng.normal(size=(20 if n_threads == 1 else 2000, 4)), rng.normal(size=(20
 model = Sequential([Dense(4, 5), ReLU(), Dense(5, 2)])
 
 
-def interrupt():
-    _thread.interrupt_main() if os.name == "nt" else os.kill(os.getpid(), signal.SIGINT)
-
-
 class InterruptedAtTheThirdCall(Schedule):
     calls = 0
 
     def factors(self, steps, n_steps, steps_per_epoch):
         self.calls += 1
         if self.calls == 3:
-            threading.Timer(delay, interrupt).start()
+            ctrl_c(after=delay)
         return np.ones(len(steps))
 
 
@@ -262,8 +257,7 @@ print(json.dumps([history.stopped, len(history.losses), len(history.seconds), us
 
 @pytest.mark.parametrize(("n_threads", "delay", "callbacks"), [(1, 0.05, 1), (2, 0.0, 0), (2, 0.05, 1)])
 def test_ctrl_c_returns_the_history_so_far_and_a_usable_model(n_threads, delay, callbacks):
-    command = [sys.executable, "-c", INTERRUPTED, str(n_threads), str(delay), str(callbacks)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = interrupted(INTERRUPTED, n_threads, delay, callbacks)
     assert done.returncode == 0, done.stderr
     stopped, losses, seconds, usable = json.loads(done.stdout)
     assert (stopped, usable) == ("interrupted", True)

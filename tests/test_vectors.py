@@ -1,8 +1,6 @@
 """Vectors as values: memory, arithmetic, and the bits of floating-point numbers, lane by lane."""
 
 import os
-import subprocess
-import sys
 import threading
 import time
 from types import SimpleNamespace
@@ -37,6 +35,7 @@ from fastmlp.kernels.vectors import (
     where_less,
     width,
 )
+from tests.children import python
 
 pytestmark = pytest.mark.kernels
 GUARD = -7.0
@@ -152,7 +151,7 @@ def test_width_follows_the_features_numba_compiles_for(monkeypatch, features, ex
 def test_a_generic_cpu_has_the_smallest_vectors():
     program = "from fastmlp.kernels.vectors import vector_bytes; print(vector_bytes())"
     env = os.environ | {"NUMBA_CPU_NAME": "generic"}
-    assert int(subprocess.check_output([sys.executable, "-c", program], env=env)) == 16
+    assert python(program, env=env).stdout == "16\n"
 
 
 @pytest.mark.parametrize(("i", "j"), [(0, 0), (1, 0), (0, 1), (3, 5)])  # nothing need be aligned

@@ -1,9 +1,5 @@
 """`fastmlp warmup`: afterwards nothing is left to compile."""
 
-import shutil
-import subprocess
-import sys
-import sysconfig
 from multiprocessing import active_children
 from types import SimpleNamespace
 
@@ -13,9 +9,8 @@ from click.testing import CliRunner
 from fastmlp.cli.commands import main
 from fastmlp.kernels import epochs
 from fastmlp.measure.warmup import QUICK, WORK, compile_all
+from tests.children import fastmlp, python
 
-INSTALLED = shutil.which("fastmlp", path=sysconfig.get_path("scripts"))
-COMMAND = [INSTALLED] if INSTALLED else [sys.executable, "-m", "fastmlp"]
 # Uses of the library, other than the calls of the warm-up, that must find all they need.
 USES = """
 import numpy as np
@@ -38,13 +33,9 @@ print([call.function for call in calls if call.compiled])
 """
 
 
-def run(*command):
-    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=600, check=False)
-
-
 @pytest.fixture(scope="module")
 def warmed():
-    finished = run(*COMMAND, "warmup")
+    finished = fastmlp("warmup")
     assert (finished.returncode, finished.stderr) == (0, "")
     return finished.stdout
 
@@ -56,13 +47,13 @@ def test_every_part_is_timed(warmed):
 
 
 def test_a_second_run_compiles_nothing(warmed):
-    again = run(*COMMAND, "warmup").stdout
+    again = fastmlp("warmup").stdout
     assert again.count("from cache") == len(WORK)
     assert "compiled" not in again.lower()
 
 
 def test_other_uses_find_everything_compiled(warmed):
-    finished = run(sys.executable, "-c", USES)
+    finished = python(USES)
     assert (finished.stdout, finished.stderr) == ("[]\n", "")
 
 

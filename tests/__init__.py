@@ -1,0 +1,1 @@
+"""Tests of fastmlp, and what several of them share."""

@@ -1,0 +1,49 @@
+"""Processes that tests start: Python programs, the installed command, and programs that are interrupted."""
+
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+INSTALLED = shutil.which("fastmlp", path=sysconfig.get_path("scripts"))
+COMMAND = (INSTALLED,) if INSTALLED else (sys.executable, "-m", "fastmlp")
+PATIENCE = 600  # seconds until a child counts as hanging: not a measure of speed, on however busy a machine
+
+# Before a program that is to be interrupted. A process that was started with SIGINT ignored, as shells do for what runs in the
+# background, hands that on to its children, and Python then sets no handler.
+CTRL_C = """
+import os as _os, signal as _signal, threading as _threading, _thread as _interpreter
+_signal.signal(_signal.SIGINT, _signal.default_int_handler)
+
+def ctrl_c(after=0.0):
+    "Send this process what Ctrl-C sends, so many seconds from now, from another thread."
+    def send():
+        _interpreter.interrupt_main() if _os.name == "nt" else _os.kill(_os.getpid(), _signal.SIGINT)
+    timer = _threading.Timer(after, send)
+    timer.daemon = True
+    timer.start()
+"""
+
+
+def run(*command: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, in the root of the project unless `cwd` says otherwise; its output is text."""
+    defaults = {"cwd": ROOT, "capture_output": True, "text": True, "encoding": "utf-8", "timeout": PATIENCE, "check": False}
+    return subprocess.run([str(part) for part in command], **(defaults | options))
+
+
+def python(program: str, *arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a program in a new interpreter."""
+    return run(sys.executable, "-c", program, *arguments, **options)
+
+
+def interrupted(program: str, *arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a program that calls ``ctrl_c(after=seconds)`` where it wants to be interrupted."""
+    return python(CTRL_C + program, *arguments, **options)
+
+
+def fastmlp(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run the installed command."""
+    return run(*COMMAND, *arguments, **options)
