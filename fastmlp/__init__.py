@@ -3,9 +3,9 @@
 from .model.callbacks import EarlyStopping
 from .model.history import History
 from .model.layers import ELU, GELU, SELU, Dense, Dropout, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
+from .model.loading import load
 from .model.losses import binary_cross_entropy, cross_entropy, softmax
 from .model.optimizers import SGD, Adam, AdamW
-from .model.saving import load
 from .model.schedules import Adaptive, Cosine, InverseScaling, OneCycle, Schedule, StepDecay
 from .model.sequential import Sequential
 from .two_layer import (

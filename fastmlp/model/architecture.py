@@ -65,10 +65,10 @@ class Architecture:
             dense = self.dense_layers
             if dense and dense[-1].n_outputs != layer.n_inputs:
                 raise ValueError(f"layer: {layer!r} expects {layer.n_inputs} inputs, got {dense[-1].n_outputs} outputs of {dense[-1]!r}")
-            drawn = INITIALIZERS[layer.initializer](self.rng, layer.n_inputs, layer.n_outputs).ravel()
-            fresh = np.concatenate([drawn, np.zeros(layer.n_outputs if layer.bias else 0)])
+            fresh = np.zeros(layer.n_parameters, self.parameters.dtype)
+            fresh[: layer.n_inputs * layer.n_outputs] = INITIALIZERS[layer.initializer](self.rng, layer.n_inputs, layer.n_outputs).ravel()
             self.layers.append(layer)
-            self._adopt(np.concatenate([self.parameters, fresh.astype(self.parameters.dtype)]))
+            self._adopt(np.concatenate([self.parameters, fresh]))
         else:
             previous = self.layers[-1] if self.layers else None
             if isinstance(layer, Activation) and not isinstance(previous, Dense):

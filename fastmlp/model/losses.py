@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike
 from ..engine.arrays import as_arrays, check_shapes
 from ..two_layer import sigmoid
 
+CLASSIFYING = ("softmax_cross_entropy", "binary_cross_entropy")
+
 
 def softmax(z: ArrayLike) -> np.ndarray:
     """exp(z) / sum exp(z), by rows, without overflow.

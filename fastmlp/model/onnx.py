@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..files.atomic import as_path, write_atomically
+from ..files.atomic import PathLike, as_path, check_writable, write_atomically
 from ..files.optional import optional
 from ..kernels.activations import ACTIVATIONS, GELU_CUBE, GELU_SLOPE, LEAK, SELU_ALPHA, SELU_SCALE
 from ..kernels.network import Network
-from .saving import PathLike, _checked, _tensors
-from .sequential import CLASSIFYING, Sequential
+from .architecture import Architecture
+from .losses import CLASSIFYING
+from .saving import as_tensors, checked_parameters
 
 # ONNX operators in a row, each with its operands: LAST is what the one before gave, Z what the Dense layer gave, a number a constant.
 # Constants are tensors, in the model's dtype: attributes, as LeakyRelu and Selu have them, would be float32 in a float64 model too.
@@ -39,7 +40,7 @@ LINK_STEPS: dict[str, Steps] = {
 }
 
 
-def export_onnx(model: Sequential, path: PathLike) -> None:
+def export_onnx(model: Architecture, path: PathLike) -> None:
     """Write a model to an ONNX file, for other runtimes: what `predict_proba` gives, or `predict` for the losses without classes.
 
     Its input is "X", of shape (N, I) for any N and of the model's dtype (uint8 pixels: divided by 255). Its output, of shape (N, O), is
@@ -59,7 +60,7 @@ def export_onnx(model: Sequential, path: PathLike) -> None:
         If the model has no Dense layer, a parameter that is NaN or infinite, or more parameters than an ONNX file holds (2 GiB); if an
         argument is of another type.
     OSError
-        If the file cannot be written.
+        If the file cannot be written, or the path leads to anything but a regular file.
 
     Examples
     --------
@@ -75,13 +76,14 @@ def export_onnx(model: Sequential, path: PathLike) -> None:
     """
     onnx = optional("onnx", extra="onnx", purpose="export_onnx")
     target = as_path(path)
-    network, parameters = _checked(model)
+    parameters = checked_parameters(model)
+    check_writable(target)
     if parameters.nbytes > LARGEST_ONNX:
         raise ValueError(f"model: expected at most {LARGEST_ONNX:,} bytes of parameters in an ONNX file, got {parameters.nbytes:,}")
-    tensors = _tensors(model.layers, parameters)
+    tensors = as_tensors(model.layers, parameters)
     output = "probabilities" if model.loss in CLASSIFYING else "output"
     nodes, z, last = [], "X", "X"
-    steps = _steps(network, model.loss)
+    steps = _steps(model.network(), model.loss)
     for n, (operator, *operands) in enumerate(steps):
         names = [{LAST: last, Z: z}.get(str(operand), str(operand)) for operand in operands]
         tensors |= {str(operand): np.array(operand, parameters.dtype) for operand in operands if isinstance(operand, float)}

@@ -21,12 +21,13 @@ from .callbacks import EarlyStopping
 from .evaluating import evaluate
 from .history import History
 from .layers import Activation
-from .losses import LINKS
+from .losses import CLASSIFYING, LINKS
+from .onnx import export_onnx
 from .optimizers import Optimizer, as_optimizer
+from .saving import save
 from .schedules import Schedule
 
 FEW = 8  # rows that are predicted with outputs in lanes: a batch that small would leave most lanes of the usual layout empty
-CLASSIFYING = ("softmax_cross_entropy", "binary_cross_entropy")
 
 
 class Sequential(Architecture):
@@ -342,14 +343,10 @@ class Sequential(Architecture):
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model to a safetensors file; `fastmlp.load` reads it back. See `fastmlp.model.saving.save`."""
-        from .saving import save
-
         save(self, path)
 
     def export_onnx(self, path: str | os.PathLike[str]) -> None:
         """Write the model to an ONNX file, for other runtimes. See `fastmlp.model.onnx.export_onnx`."""
-        from .onnx import export_onnx
-
         export_onnx(self, path)
 
 

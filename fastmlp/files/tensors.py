@@ -1,0 +1,106 @@
+"""Named arrays and what is to be said of them in one safetensors file, sealed by a checksum of all its bytes.
+
+A file may come from anywhere, be damaged, or be rewritten while it is read. It is read into memory as it stands at that moment and only
+then looked at: were it mapped, a writer that cut it short would end the process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .atomic import check_regular, write_atomically
+from .optional import optional
+
+LARGEST_HEADER = 2**18  # bytes of names, shapes and metadata: a thousand layers; safetensors itself would read 100 MB
+SEAL = "sha256"  # the field of the metadata that holds the checksum: of the whole file, with 64 zeros in the checksum's own place
+UNSEALED = "0" * 64
+DTYPES = {"F32": "<f4", "F64": "<f8"}
+
+
+class Tensor(NamedTuple):
+    """An array as the file has it."""
+
+    dtype: str  # as safetensors names it: "F32"
+    shape: tuple[int, ...]
+    data: bytes
+
+    def array(self) -> np.ndarray:
+        """The numbers, float32 or float64, read-only."""
+        flat: np.ndarray = np.frombuffer(self.data, DTYPES[self.dtype])
+        return flat.reshape(self.shape)
+
+
+def write_tensors(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> None:
+    """Write a file as `read_tensors` reads it, whole or not at all. ValueError if the header is longer than that would take."""
+    safetensors = optional("safetensors.numpy", extra="save", purpose="save")
+    content: bytes = safetensors.save(dict(tensors), {**metadata, SEAL: UNSEALED})
+    _check_header(content)
+    at = _seal_at(content)
+    write_atomically(path, b"".join((content[:at], _checksum(content, at).encode(), content[at + len(UNSEALED) :])))
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors in the order of their names, and the metadata; at most twice the size of the file is held.
+
+    Raises
+    ------
+    ValueError
+        If it is no safetensors file, has a header of more than LARGEST_HEADER bytes, or has a checksum that is not its own. A file
+        without a checksum is taken as it is.
+    OSError
+        If it cannot be read, or is no regular file: a FIFO would never end.
+    """
+    safetensors = optional("safetensors", extra="save", purpose="load")
+    check_regular(path)
+    with open(path, "rb") as file:
+        _check_header(file.read(8))
+        file.seek(0)
+        content = file.read(os.fstat(file.fileno()).st_size)
+    try:
+        entries = safetensors.deserialize(content)
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"header: {error}") from error
+    header = json.loads(content[8 : 8 + _header_length(content)])
+    metadata: dict[str, str] = header.get("__metadata__", {})
+    if SEAL in metadata and (found := _checksum(content, _seal_at(content))) != metadata[SEAL]:
+        raise ValueError(f"{SEAL}: expected {found}, the checksum of what the file holds, got {metadata[SEAL]!r}: the file is damaged")
+    return {name: _tensor(entry) for name, entry in sorted(entries)}, metadata
+
+
+def _tensor(entry: dict[str, Any]) -> Tensor:
+    return Tensor(entry["dtype"], tuple(entry["shape"]), entry["data"])
+
+
+def _header_length(content: bytes) -> int:
+    """A safetensors file begins with the length of its header, in 8 bytes."""
+    return int.from_bytes(content[:8], "little")
+
+
+def _check_header(content: bytes) -> None:
+    if (length := _header_length(content)) > LARGEST_HEADER:
+        raise ValueError(f"header: expected at most {LARGEST_HEADER:,} bytes (of names and shapes), got {length:,}")
+
+
+def _seal_at(content: bytes) -> int:
+    """Where the checksum's digits begin. As a key the name stands between bare quotes, which no JSON string can contain."""
+    key = f'"{SEAL}":"'.encode()
+    at = content.find(key, 8, 8 + _header_length(content))
+    if at < 0:
+        raise ValueError(f"{SEAL}: expected a checksum written by fastmlp, got a header of another form")
+    return at + len(key)
+
+
+def _checksum(content: bytes, at: int) -> str:
+    """SHA-256 of all bytes, the checksum's own replaced by zeros."""
+    view = memoryview(content)
+    digest = hashlib.sha256(view[:at])
+    digest.update(UNSEALED.encode())
+    digest.update(view[at + len(UNSEALED) :])
+    return digest.hexdigest()
