@@ -3,8 +3,6 @@
 import json
 import os
 import re
-import subprocess
-import sys
 import tracemalloc
 
 import numpy as np
@@ -14,6 +12,7 @@ from safetensors import safe_open
 
 from fastmlp import Dense, Dropout, Sequential, Tanh, load
 from fastmlp.files.tensors import SEAL, write_tensors
+from tests.children import python
 
 DENSE = {"layer": "Dense", "n_inputs": 2, "n_outputs": 3, "bias": True, "initializer": "uniform"}
 FIELDS = [  # a field of the description, its new value, what the message must say
@@ -268,7 +267,7 @@ print("alive after", loaded)
 def test_a_file_that_is_rewritten_meanwhile_ends_no_process(file):
     """Reading a memory map of it dies of SIGBUS as soon as the file is cut short."""
     Sequential([Dense(700, 700)]).save(file)
-    done = subprocess.run([sys.executable, "-c", REWRITTEN, file], capture_output=True, text=True, check=False)
+    done = python(REWRITTEN, file)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("alive after ")
 
