@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from fastmlp import SGD, Adam, Dense, Sequential, reference
+from fastmlp import SGD, Dense, Sequential, reference
 from fastmlp.engine.inputs import as_inputs
 from fastmlp.engine.memory import aligned, workspace
 from fastmlp.engine.targets import as_targets, as_weights
@@ -151,14 +151,14 @@ def test_inputs_of_every_kind_give_the_same_gradient():
         assert_array_equal(found, expected[1])
 
 
-@pytest.mark.parametrize("loss", ["softmax_cross_entropy", "squared_error"])
-def test_labels_are_one_hot_targets(loss):
-    model = make((4, 5, 3), ("tanh", "identity"), loss)
-    X, labels = problem(loss, 9, 4, 3)[0], np.arange(9) % 3
-    if loss == "softmax_cross_entropy":
-        for y in (labels, labels.reshape(-1, 1), labels.astype(np.uint8), labels.astype(np.float32)):
-            assert_array_equal(as_targets("y", y, 9, 3, loss, np.dtype(np.float64)), labels)
-    assert gradient(model, X, np.eye(3)[labels])[0] == pytest.approx(expected_gradient(model, X, np.eye(3)[labels])[0], rel=1e-14)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_labels_give_the_gradient_of_one_hot_targets(dtype):
+    model = make((4, 5, 3), ("tanh", "identity"), "softmax_cross_entropy", dtype=dtype)
+    X, labels = problem("softmax_cross_entropy", 9, 4, 3)[0], np.array([2, 0, 1, 1, 0, 2, 2, 2, 0])
+    loss, expected = gradient(model, X, np.eye(3)[labels])
+    for y in (labels, labels.reshape(-1, 1), labels.astype(np.uint8), labels.astype(np.float32)):
+        assert gradient(model, X, y)[0] == loss
+        assert_array_equal(gradient(model, X, y)[1], expected)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -226,4 +226,3 @@ def test_a_model_without_data_is_described_by_its_layers():
     assert net.b_at.tolist() == [20, 40]
     assert net.activation.tolist() == [ACTIVATIONS["relu"], ACTIVATIONS["identity"]]  # the sigmoid is part of the loss
     assert make((4, 5, 3), ("relu", "identity"), "squared_error", biases=False).network().b_at.tolist() == [-1, -1]
-    assert Adam().settings().code > SGD(momentum=0.5).settings().code

@@ -1,6 +1,8 @@
 """Vectors as values: memory, arithmetic, and the bits of floating-point numbers, lane by lane."""
 
 import os
+import platform
+import re
 import threading
 import time
 from types import SimpleNamespace
@@ -132,9 +134,16 @@ def wait_for(flag, started, patience):
 
 def test_width_follows_the_vector_registers(dtype):
     size = np.dtype(dtype).itemsize
-    assert vector_bytes() in (16, 32, 64)
     assert constants(values(dtype)[0]) == (vector_bytes() // size, *[dtype is np.float64] * 3)
     assert lanes(dtype) * size == vector_bytes()
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="other CPUs have registers of other names")
+def test_a_vector_fills_one_register_of_the_cpu(dtype):
+    """The widest registers in the machine code that moves one vector, and no vector in two of them."""
+    copy(np.zeros(lanes(dtype), dtype), 0, np.zeros(lanes(dtype), dtype), 0)
+    (code,) = (code for signature, code in copy.inspect_asm().items() if signature[0].dtype.name == np.dtype(dtype).name)
+    assert max(re.findall(r"%([xyz])mm", code)) == {16: "x", 32: "y", 64: "z"}[vector_bytes()]
 
 
 @pytest.mark.parametrize(
