@@ -78,7 +78,7 @@ def assert_agrees(result, expected, tolerance):
 
 @pytest.mark.parametrize(("rung", "name", "way"), rows(GRADIENTS))
 def test_gradient(benchmark, rung, name, way):
-    """One call from Python, as a notebook makes it: the compiled function's check of its arguments is part of it."""
+    """One call from Python, as a notebook would make it: the compiled function's check of its arguments is part of it."""
     gradient = GRADIENTS[name][way]
     assert_agrees(gradient(*forward(rung)), expected_gradient(rung), GRADIENT_TOLERANCE)
     benchmark.group = f"one gradient: {heading(rung)}"

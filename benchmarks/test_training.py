@@ -1,4 +1,4 @@
-"""An epoch of the networks that `fastmlp bench` compares, on random data: `Sequential.fit` against notebook 2's loop in NumPy.
+"""An epoch of the networks that `fastmlp bench` compares, on random data: `Sequential.fit` against the second notebook's loop in NumPy.
 
 Each loss is first what the NumPy loop arrives at in float64 from the same weights and the same order of the samples. BLAS has one thread.
 Nothing here fails for being slow. Other libraries take part in `fastmlp bench`.

@@ -1,4 +1,4 @@
-"""XOR, 10,000 epochs, float64: the fused loop against the C program `xor.c` and against the notebook's NumPy loop.
+"""XOR, 10,000 epochs, float64: the fused loop against the C program `xor.c` and against the document's NumPy loop.
 
 All take turns, so that a drifting clock meets all alike, and the medians' ratios are reported. Nothing here fails for being slow.
 """
@@ -19,7 +19,7 @@ from fastmlp.measure.ladder import LADDER, problem
 
 EPOCHS, LEARNING_RATE = 10_000, 0.12  # the document's, as in xor.c
 TURNS = 21
-RUNS = 5  # of the fast ones in each turn, of which the median counts: the first finds the caches full of somebody else's data
+RUNS = 5  # of the fast ones in each turn, of which the median counts: the first finds the caches full of another one's data
 C_FLAGS = ("-Ofast", "-march=native")
 C_PROGRAMS = {"C": (), "C for this problem alone": ("-DFIXED",)}
 FLOORS = {"C": 1 / 1.2, "NumPy": 150}  # how many times as long as `fused` each is meant to take, at least
@@ -67,7 +67,7 @@ def table(seconds):
 
 def test_xor(benchmark, tmp_path, report):
     fused = TRAINING["fused"]["compiled"]
-    runners = {"NumPy": partial(in_python, TRAINING["backward_pass"]["NumPy"], 1)}  # the fastest of the notebook's three
+    runners = {"NumPy": partial(in_python, TRAINING["backward_pass"]["NumPy"], 1)}  # the fastest of the document's three
     compiler = shutil.which("gcc") or shutil.which("cc")
     if compiler:
         runners |= build(compiler, tmp_path)

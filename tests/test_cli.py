@@ -16,10 +16,10 @@ from fastmlp.files.published import MNIST
 from fastmlp.kernels.tile import MR, NV
 from fastmlp.kernels.vectors import vector_bytes
 from fastmlp.measure import comparison as compare
-from fastmlp.measure import numpy_two_layer as notebook
-from fastmlp.measure.comparison import CLIMBERS, Effort
+from fastmlp.measure import numpy_two_layer as in_numpy
 from fastmlp.measure.gradients import GRADIENTS, TRAINING
 from fastmlp.measure.ladder import LADDER
+from fastmlp.measure.rungs import COMPETITORS, Effort
 from tests.children import fastmlp, python, run
 
 
@@ -48,20 +48,22 @@ def test_compare_writes_its_figures(compared):
     assert figures["passed"] is True
     assert [rung["name"] for rung in figures["ladder"]] == list(LADDER)
     for rung in figures["ladder"]:
-        assert {(gradient, way) for way, row in rung["seconds_per_step"].items() for gradient in row} == set(CLIMBERS)
+        assert {(gradient, way) for way, row in rung["seconds_per_step"].items() for gradient in row} == set(COMPETITORS)
         known = {(g, w): s for w, row in rung["seconds_per_step"].items() for g, s in row.items() if s is not None}
         assert min(known, key=known.get) == (rung["fastest"]["gradient"], rung["fastest"]["way"])
-        assert len(known) + len(rung["not_measured"]) == len(CLIMBERS)
+        assert len(known) + len(rung["not_measured"]) == len(COMPETITORS)
         assert min(known.values()) > 0
+        assert rung["compiled_while_timing"] is False
     for row in figures["xor"]:
         if row["compiled_seconds_per_epoch"] and row["numpy_seconds_per_epoch"]:
             assert row["speed_up"] == pytest.approx(row["numpy_seconds_per_epoch"] / row["compiled_seconds_per_epoch"])
     assert [row["gradient"] for row in figures["xor"]] == [*TRAINING, "backward_as_published"]
-    assert {call["function"] for call in figures["first_calls"]} == set(GRADIENTS) | {f"train, {name}" for name in TRAINING}
+    trained = {f"train, {name}" for name in TRAINING} | {"train, fused, 4096 of MNIST"}
+    assert {call["function"] for call in figures["first_calls"]} == set(GRADIENTS) | trained
 
 
 def test_compare_fails_when_a_gradient_is_wrong(monkeypatch, tmp_path):
-    monkeypatch.setitem(GRADIENTS["backward_faster"], "compiled", notebook.backward_as_published)
+    monkeypatch.setitem(GRADIENTS["backward_faster"], "compiled", in_numpy.backward_as_published)
     monkeypatch.setattr(compare, "QUICK", Effort(0.01, {"NumPy": 0.01, "compiled": 0.01}))
     result = CliRunner().invoke(main, ["compare", "--quick", "--json", str(tmp_path / "figures.json")])
     assert result.exit_code == 1
@@ -94,7 +96,7 @@ def test_xor_takes_its_options(gradient):
     options = ["--gradient", gradient, "--epochs", "5", "--record-every", "2", "--hidden", "4", "--seed", "7", "--lr", "0.05"]
     result = CliRunner().invoke(main, ["train", "xor", *options])
     assert result.exit_code == 0
-    expected = notebook.train(*XOR, *starting_weights(), 5, 0.05, record_every=2)
+    expected = in_numpy.train(*XOR, *starting_weights(), 5, 0.05, record_every=2)
     lines = result.stdout.splitlines()
     assert [line.split() for line in lines[1:4]] == [[str(e), f"{error:.6g}"] for e, error in zip(*expected[2:], strict=True)]
 
@@ -131,6 +133,11 @@ BAD = [
     (["train", "xor", "--epochs", "ten"], "--epochs"),
     (["train", "xor", "--epochs", "1000000000", "--record-every", "2"], "--record-every"),
     (["train", "xor", "--record-every", "0"], "--record-every"),
+    (["train", "xor", "--record-every", str(2**70)], "--record-every"),
+    (["train", "xor", "--epochs", str(2**70)], "--epochs"),
+    (["train", "xor", "--hidden", str(2**70)], "--hidden"),
+    (["train", "xor", "--seed", str(2**70)], "--seed"),
+    (["train", "xor", "--lr", "1e999"], "learning_rate"),
     (["train", "xor", "--hidden", "0"], "--hidden"),
     (["train", "xor", "--hidden", "1000000000"], "--hidden"),
     (["train", "xor", "--learning-rate", "0"], "--learning-rate"),
@@ -149,6 +156,12 @@ BAD = [
     (["train", "digits", "--hidden", "100001"], "100,000"),
     (["train", "digits", "--hidden", "5", "--epochs", "0"], "--epochs"),
     (["train", "digits", "--batch-size", "0"], "--batch-size"),
+    (["train", "digits", "--batch-size", str(2**70)], "--batch-size"),
+    (["train", "digits", "--epochs", str(2**70)], "--epochs"),
+    (["train", "digits", "--hidden", str(2**70)], "--hidden"),
+    (["train", "digits", "--threads", str(2**70)], "--threads"),
+    (["train", "digits", "--seed", str(2**70)], "--seed"),
+    (["train", "digits", "--lr", "1e999"], "learning_rate"),
     (["train", "digits", "--optimizer", "magic"], "nesterov"),
     (["train", "digits", "--lr", "0"], "--learning-rate"),
     (["train", "digits", "--lr", "nan"], "learning_rate"),
@@ -168,6 +181,7 @@ BAD = [
     (["train", "mnist", "--data", "file.json"], "--data"),
     (["train", "fashion-mnist", "--data", "folder.json"], "four files of Fashion-MNIST"),
     (["warmup", "everything"], "everything"),
+    (["bench", "--seeds", str(2**70)], "--seeds"),
     (["info", "--nothing"], "--nothing"),
 ]
 

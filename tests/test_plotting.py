@@ -8,8 +8,11 @@ from matplotlib.figure import Figure
 
 from fastmlp import TrainingRun, plotting, sigmoid
 from fastmlp.datasets import load_xor
-from fastmlp.measure.comparison import AS_PUBLISHED, CLIMBERS, Comparison, Learnt, Rung
+from fastmlp.measure.comparison import Comparison
+from fastmlp.measure.gradients import AS_PUBLISHED
 from fastmlp.measure.ladder import LADDER
+from fastmlp.measure.rungs import COMPETITORS, Rung
+from fastmlp.measure.xor_training import Learnt
 from tests.children import python
 
 X, Y = load_xor()
@@ -92,10 +95,10 @@ def a_comparison():
     ladder = []
     for place, (name, sizes) in enumerate(LADDER.items()):
         table = {"NumPy": {}, "compiled": {}}
-        for nth, (gradient, way) in enumerate(CLIMBERS):
+        for nth, (gradient, way) in enumerate(COMPETITORS):
             last = {"NumPy": 2, "compiled": 4}[way] if gradient == "backward" else 5
             table[way][gradient] = 10.0 ** (place - 7) / (nth + 1) if place <= last else None
-        ladder.append(Rung(name, sizes._asdict(), table, {"gradient": "fused", "way": "compiled"}, {}))
+        ladder.append(Rung(name, sizes._asdict(), table, {"gradient": "fused", "way": "compiled"}, {}, False))
     xor = [Learnt("backward", 1e-5, [0, 1, 1, 0], 4e-5, 1e-6, 40.0), Learnt("fused", 1e-5, [0, 1, 1, 0], None, 4e-8, 250.4)]
     xor.append(Learnt(AS_PUBLISHED[0], 0.12, [0.5] * 4, 4e-5, None, None))
     versions = dict.fromkeys(("fastmlp", "numpy", "numba"), "1.0")
@@ -107,7 +110,7 @@ def test_the_comparison_names_every_line_and_bar():
     figure = plotting.comparison(result)
     ladder, bars = figure.axes
     named = {text.get_text() for text in ladder.texts}
-    assert named == {f"{way} {gradient}" for gradient, way in CLIMBERS if gradient != "fused"} | {"fused"}
+    assert named == {f"{way} {gradient}" for gradient, way in COMPETITORS if gradient != "fused"} | {"fused"}
     assert [len(line.get_xdata()) for line in ladder.lines] == [3, 6, 5, 6, 6, 6]
     assert [text.get_text() for text in bars.texts] == ["40 x", "250 x"]
     assert "a CPU, vectors of 256 bits, one thread" in figure.get_supxlabel()

@@ -15,7 +15,8 @@ from tests.children import fastmlp, python
 USES = """
 import numpy as np
 from fastmlp import Adam, Dense, Dropout, SGD, Sequential, Tanh
-from fastmlp.measure.comparison import first_call, first_calls
+from fastmlp.measure.comparison import first_calls
+from fastmlp.measure.compilation import first_call
 
 def deep(dtype, inputs, targets):
     X, y = np.ones((70, 9), inputs), np.zeros(70, int)

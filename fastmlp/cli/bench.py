@@ -8,7 +8,9 @@ from pathlib import Path
 import click
 
 from ..files.atomic import write_atomically
-from .common import PICTURES, OutputFile, examples, pictures, refusals, written
+from .failures import refusals
+from .help_text import examples
+from .output_files import PICTURES, OutputFile, pictures, written
 
 
 @click.command(
@@ -29,18 +31,17 @@ def bench(
 ) -> None:
     """Measure the project's targets beside NumPy, scikit-learn, PyTorch, JAX and onnxruntime.
 
-    Whoever is not installed is named as absent. Peers take turns, each in a process of its own with as many threads as fastmlp. Takes a
-    quarter of an hour, on a machine that should do nothing else. A target that is missed is shown, and is no error.
+    Peers that are not installed are named as absent. Peers take turns, each in a process of its own with as many threads as fastmlp.
+    Takes a quarter of an hour, on a machine that should do nothing else. A target that is missed is shown, and is no error.
     """
     plotting = pictures() if plot_file else None
-    from rich.console import Console
-
     from ..measure.bench.table import chosen
     from .bench_tables import as_markdown, run
+    from .terminal import console
 
     with refusals():
         chosen(keys)
-    result = run(Console(), keys, seeds, quick)
+    result = run(console(), keys, seeds, quick)
     if markdown_file:
         with written(markdown_file):
             write_atomically(markdown_file, as_markdown(result).encode())

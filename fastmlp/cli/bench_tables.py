@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
 from collections.abc import Iterator, Sequence
-from importlib import metadata
 from statistics import mean, median
 from time import perf_counter
 
@@ -13,14 +10,12 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from ..engine.arguments import check_size
-from ..measure import machine as environment
+from ..measure.bench.conditions import begin
 from ..measure.bench.results import Bench, Claim, Effort, Entry, Outcome, ranked, spread
 from ..measure.bench.table import chosen
-from ..measure.comparison import duration
-from .compare_tables import section
+from ..measure.durations import duration
+from .tables import section
 
-PACKAGES = {"sklearn": "scikit-learn", "torch": "torch", "jax": "jax", "onnxruntime": "onnxruntime"}
-SETTINGS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "MKL_DEBUG_CPU_TYPE", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_OPT")
 QUICK_NOTE = "A smoke run: its tasks are too small for its figures to mean anything."
 READING = (
     "Peers take turns, each in a process of its own held to as many cores as threads; times are medians and ratios are medians of the "
@@ -55,12 +50,7 @@ def run(console: Console, only: Sequence[str] = (), seeds: int = 5, quick: bool 
     """
     start = perf_counter()
     sections, effort = chosen(only), Effort(check_size("seeds", seeds, 1), quick)
-    machine = environment.describe()
-    installed = [name for name in PACKAGES if importlib.util.find_spec(name)]
-    machine["versions"] |= {PACKAGES[name]: metadata.version(PACKAGES[name]) for name in installed}
-    machine["settings"] = {name: os.environ[name] for name in SETTINGS if name in os.environ}
-    conditions = {"seeds": effort.seeds, "quick": effort.quick, "absent": [PACKAGES[name] for name in PACKAGES if name not in installed]}
-    bench = Bench(machine, conditions, [], 0.0)
+    bench = begin(effort)
     for line in heading(bench):
         console.print(line, highlight=False)
     columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
@@ -85,7 +75,7 @@ def heading(bench: Bench) -> Iterator[str]:
     yield f"Not installed, hence not measured: {', '.join(conditions['absent']) or 'nothing'}. Seeds: {conditions['seeds']}."
     if machine["settings"]:
         settings = ", ".join(f"{name}={value}" for name, value in machine["settings"].items())
-        yield f"Set in the environment, and no default: {settings}. Whoever obeys that is measured with it."
+        yield f"Set in the environment, and no default: {settings}. Libraries that obey it are measured with it."
     if conditions["quick"]:
         yield QUICK_NOTE
 
@@ -127,16 +117,39 @@ def remarks(outcome: Outcome) -> list[str]:
 
 def claim_cells(outcome: Outcome, claim: Claim) -> list[str]:
     """A target's row: work, target, measured, verdict."""
-    return [outcome.title, f"{claim.what} {claim.bound}", claim.shown(claim.measured), claim.verdict]
+    return [outcome.title, target(claim), measurement(claim), claim.verdict]
+
+
+def target(claim: Claim) -> str:
+    """What was to be reached.
+
+    Examples
+    --------
+    >>> target(Claim("speed", "x", 5.0, 5.1)), target(Claim("time", "s", 1.5, None, at_least=False))
+    ('speed >= 5 x', 'time < 1.50 s')
+    """
+    bound = {"x": f"{claim.target:g} x", "%": f"{100 * claim.target:g} %", "s": duration(claim.target), "MB": f"{claim.target:g} MB"}
+    return f"{claim.what} {'>=' if claim.at_least else '<'} {bound[claim.unit]}"
+
+
+def measurement(claim: Claim) -> str:
+    """What was reached, or why nothing was measured.
+
+    Examples
+    --------
+    >>> measurement(Claim("share of peak", "%", 0.6, 0.7)), measurement(Claim("speed", "x", 5.0, None, missing="JAX: not installed"))
+    ('70.0 %', 'JAX: not installed')
+    """
+    value = claim.measured
+    if value is None:
+        return claim.missing or "-"
+    return {"x": f"{value:.2f} x", "%": f"{100 * value:.1f} %", "s": duration(value), "MB": f"{value:.0f} MB"}[claim.unit]
 
 
 def show_outcome(console: Console, outcome: Outcome) -> None:
     """A section's table and its targets."""
     colours = {"met": "green", "missed": "bold red", "not measured": "yellow"}
-    lines = [
-        f"[{colours[claim.verdict]}]{claim.verdict}[/]: {claim.what} {claim.bound}, measured {claim.shown(claim.measured)}"
-        for claim in outcome.claims
-    ]
+    lines = [f"[{colours[claim.verdict]}]{claim.verdict}[/]: {target(claim)}, measured {measurement(claim)}" for claim in outcome.claims]
     who, *right = (heading.replace(" ", "\n", 1) if heading != "fastmlp is" else heading for heading in headings(outcome))
     table = section(outcome.title, who, right=tuple(right))
     for entry in ranked(outcome):
@@ -160,7 +173,7 @@ def show_claims(console: Console, bench: Bench) -> None:
     """What is missed, in one place, and the tally."""
     for outcome, claim in bench.claims:
         if claim.verdict == "missed":
-            console.print(f"[bold red]missed[/]: {outcome.title}: {claim.what} {claim.bound}, measured {claim.shown(claim.measured)}")
+            console.print(f"[bold red]missed[/]: {outcome.title}: {target(claim)}, measured {measurement(claim)}")
     console.print(tally(bench), highlight=False)
 
 

@@ -1,12 +1,13 @@
-"""The `fastmlp` command: which commands there are. Each stands in a file of its own in `commands`."""
+"""The `fastmlp` command: which commands there are. Each stands in a file of its own."""
 
 from __future__ import annotations
 
 import click
 
 from .bench import bench
-from .common import Commands, examples
 from .compare import compare
+from .failures import Commands
+from .help_text import examples
 from .image_data import IMAGE_DATA
 from .info import info
 from .train_images import image_command

@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from ..files.atomic import write_atomically
-from .common import PICTURES, OutputFile, examples, pictures, written
+from .help_text import examples
+from .output_files import PICTURES, OutputFile, pictures, written
 
 
 @click.command(epilog=examples("fastmlp compare", "fastmlp compare --quick --json compare.json", "fastmlp compare --plot compare.png"))
@@ -20,15 +21,18 @@ def compare(ctx: click.Context, quick: bool, json_file: Path | None, plot_file: 
     """Check, train with and time the three gradients.
 
     Compares each gradient, in NumPy and compiled, with central differences, trains XOR with each, and times a step of gradient descent at
-    six sizes. Takes less than a minute. The exit status is 1 if a gradient is wrong.
+    six sizes. Takes about a minute, half of it to compile when it runs for the first time. The exit status is 1 if a gradient is wrong.
     """
     plotting = pictures() if plot_file else None
-    from rich.console import Console
-
     from ..measure.comparison import FULL, QUICK
+    from ..measure.compilation import CompiledWhileTiming
     from .compare_tables import run
+    from .terminal import console
 
-    result = run(Console(), QUICK if quick else FULL)
+    try:
+        result = run(console(), QUICK if quick else FULL)
+    except CompiledWhileTiming as error:
+        raise click.ClickException(str(error)) from error
     if json_file:
         with written(json_file):
             write_atomically(json_file, json.dumps(result.as_dict(), indent=2, allow_nan=False).encode() + b"\n")

@@ -1,10 +1,7 @@
-"""What is seen of a training while it runs: a bar in a terminal, lines elsewhere."""
+"""What is printed of a training while it runs, where no bar shows it."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -12,23 +9,6 @@ import click
 from .. import History
 
 LINES = 40  # about as many at most
-
-
-def is_watched() -> bool:
-    """Whether somebody sees a bar: both streams go to a terminal."""
-    return sys.stdout.isatty() and sys.stderr.isatty()
-
-
-@contextmanager
-def waiting(what: str) -> Iterator[None]:
-    """A spinner, in a terminal."""
-    from rich.console import Console
-
-    if not is_watched():
-        yield
-        return
-    with Console(stderr=True).status(what):
-        yield
 
 
 class EpochLines:

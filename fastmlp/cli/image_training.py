@@ -17,9 +17,11 @@ from ..engine.cost import forward_operations, training_operations
 from ..engine.threads import choose_threads, cpu_count
 from ..model.layers import Activation, Layer
 from ..model.optimizers import Optimizer
-from .common import pictures, refusals, written
-from .epoch_lines import EpochLines, is_watched, waiting
+from .epoch_lines import EpochLines
+from .failures import refusals
 from .image_data import ImageData, load
+from .output_files import pictures, written
+from .terminal import is_watched, waiting
 
 CLASSES = 10
 SHOWN = 100  # test images in the picture
@@ -109,7 +111,8 @@ def build(n_inputs: int, settings: Settings) -> tuple[Sequential, Optimizer]:
 
 def prepare(dtype: str) -> None:
     """Compile what the training will call, or load it, and say so if it took its time."""
-    from ..measure.comparison import duration, first_call
+    from ..measure.compilation import first_call
+    from ..measure.durations import duration
     from ..measure.warmup import train_and_predict
 
     with waiting("compiling"):
@@ -144,7 +147,7 @@ def fit(model: Sequential, optimizer: Optimizer, train: Any, test: Any, settings
 
 def summary(history: History, accuracy: float, operations_per_epoch: int, cores: int, peak: float) -> str:
     """What the training came to: accuracy, seconds, speed."""
-    from ..measure.comparison import duration
+    from ..measure.durations import duration
 
     done, seconds = len(history.seconds), sum(history.seconds)
     lines = [f"Interrupted after {count(done, 'epoch')}."] if history.stopped == "interrupted" else []

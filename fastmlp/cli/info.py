@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from .common import examples
+from .help_text import examples
 from .image_data import IMAGE_DATA, folders
 
 EXTRAS = {"data": "pooch", "onnx": "onnx", "plot": "matplotlib", "save": "safetensors", "sklearn": "scikit-learn"}
@@ -17,11 +17,10 @@ EXTRAS = {"data": "pooch", "onnx": "onnx", "plot": "matplotlib", "save": "safete
 @click.command(epilog=examples("fastmlp info"))
 def info() -> None:
     """Show the processor, its measured peak, the cache, the data sets found and what is installed."""
-    from rich.console import Console
+    from .tables import section, show
+    from .terminal import console
 
-    from .compare_tables import section, show
-
-    console = Console(highlight=False, markup=False)
+    output = console(highlight=False, markup=False)
     for title, rows in (("Machine", machine()), ("Compile cache", cache()), ("Data sets", data_sets()), ("Extras", extras())):
         table = section(title)
         table.show_header = False
@@ -29,7 +28,7 @@ def info() -> None:
         table.add_column(overflow="fold")
         for row in rows:
             table.add_row(*row)
-        show(console, table)
+        show(output, table)
 
 
 def machine() -> Iterator[tuple[str, str]]:

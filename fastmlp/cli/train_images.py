@@ -8,10 +8,12 @@ from typing import Any
 import click
 
 from ..model.schedules import SCHEDULES
-from .common import INTERRUPTED, PICTURES, OutputFile, examples
+from .failures import INTERRUPTED
+from .help_text import examples
 from .hidden_option import CommandWithHidden, hidden_option
 from .image_data import ImageData
 from .image_training import ACTIVATIONS, OPTIMIZERS, Settings, carry_out
+from .output_files import PICTURES, OutputFile
 
 RATES = ", ".join(f"{name} {rate:g}" for name, (_, rate) in OPTIMIZERS.items())
 HELP = """Learn to tell apart the images of {title}.
@@ -32,7 +34,7 @@ def image_command(name: str, data: ImageData) -> click.Command:
     @click.command(name, cls=CommandWithHidden, help=HELP.format(title=data.title), epilog=shown, context_settings={"show_default": True})
     @hidden_option
     @click.option("--epochs", type=click.IntRange(1, 10**6), default=32, help="Passes over the training images.")
-    @click.option("--batch-size", type=click.IntRange(min=1), default=64, help="Images per update of the weights.")
+    @click.option("--batch-size", type=click.IntRange(1, 10**9), default=64, help="Images per update of the weights.")
     @click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), default="sgd", help="Rule of the updates.")
     @click.option("--learning-rate", "--lr", type=click.FloatRange(min=0, min_open=True), show_default=RATES, help="Length of a step.")
     @click.option("--schedule", type=click.Choice(list(SCHEDULES)), default="constant", help="Course of the learning rate.")

@@ -8,7 +8,9 @@ from typing import Any
 import click
 
 from ..two_layer import GRADIENTS, TrainingRun
-from .common import PICTURES, OutputFile, examples, pictures, refusals, written
+from .failures import refusals
+from .help_text import examples
+from .output_files import PICTURES, OutputFile, pictures, written
 
 MOST_RECORDS = 1_000_000  # lines of errors
 
@@ -27,7 +29,7 @@ MOST_RECORDS = 1_000_000  # lines of errors
 @click.option("--hidden", type=click.IntRange(1, 10_000), default=3, show_default=True, help="Hidden units.")
 @click.option("--gradient", type=click.Choice(GRADIENTS), default="fused", show_default=True, help="Which implementation.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="For the initial weights.  [default: the document's weights]")
-@click.option("--record-every", type=click.IntRange(min=1), default=200, show_default=True, help="Epochs between two errors shown.")
+@click.option("--record-every", type=click.IntRange(1, 10**9), default=200, show_default=True, help="Epochs between two errors shown.")
 @click.option("--plot", "plot_file", type=OutputFile(*PICTURES), metavar="FILE", help="Draw data, errors, decisions: .png, .svg or .pdf.")
 def xor(epochs: int, learning_rate: float, hidden: int, gradient: str, seed: int | None, record_every: int, plot_file: Path | None) -> None:
     """Learn the truth table of XOR.

@@ -6,8 +6,8 @@ import time
 
 import click
 
-from .common import examples
-from .epoch_lines import is_watched
+from .help_text import examples
+from .terminal import console, is_watched
 
 
 @click.command(epilog=examples("fastmlp warmup", "fastmlp warmup --quick"))
@@ -18,27 +18,26 @@ def warmup(quick: bool) -> None:
     The machine code goes into a cache on disk, where every later process finds it. Says how long each part took and whether it was in the
     cache already.
     """
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from ..kernels.epochs import train_epochs
-    from ..measure.comparison import duration
+    from ..measure.durations import duration
     from ..measure.warmup import QUICK, WORK, compile_all, compile_first
 
     if train_epochs.stats.cache_path is None:
         raise click.UsageError("no folder for compiled code can be written; name one in NUMBA_CACHE_DIR")
     names = QUICK if quick else tuple(WORK)
-    console = Console(highlight=False)
+    output = console(highlight=False)
     columns = TextColumn("compiling"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     start = time.perf_counter()
-    with Progress(*columns, console=console, transient=True, disable=not is_watched()) as bar:
+    with Progress(*columns, console=output, transient=True, disable=not is_watched()) as bar:
         task = bar.add_task("", total=len(names))
         for call in compile_all(names):
-            console.print(f"{duration(call.seconds):>8}  {'compiled  ' if call.compiled else 'from cache'}  {call.function}")
+            output.print(f"{duration(call.seconds):>8}  {'compiled  ' if call.compiled else 'from cache'}  {call.function}")
             bar.advance(task)
     seconds = time.perf_counter() - start
     start = time.perf_counter()
     again = [call.function for call in map(compile_first, names) if call.compiled]  # two processes that save at once may lose one's work
-    console.print(f"{duration(seconds):>8}  in all; loading it all takes {duration(time.perf_counter() - start)}")
+    output.print(f"{duration(seconds):>8}  in all; loading it all takes {duration(time.perf_counter() - start)}")
     if again:
-        console.print(f"Compiled once more: {', '.join(again)}")
+        output.print(f"Compiled once more: {', '.join(again)}")

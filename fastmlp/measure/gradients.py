@@ -1,6 +1,7 @@
 """The one registry of what is compared: for each gradient of the document, the NumPy way and the compiled one.
 
-`GRADIENTS` and `TRAINING` hold them behind one signature each; `fastmlp compare`, its tests and the benchmarks read them here.
+`GRADIENTS` and `TRAINING` hold them behind one signature each; `fastmlp compare`, its tests and the benchmarks read them here. A
+competitor is named by its gradient and its way.
 """
 
 from __future__ import annotations
@@ -10,24 +11,25 @@ from functools import partial
 
 from .. import two_layer
 from ..two_layer import TrainingRun
-from . import numpy_two_layer as notebook
+from . import numpy_two_layer as in_numpy
 from .numpy_two_layer import Array, Gradient
 
+Competitor = tuple[str, str]  # gradient, way
 Training = Callable[..., TrainingRun]
 
 # name -> way -> gradient(X, y, y_hat, act_hidden, w2) -> (dL_dw2, dL_dw1, error)
 GRADIENTS: dict[str, dict[str, Gradient]] = {
-    "backward": {"NumPy": notebook.backward, "compiled": two_layer.backward},
-    "backward_faster": {"NumPy": notebook.backward_faster, "compiled": two_layer.backward_faster},
-    "backward_pass": {"NumPy": notebook.backward_pass, "compiled": two_layer.backward_pass},
+    "backward": {"NumPy": in_numpy.backward, "compiled": two_layer.backward},
+    "backward_faster": {"NumPy": in_numpy.backward_faster, "compiled": two_layer.backward_faster},
+    "backward_pass": {"NumPy": in_numpy.backward_pass, "compiled": two_layer.backward_pass},
 }
 
 
 def train_numpy(
     gradient: Gradient, X: Array, y: Array, w1: Array, w2: Array, epochs: int, learning_rate: float, record_every: int
 ) -> TrainingRun:
-    """The notebook's loop with one of its gradients."""
-    return TrainingRun(*notebook.train(X, y, w1, w2, epochs, learning_rate, gradient, record_every))
+    """The document's loop with one of its gradients."""
+    return TrainingRun(*in_numpy.train(X, y, w1, w2, epochs, learning_rate, gradient, record_every))
 
 
 def train_compiled(
@@ -43,5 +45,6 @@ TRAINING: dict[str, dict[str, Training]] = {
 } | {"fused": {"compiled": partial(train_compiled, "fused")}}
 
 # Not a gradient, hence not among them: kept to show that the checks find what is wrong with it.
-PUBLISHED: Gradient = notebook.backward_as_published
-TRAINING_AS_PUBLISHED: Training = partial(train_numpy, notebook.backward_as_published)
+AS_PUBLISHED: Competitor = ("backward_as_published", "NumPy")
+PUBLISHED: Gradient = in_numpy.backward_as_published
+TRAINING_AS_PUBLISHED: Training = partial(train_numpy, in_numpy.backward_as_published)

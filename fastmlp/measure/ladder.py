@@ -20,6 +20,20 @@ class Sizes(NamedTuple):
     O: int
 
 
+class Problem(NamedTuple):
+    """Data and initial weights."""
+
+    X: Array  # (N, I)
+    y: Array  # (N, O)
+    w1: Array  # (I, H)
+    w2: Array  # (H, O)
+
+    @property
+    def sizes(self) -> Sizes:
+        """Of these arrays."""
+        return Sizes(*self.X.shape, *self.w2.shape)
+
+
 # Each rung costs about ten to a hundred times the one before it. All but the first are random data of a familiar data set's size.
 LADDER: dict[str, Sizes] = {
     "XOR": Sizes(4, 2, 3, 1),
@@ -55,7 +69,7 @@ def document_weights(hidden_size: int = 3) -> tuple[Array, Array]:
     return initialize_weights(2, hidden_size, 1, generator)
 
 
-def problem(sizes: Sizes, seed: int = 0) -> tuple[Array, Array, Array, Array]:
+def problem(sizes: Sizes, seed: int = 0) -> Problem:
     """Data and initial weights of the given sizes: the document's own for XOR's, else seeded normal ones with sums of order one.
 
     Parameters
@@ -66,7 +80,8 @@ def problem(sizes: Sizes, seed: int = 0) -> tuple[Array, Array, Array, Array]:
 
     Returns
     -------
-    X, y, w1, w2 : ndarray of shape (N, I), (N, O), (I, H), (H, O), float64
+    Problem
+        X, y, w1, w2 in float64.
 
     Examples
     --------
@@ -76,7 +91,7 @@ def problem(sizes: Sizes, seed: int = 0) -> tuple[Array, Array, Array, Array]:
     """
     N, I, H, O = sizes
     if sizes == LADDER["XOR"]:
-        return *load_xor(), *document_weights()
+        return Problem(*load_xor(), *document_weights())
     rng = np.random.default_rng([seed, *sizes])
     X, y = rng.normal(size=(N, I)), rng.normal(size=(N, O))
-    return X, y, rng.normal(size=(I, H)) / np.sqrt(I), rng.normal(size=(H, O)) / np.sqrt(H)
+    return Problem(X, y, rng.normal(size=(I, H)) / np.sqrt(I), rng.normal(size=(H, O)) / np.sqrt(H))

@@ -17,7 +17,7 @@ import numpy as np
 from .. import Dense, ReLU, Sequential, two_layer
 from ..datasets import load_xor
 from ..engine.threads import cpu_count
-from .comparison import FirstCall, first_call
+from .compilation import FirstCall, first_call
 from .peak import peak_gflops
 
 PROCESSES = 4  # as many as there are long ones
@@ -33,7 +33,7 @@ def train_and_predict(dtype: str) -> None:
 
 
 def document_functions(dtype: str) -> None:
-    """The functions of the first notebook, and its training loop with them."""
+    """The functions of the document's network, and its training loop with them."""
     X, y = (array.astype(dtype) for array in load_xor())
     w1, w2 = (w.astype(dtype) for w in two_layer.initialize_weights(2, 3, 1))
     two_layer.sigmoid_(two_layer.sigmoid(two_layer.dense(X, w1)))

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..measure.bench.results import Bench, Entry, Outcome, ranked
-from ..measure.comparison import duration
+from ..measure.durations import duration
 from .style import BLUE, INK, ORANGE, panel
 
 COLUMNS = 2

@@ -11,7 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 from numpy.typing import NDArray
 
-from ..measure.comparison import CLIMBERS, Comparison, Competitor, Learnt, Rung
+from ..measure.comparison import Comparison
+from ..measure.gradients import Competitor
+from ..measure.rungs import COMPETITORS, Rung
+from ..measure.xor_training import Learnt
 from .style import BLUE, GREEN, INK, ORANGE, PINK, PURPLE, VERMILION, panel
 
 # How each line of the ladder looks: NumPy warm and dashed, compiled matrix products purple (the broad
@@ -54,7 +57,7 @@ def draw_ladder(ladder: Sequence[Rung], axes: Axes) -> None:
     panel(axes, "One step of gradient descent, from XOR to MNIST's size")
     axes.set(xscale="log", yscale="log", xlabel="samples · inputs · hidden units · outputs")
     ends = []
-    for gradient, way in CLIMBERS:
+    for gradient, way in COMPETITORS:
         points = [(rung.operations, seconds) for rung in ladder if (seconds := rung.seconds(gradient, way)) is not None]
         style: dict[str, Any] = {"linewidth": 1.8, "markersize": 6, "markeredgecolor": "white"} | STYLES[gradient, way]
         axes.plot([x for x, _ in points], [y for _, y in points], **style)

@@ -82,7 +82,7 @@ def sequential(layers: Layers, loss: str, seed: int = 0) -> Sequential:
 
 
 class NumPy(Peer):
-    """Notebook 2's loop."""
+    """The loop of the document's second notebook."""
 
     def fit(self, seed: int, epochs: int) -> float:
         """As described in `Peer`."""

@@ -1,4 +1,4 @@
-"""What was measured, and whether that meets a target. Figures only; how they look is `report`'s and `picture`'s."""
+"""What was measured, and whether that meets a target. Figures only; tables and pictures of them are made elsewhere."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from statistics import mean, median, stdev
 from typing import Any, NamedTuple
 
 from scipy.special import stdtrit
-
-from ..comparison import duration
 
 Progress = Callable[[str], None]  # told what is being measured
 SAME_ACCURACY, SAME_SAMPLES = 0.002, 2  # differences that are noise in any case: 20 of 10,000 test images, or 2 of few samples
@@ -33,7 +31,7 @@ class Round(NamedTuple):
 
 @dataclass
 class Entry:
-    """One of those compared: a value a round in each list, in the order of the rounds, or why there is none."""
+    """One of those compared: one value per round in each list, in the order of the rounds, or why there is none."""
 
     who: str
     threads: int = 1
@@ -95,24 +93,6 @@ class Claim:
         if self.measured is None or not math.isfinite(self.measured):
             return "not measured"
         return "met" if (self.measured >= self.target if self.at_least else self.measured < self.target) else "missed"
-
-    def shown(self, value: float | None) -> str:
-        """A value in the claim's unit."""
-        if value is None:
-            return self.missing or "-"
-        return {"x": f"{value:.2f} x", "%": f"{100 * value:.1f} %", "s": duration(value), "MB": f"{value:.0f} MB"}[self.unit]
-
-    @property
-    def bound(self) -> str:
-        """The target as a condition.
-
-        Examples
-        --------
-        >>> Claim("speed", "x", 5.0, 5.1).bound, Claim("share", "%", 0.6, None).bound
-        ('>= 5 x', '>= 60 %')
-        """
-        number = {"x": f"{self.target:g} x", "%": f"{100 * self.target:g} %", "MB": f"{self.target:g} MB"}
-        return f"{'>=' if self.at_least else '<'} {number.get(self.unit) or duration(self.target)}"
 
 
 @dataclass

@@ -107,7 +107,7 @@ def steps(task: Task, data: Data) -> int:
 
 
 def initial_layers(widths: list[int], seed: int, dtype: str = "float32") -> Layers:
-    """Weights every peer starts from that lets itself be told: notebook 2's, Glorot-normal; biases zero.
+    """The weights that every peer starts from, except those that draw their own: Glorot-normal as in the document; biases zero.
 
     Examples
     --------

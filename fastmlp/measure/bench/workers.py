@@ -1,4 +1,4 @@
-"""Everybody who is compared works in a process of its own, that has just so many threads and cores from its first instruction on.
+"""Each peer works in a process of its own, which has just so many threads and cores from its first instruction on.
 
 The functions below `Worker` run in such a process. What they return is small and plain; what a peer raises becomes a `PeerError`.
 """
@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from ..compilation import timed_region
 from ..peak import peak_gflops
 from .peers import PEERS, Peer
 from .predictors import PREDICTORS, Predictor
@@ -74,7 +75,7 @@ class Worker:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        if kind is not None:  # after Ctrl-C nobody waits for the end of a long fit
+        if kind is not None:  # after Ctrl-C, do not wait for the end of a long fit
             for child in multiprocessing.active_children():
                 if child.pid == self.pid:
                     child.terminate()
@@ -91,7 +92,7 @@ def guarded(function: Callable[..., Any], *arguments: Any) -> tuple[bool, Any]:
 
 
 def settle(threads: int) -> int:
-    """Use the last `threads` cores only, the same for everybody: thread pools that obey no setting, JAX's, count these.
+    """Use the last `threads` cores only, the same for every peer: thread pools that obey no setting, JAX's, count these.
 
     Ctrl-C is the parent's to handle. Returns the process's number.
     """
@@ -128,7 +129,8 @@ def train(seed: int) -> Round:
     peer: Peer = present["peer"]
     kind = np.dtype(peer.task.dtype).type
     before = peak_gflops(kind)
-    seconds = peer.fit(seed, peer.task.epochs)
+    with timed_region(f"training by {type(peer).__name__}"):
+        seconds = peer.fit(seed, peer.task.epochs)
     peak = max(before, peak_gflops(kind))
     accuracy = float(np.mean(peer.predict(peer.data.X_test) == peer.data.y_test))
     return Round(seconds / peer.task.epochs, accuracy, peak)
@@ -150,13 +152,14 @@ def predict(samples: int) -> Round:
     """The median time of a prediction."""
     function, X = present["predict"]
     before = peak_gflops(np.float32)
-    start = perf_counter()
-    function(X)
-    count = max(1, round(SAMPLE_SECONDS / (perf_counter() - start)))
-    seconds = []
-    for _ in range(samples):
+    with timed_region("prediction"):
         start = perf_counter()
-        for _ in range(count):
-            function(X)
-        seconds.append((perf_counter() - start) / count)
+        function(X)
+        count = max(1, round(SAMPLE_SECONDS / (perf_counter() - start)))
+        seconds = []
+        for _ in range(samples):
+            start = perf_counter()
+            for _ in range(count):
+                function(X)
+            seconds.append((perf_counter() - start) / count)
     return Round(median(seconds), None, max(before, peak_gflops(np.float32)))

@@ -1,4 +1,4 @@
-"""What only a process of its own can tell: how long it takes to start, and how much memory it needs."""
+"""What only a fresh process can tell: how long it takes to start, and how much memory it needs."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from .results import Claim, Effort, Entry, Outcome, Progress
 
+COMPILE_EVERYTHING = ["-m", "fastmlp", "warmup"]  # arguments of Python
 FIRST_MODEL = """
 import numpy as np
 from fastmlp import SGD, Dense, ReLU, Sequential
@@ -38,28 +39,19 @@ class Start:
     def measure(self, effort: Effort, working_on: Progress) -> Outcome:
         """The first process fills an empty cache, the following ones find it."""
         with tempfile.TemporaryDirectory(prefix="fastmlp-bench-") as cache:
-            commands = everything_compiled()
             working_on(f"{self.title}: compiling")
-            compiling = sum(process_seconds(arguments, cache) for arguments in commands)
+            compiling = process_seconds(COMPILE_EVERYTHING, cache)
             model = ["-c", FIRST_MODEL]
             working_on(f"{self.title}: cache full")
             process_seconds(model, cache)
             warm = [process_seconds(model, cache) for _ in range(2 if effort.quick else 5)]
-        what = "fastmlp warmup" if commands[0][0] == "-m" else "what that model needs"
         outcome = Outcome(self.key, self.title, "process", [Entry("fastmlp", seconds=warm)])
-        outcome.notes.append(f"Compiling {what} from nothing takes {compiling:.1f} s.")
+        outcome.notes.append(f"Compiling everything from nothing takes {compiling:.1f} s.")
         outcome.claims = [
             Claim("process start to first fitted model, full cache", "s", self.warm, median(warm), at_least=False),
-            Claim(f"from nothing ({what})", "s", self.cold, compiling, at_least=False),
+            Claim("compiling everything from nothing (fastmlp warmup)", "s", self.cold, compiling, at_least=False),
         ]
         return outcome
-
-
-def everything_compiled() -> list[list[str]]:
-    """Arguments of a Python process that compiles all there is to compile, or the first model where no command does that."""
-    from ...cli.commands import main
-
-    return [["-m", "fastmlp", "warmup"]] if "warmup" in main.commands else [["-c", FIRST_MODEL]]
 
 
 def process_seconds(arguments: list[str], cache: str) -> float:

@@ -1,8 +1,7 @@
-"""What the commands share: output files, errors without tracebacks, Ctrl-C, help texts."""
+"""Files that commands write at the end of their work: checked at its beginning, announced when they are there."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,19 +13,6 @@ import click
 from ..files.atomic import check_writable
 
 PICTURES = (".png", ".svg", ".pdf")
-INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended: 128 + SIGINT
-
-
-class Commands(click.Group):
-    """A group whose commands Ctrl-C ends with the exit status that shells expect."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command named."""
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            click.echo("Interrupted", err=True)
-            ctx.exit(INTERRUPTED)
 
 
 class OutputFile(click.Path):
@@ -65,21 +51,3 @@ def pictures() -> ModuleType:
     except ModuleNotFoundError as error:
         raise click.UsageError(f'--plot: {error}; python -m pip install "fastmlp[plot]"') from error
     return plotting
-
-
-def examples(*lines: str) -> str:
-    """The end of a help text, its lines kept as they are."""
-    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
-
-
-@contextmanager
-def refusals() -> Iterator[None]:
-    """Around work of the library: what it refuses is an error of usage; a run that diverges fails."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", RuntimeWarning)
-        try:
-            yield
-        except (RuntimeWarning, FloatingPointError) as trouble:
-            raise click.ClickException(str(trouble)) from trouble
-        except (ValueError, TypeError, MemoryError) as error:
-            raise click.UsageError(str(error)) from error

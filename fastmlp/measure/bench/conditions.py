@@ -1,0 +1,29 @@
+"""What the figures of a run depend on: the machine, the versions of the peers, settings of the environment."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from importlib import metadata
+
+from ..machine import describe
+from .results import Bench, Effort
+
+PACKAGES = {"sklearn": "scikit-learn", "torch": "torch", "jax": "jax", "onnxruntime": "onnxruntime"}
+SETTINGS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "MKL_DEBUG_CPU_TYPE", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_OPT")
+
+
+def begin(effort: Effort) -> Bench:
+    """A run without outcomes yet, under the conditions found here.
+
+    Examples
+    --------
+    >>> begin(Effort(seeds=5, quick=False)).conditions["seeds"]
+    5
+    """
+    installed = [name for name in PACKAGES if importlib.util.find_spec(name)]
+    environment = describe()
+    environment["versions"] |= {PACKAGES[name]: metadata.version(PACKAGES[name]) for name in installed}
+    environment["settings"] = {name: os.environ[name] for name in SETTINGS if name in os.environ}
+    absent = [PACKAGES[name] for name in PACKAGES if name not in installed]
+    return Bench(environment, {"seeds": effort.seeds, "quick": effort.quick, "absent": absent}, [], 0.0)

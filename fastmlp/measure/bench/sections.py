@@ -1,0 +1,188 @@
+"""Sections of the table that compare: training by several peers, and prediction.
+
+Peers take turns, each in its own process, so that a drifting clock meets all alike; a peer that is not installed or fails is an entry
+without figures that says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from statistics import mean, median
+from typing import NamedTuple
+
+from ...engine.cost import forward_operations, training_operations
+from ...engine.threads import cpu_count
+from .peers import PEERS
+from .predictors import PREDICTORS
+from .results import Claim, Effort, Entry, Outcome, Progress, Round, same_accuracy
+from .tasks import Data, Task, load, sizes, skipped, steps
+from .workers import PeerError, Worker, predict, prepare_prediction, prepare_training, train
+
+NOT_INSTALLED = "not installed"
+
+
+class Target(NamedTuple):
+    """A bound on one of the measured figures."""
+
+    kind: str  # a key of FIGURES
+    bound: float
+    who: str = ""
+
+
+def take_turns(
+    outcome: Outcome, rounds: int, prepare: Callable[[Worker, Entry], None], turn: Callable[[Worker, int], Round], working_on: Progress
+) -> None:
+    """Fill the outcome's entries: each peer is prepared, then each has a turn in every round, beginning with another one."""
+    with ExitStack() as stack:
+        workers: list[tuple[Entry, Worker]] = []
+        for entry in outcome.entries:
+            if not entry.missing:
+                working_on(f"{outcome.title}: {entry.label}, starting")
+                with excused(entry):
+                    worker = stack.enter_context(Worker(entry.threads))
+                    prepare(worker, entry)
+                    workers.append((entry, worker))
+        for number in range(rounds):
+            first = number % max(len(workers), 1)
+            for entry, worker in workers[first:] + workers[:first]:
+                if not entry.missing:
+                    working_on(f"{outcome.title}: round {number + 1} of {rounds}, {entry.label}")
+                    with excused(entry):
+                        entry.add(turn(worker, number))
+
+
+@contextmanager
+def excused(entry: Entry) -> Iterator[None]:
+    """Around the work of a peer: if it fails, its entry says so and the others go on."""
+    try:
+        yield
+    except PeerError as error:
+        entry.missing = f"failed: {error}"
+
+
+def entries(entrants: tuple[tuple[str, int], ...], missing: Callable[[str], str]) -> list[Entry]:
+    """Without figures; those who cannot take part say why."""
+    found = []
+    for who, threads in entrants:
+        reason = NOT_INSTALLED if missing(who) else f"this machine has {cpu_count()} core" if threads > cpu_count() else ""
+        found.append(Entry(who, threads, missing=reason))
+    return found
+
+
+@dataclass(frozen=True)
+class Training:
+    """A network trained by several peers, timed and tested with every seed."""
+
+    key: str
+    title: str
+    task: Task
+    entrants: tuple[tuple[str, int], ...]
+    targets: tuple[Target, ...]
+    unit: str = "epoch"  # or "step", or "run"
+
+    def measure(self, effort: Effort, working_on: Progress) -> Outcome:
+        """Train with each seed."""
+        task = self.task.smaller() if effort.quick else self.task
+        outcome = Outcome(self.key, self.title, self.unit, entries(self.entrants, lambda who: PEERS[who].missing()))
+
+        def prepare(worker: Worker, entry: Entry) -> None:
+            worker.call(prepare_training, entry.who, task, entry.threads)
+
+        def turn(worker: Worker, seed: int) -> Round:
+            measured: Round = worker.call(train, seed)
+            return measured
+
+        take_turns(outcome, effort.seeds, prepare, turn, working_on)
+        if outcome.own.measured:
+            self._finish(outcome, task, load(task))
+        outcome.claims = [claim(outcome, target) for target in self.targets]
+        return outcome
+
+    def _finish(self, outcome: Outcome, task: Task, data: Data) -> None:
+        """From seconds an epoch to the section's unit; what can be said about the accuracies."""
+        factor = {"epoch": 1.0, "step": 1 / steps(task, data), "run": task.epochs}[self.unit]
+        widths = sizes(task, data)
+        outcome.operations = training_operations(widths) * len(data.X) * factor
+        outcome.skipped = skipped(data.X, widths[1], task.batch_size) * len(data.X) * factor
+        if outcome.skipped > 0:
+            outcome.notes.append(f"{outcome.skipped / outcome.operations:.0%} of the operations are products with zero that fastmlp skips.")
+        for entry in outcome.entries:
+            entry.seconds = [seconds * factor for seconds in entry.seconds]
+        others = [entry for entry in outcome.entries if entry.measured and entry is not outcome.own]
+        different = [entry for entry in others if not same_accuracy(outcome.own.accuracies, entry.accuracies, len(data.y_test))]
+        for entry in different:
+            points = 100 * (mean(entry.accuracies) - mean(outcome.own.accuracies))
+            outcome.notes.append(f"Test accuracy differs beyond noise: {entry.label}, {points:+.2f} points from fastmlp's.")
+        if others and not different:
+            outcome.notes.append("Test accuracies are equal within noise.")
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Class indices of so many rows, by one thread."""
+
+    key: str
+    title: str
+    sizes: tuple[int, ...]
+    rows: int
+    targets: tuple[Target, ...]
+    unit: str = "call"
+
+    def measure(self, effort: Effort, working_on: Progress) -> Outcome:
+        """Five rounds."""
+        found = entries(tuple((who, 1) for who in PREDICTORS), missing_predictor)
+        outcome = Outcome(self.key, self.title, self.unit, found)
+        outcome.operations = float(forward_operations(self.sizes) * self.rows)
+
+        def prepare(worker: Worker, entry: Entry) -> None:
+            worker.call(prepare_prediction, entry.who, list(self.sizes), self.rows, entry.threads)
+
+        def turn(worker: Worker, number: int) -> Round:
+            measured: Round = worker.call(predict, 1 if effort.quick else 5)
+            return measured
+
+        take_turns(outcome, 2 if effort.quick else 5, prepare, turn, working_on)
+        outcome.claims = [claim(outcome, target) for target in self.targets]
+        return outcome
+
+
+def missing_predictor(who: str) -> str:
+    """The packages a predictor needs that are not installed."""
+    return ", ".join(name for name in PREDICTORS[who][0] if find_spec(name) is None)
+
+
+# kind of target -> what it says, its unit, whether it is a lower bound
+FIGURES = {
+    "times": ("as fast as {who}", "x", True),
+    "times one thread": ("as fast as one thread", "x", True),
+    "best peer": ("as fast as the best peer", "x", True),
+    "share": ("share of the FMA peak", "%", True),
+    "accuracy": ("test accuracy", "%", True),
+    "seconds": ("time of a {unit}", "s", False),
+}
+
+
+def claim(outcome: Outcome, target: Target) -> Claim:
+    """What this run has to say to a target."""
+    text, unit, at_least = FIGURES[target.kind]
+    what = text.format(who=target.who, unit=outcome.unit)
+    own = outcome.own
+    rivals = {
+        "times": lambda: [outcome.entry(target.who)],
+        "times one thread": lambda: [outcome.entry("fastmlp", 1)],
+        "best peer": lambda: [entry for entry in outcome.entries if entry.who != "fastmlp" and entry.measured],
+    }.get(target.kind, lambda: [])()
+    absent = [f"{entry.label}: {entry.missing}" for entry in [own, *rivals] if not entry.measured]
+    if target.kind == "best peer" and not rivals:
+        absent.append("no peer was measured")
+    if absent:
+        return Claim(what, unit, target.bound, None, at_least, absent[0])
+    if rivals:
+        best = min(rivals, key=lambda entry: entry.times(own))
+        what += f", {best.who}," if target.kind == "best peer" else ""
+        return Claim(what, unit, target.bound, best.times(own), at_least)
+    measured = {"share": outcome.share(own), "accuracy": median(own.accuracies or [0.0]), "seconds": median(own.seconds)}
+    return Claim(what, unit, target.bound, measured[target.kind], at_least)

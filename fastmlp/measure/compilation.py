@@ -1,0 +1,121 @@
+"""What Numba compiles, and a guard around clocks: nothing may be compiled while a time is taken.
+
+A compiled function that meets new types of arguments, or its first call in a process, is compiled, which takes seconds, or loaded from
+the cache on disk, which takes milliseconds. Either would be part of a time that is taken of that call.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from numba.core import event
+
+COMPILES = "numba:compile"  # once for each function that is compiled, callees included
+LOCKS = "numba:compiler_lock"  # by whoever compiles, and by whoever loads from the cache; calls of what is in memory do not need it
+
+
+class CompiledWhileTiming(RuntimeError):
+    """Something was compiled, or loaded from the cache of compiled code, while its time was taken."""
+
+
+class Compilations(event.Listener):
+    """What Numba did since this began to listen.
+
+    Attributes
+    ----------
+    compiled : list of str
+        Names of the functions that were compiled.
+    loaded : bool
+        Whether anything was compiled or loaded from the cache.
+    """
+
+    def __init__(self) -> None:
+        self.compiled: list[str] = []
+        self.loaded = False
+
+    def on_start(self, event: event.Event) -> None:
+        """Note a compilation, or that the compiler's lock was taken."""
+        if event.kind == COMPILES:
+            self.compiled.append(getattr(event.data["dispatcher"], "__name__", "a loop"))
+        else:
+            self.loaded = True
+
+    def on_end(self, event: event.Event) -> None:
+        """Its beginning is all that counts."""
+
+
+@contextmanager
+def compilations() -> Iterator[Compilations]:
+    """Listen to Numba's compiler.
+
+    Examples
+    --------
+    >>> import numba
+    >>> twice = numba.njit(lambda x: 2 * x)
+    >>> with compilations() as first:
+    ...     result = twice(1.0)
+    >>> with compilations() as second:
+    ...     result = twice(1.0)
+    >>> first.compiled, second.compiled, second.loaded
+    (['<lambda>'], [], False)
+    """
+    seen = Compilations()
+    with event.install_listener(COMPILES, seen), event.install_listener(LOCKS, seen):
+        yield seen
+
+
+@contextmanager
+def timed_region(what: str) -> Iterator[Compilations]:
+    """Around every clock: what is timed must have been called before, with arguments of the same types and sizes.
+
+    Parameters
+    ----------
+    what : str
+        What is timed, for the error.
+
+    Raises
+    ------
+    CompiledWhileTiming
+        At the end, if anything was compiled or loaded from the cache in between, in whatever thread.
+
+    Examples
+    --------
+    >>> import numba
+    >>> with timed_region("a first call"):
+    ...     result = numba.njit(lambda x: 2 * x)(1.0)
+    Traceback (most recent call last):
+    fastmlp.measure.compilation.CompiledWhileTiming: a first call: its time contains the compilation of <lambda>
+    """
+    with compilations() as seen:
+        yield seen
+    if seen.compiled:
+        raise CompiledWhileTiming(f"{what}: its time contains the compilation of {', '.join(dict.fromkeys(seen.compiled))}")
+    if seen.loaded:
+        raise CompiledWhileTiming(f"{what}: its time contains the loading of compiled code from the cache")
+
+
+@dataclass(frozen=True)
+class FirstCall:
+    """The first call of a compiled function in this process."""
+
+    function: str
+    seconds: float
+    compiled: bool  # False: its machine code was in the cache, or in memory already
+
+
+def first_call(function: str, call: Callable[[], object]) -> FirstCall:
+    """Call it, and see how long that takes and whether anything is compiled for it.
+
+    Examples
+    --------
+    >>> first_call("nothing", lambda: None).compiled
+    False
+    """
+    with compilations() as seen:
+        start = time.perf_counter()
+        call()
+        seconds = time.perf_counter() - start
+    return FirstCall(function, seconds, compiled=bool(seen.compiled))

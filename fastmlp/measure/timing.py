@@ -1,0 +1,68 @@
+"""The time of one step of gradient descent, without what happens once: compilation above all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from statistics import median
+from typing import NamedTuple
+
+from .compilation import compilations, timed_region
+from .gradients import Competitor, Training
+from .ladder import LADDER_LEARNING_RATE, Problem
+
+SAMPLE_SECONDS = 0.02  # a timed run lasts about so long: then Python's 20 µs around a compiled run do not show
+
+
+class StepTimes(NamedTuple):
+    """What `step_seconds` measured."""
+
+    seconds: dict[Competitor, float]  # median of one step
+    compiled_while_timing: bool  # as Numba's compiler tells
+
+
+def run_seconds(training: Training, data: Problem, steps: int) -> float:
+    """Seconds of one run."""
+    start = time.perf_counter()
+    training(*data, steps, LADDER_LEARNING_RATE, steps)
+    return time.perf_counter() - start
+
+
+def guarded_seconds(who: Competitor, training: Training, data: Problem, steps: int) -> float:
+    """The same, in which nothing may be compiled."""
+    gradient, way = who
+    with timed_region(f"{way} {gradient}, {' x '.join(map(str, data.sizes))}"):
+        return run_seconds(training, data, steps)
+
+
+def step_seconds(trainings: Mapping[Competitor, Training], data: Problem, budget: float) -> StepTimes:
+    """Median seconds of one step of each competitor.
+
+    First each is called once on these very data, since a training may take another compiled way for another size. Then it finds out
+    how many steps make a run of SAMPLE_SECONDS. Then they take turns, so that a drifting clock meets all alike, for at least three
+    rounds and until the budget is spent. One whose single step takes a quarter of the budget is timed once.
+    """
+    first, cold = {}, {}
+    for who, training in trainings.items():
+        with compilations() as seen:
+            first[who] = run_seconds(training, data, 1)
+        cold[who] = seen.loaded
+    steps: dict[Competitor, int] = {}
+    samples: dict[Competitor, list[float]] = {}
+    with compilations() as seen:
+        for who, training in trainings.items():
+            count, seconds = 1, first[who]
+            if cold[who] or seconds <= budget / 4:
+                while (seconds := guarded_seconds(who, training, data, count)) < SAMPLE_SECONDS / 4:
+                    count *= 4
+            if seconds / count > budget / 4:
+                samples[who] = [seconds / count]
+            else:
+                steps[who], samples[who] = max(1, round(count * SAMPLE_SECONDS / seconds)), []
+        end = time.perf_counter() + budget
+        rounds = 0
+        while steps and (rounds < 3 or time.perf_counter() < end):
+            for who, count in steps.items():
+                samples[who].append(guarded_seconds(who, trainings[who], data, count) / count)
+            rounds += 1
+    return StepTimes({who: median(values) for who, values in samples.items()}, compiled_while_timing=seen.loaded)

@@ -1,0 +1,45 @@
+"""What XOR's training comes to with each of the gradients, and how long it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from . import numpy_two_layer as in_numpy
+from .gradients import AS_PUBLISHED, GRADIENTS, TRAINING, TRAINING_AS_PUBLISHED, Competitor
+from .ladder import LADDER, problem
+from .timing import StepTimes, step_seconds
+
+EPOCHS, LEARNING_RATE = 10_000, 0.12  # the document's
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What XOR's training with one gradient came to, and the time it takes."""
+
+    gradient: str
+    final_error: float
+    predictions: list[float]
+    numpy_seconds_per_epoch: float | None
+    compiled_seconds_per_epoch: float | None
+    speed_up: float | None
+
+
+def time_xor(budget: float) -> StepTimes:
+    """Seconds of one epoch of XOR by every competitor, the published gradient included."""
+    trainings = {(name, way): training for name, ways in TRAINING.items() for way, training in ways.items()}
+    return step_seconds(trainings | {AS_PUBLISHED: TRAINING_AS_PUBLISHED}, problem(LADDER["XOR"]), budget)
+
+
+def learn_xor(seconds: Mapping[Competitor, float]) -> list[Learnt]:
+    """Train with each gradient from the document's weights; `seconds` per epoch come from `time_xor`."""
+    data = problem(LADDER["XOR"])
+    fastest_numpy = min(seconds[name, "NumPy"] for name in GRADIENTS)
+    results = []
+    for name, training in [(name, ways["compiled"]) for name, ways in TRAINING.items()] + [(AS_PUBLISHED[0], TRAINING_AS_PUBLISHED)]:
+        run = training(*data, EPOCHS, LEARNING_RATE, EPOCHS - 1)  # records the first epoch's error and the last one's
+        predictions = in_numpy.forward_pass(data.X, run.w1, run.w2)[1].ravel().tolist()
+        numpy, compiled = seconds.get((name, "NumPy")), seconds.get((name, "compiled"))
+        speed_up = (numpy or fastest_numpy) / compiled if compiled else None
+        results.append(Learnt(name, float(run.errors[-1]), predictions, numpy, compiled, speed_up))
+    return results
