@@ -9,7 +9,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..files.atomic import write_atomically
+from ..files.atomic import check_writable, write_atomically
 
 # Okabe and Ito's palette, which colour-blind people tell apart (orange darker, to be legible as text); markers and dashes differ too.
 BLUE, GREEN, ORANGE, VERMILION, PURPLE, PINK = "#0072B2", "#009E73", "#C98300", "#D55E00", "#8A3F7D", "#CC79A7"
@@ -31,8 +31,9 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     ValueError
         If matplotlib knows no format of that name.
     OSError
-        If the file cannot be written.
+        If the file cannot be written, or the path leads to anything but a regular file.
     """
+    check_writable(Path(path))
     content = io.BytesIO()
     figure.savefig(content, format=Path(path).suffix.removeprefix("."), dpi=DPI)
     write_atomically(path, content.getvalue())
