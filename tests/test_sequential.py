@@ -357,7 +357,7 @@ def test_inputs_that_do_not_fit_are_refused(method, N):
     ]:
         with pytest.raises(ValueError, match=f"^X: .*{message}"):
             call(bad)
-    for strange in (inputs.astype(complex), inputs.astype(str), None, "data", inputs.astype(object)):
+    for strange in (inputs.astype(complex), inputs.astype(str), None, "data", np.full((N, 4), "a", object)):
         with pytest.raises(TypeError, match=r"^X: expected an array of numbers"):
             call(strange)
 

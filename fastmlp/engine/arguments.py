@@ -59,12 +59,12 @@ def check_choice(name: str, value: Any, choices: Mapping[str, Any] | tuple[str, 
     return value
 
 
-def check_finite(name: str, array: np.ndarray) -> np.ndarray:
-    """`array` if it has neither NaN nor infinity; else an error with the place of the first."""
+def check_finite(name: str, array: np.ndarray, source: Any = None) -> np.ndarray:
+    """`array` if it has neither NaN nor infinity; else an error with the place of the first in `source`, what it was made of."""
     finite = np.isfinite(array)
     if not finite.all():
-        place = tuple(int(index) for index in np.argwhere(~finite)[0])
-        raise ValueError(f"{name}: expected finite numbers, got {array[place]} at {list(place)}")
+        index = tuple(np.argwhere(~finite)[0])
+        raise ValueError(f"{name}: expected finite numbers, got {array[index]} at {place(source, index)}")
     return array
 
 
@@ -75,3 +75,16 @@ def shown(value: Any) -> str:
     except ValueError:  # Python writes no integer of more than 4300 digits
         text = f"{type(value).__name__} of too many digits to be shown"
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
+
+
+def is_frame(value: Any) -> bool:
+    """Whether `value` is a data frame, as pandas and polars have them: named columns, each with a dtype."""
+    return all(hasattr(value, attribute) for attribute in ("columns", "dtypes", "to_numpy"))
+
+
+def place(value: Any, index: tuple[int, ...]) -> str:
+    """Where an element of `value` stands, as messages say it: [row, column], a data frame's column by its name."""
+    parts = [str(int(position)) for position in index]
+    if is_frame(value) and len(index) == 2:
+        parts[1] = f"column {list(value.columns)[index[1]]!r}"
+    return f"[{', '.join(parts)}]"

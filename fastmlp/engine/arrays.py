@@ -7,26 +7,22 @@ from typing import Any
 
 import numpy as np
 
+from .arguments import place
+from .numeric import as_numbers
+
 FLOATING = (np.dtype(np.float32), np.dtype(np.float64))
 
 
 def as_float_array(name: str, value: Any) -> np.ndarray:
     """`value` as an array of float32 or float64; integers and booleans become float64, float16 becomes float32."""
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"{name}: expected a rectangular array of numbers, got rows of different lengths") from error
+    array = as_numbers(name, value)
     if array.dtype.kind in "biu":
         return array.astype(np.float64)
-    if array.dtype == np.float16:
-        return array.astype(np.float32)
-    if array.dtype.type not in (np.float32, np.float64):
-        raise TypeError(f"{name}: expected an array of numbers (float32, float64 or integers), got dtype {array.dtype}")
-    return array
+    return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
 def as_arrays(**values: Any) -> list[np.ndarray]:
-    """The values as C-contiguous arrays of one dtype: the widest of the floating ones; integers follow.
+    """The values as C-contiguous arrays of one dtype: the widest of the floating ones, at least float32; integers follow.
 
     The arrays are aligned and writable, so that one compiled version serves all; what is not so already is copied.
     """
@@ -34,10 +30,37 @@ def as_arrays(**values: Any) -> list[np.ndarray]:
     dtype = getattr(given[0], "dtype", None)
     if dtype in FLOATING and all(type(value) is np.ndarray and value.dtype == dtype and value.flags.carray for value in given):
         return given  # nothing to do, and a small call spends its time here
-    arrays = {name: as_float_array(name, value) for name, value in values.items()}
-    floating = [arrays[name].dtype for name, value in values.items() if np.asarray(value).dtype.kind == "f"]
-    common = np.result_type(*floating) if floating else np.dtype(np.float64)
-    return [np.require(array, common.newbyteorder("="), ["C", "A", "W"]) for array in arrays.values()]
+    arrays = [as_numbers(name, value) for name, value in values.items()]
+    floating = [array.dtype for array in arrays if array.dtype.kind == "f"]
+    common = np.result_type(np.float32, *floating) if floating else np.dtype(np.float64)
+    return [np.require(array, common, ["C", "A", "W"]) for array in arrays]
+
+
+class _Writable:
+    """An array's memory, announced as writable: compiled code is specialised on that flag, and kernels never write inputs."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.array = array
+        self.__array_interface__ = array.__array_interface__ | {"data": (array.__array_interface__["data"][0], False)}
+
+
+def for_kernels(array: np.ndarray, dtype: np.dtype | None = None) -> np.ndarray:
+    """`array` as a plain C-contiguous, aligned array of that dtype; a view, if it is one already, be it memory-mapped or read-only."""
+    array = np.require(np.asarray(array), dtype, ["C", "A"])
+    return array if array.flags.writeable else np.asarray(_Writable(array))
+
+
+def as_floats(name: str, array: np.ndarray, dtype: np.dtype, source: Any = None) -> np.ndarray:
+    """`for_kernels` to float32 or float64. ValueError names the first finite number beyond its range, and its place in `source`."""
+    try:
+        with np.errstate(over="raise"):
+            return for_kernels(array, dtype)
+    except FloatingPointError as error:
+        with np.errstate(over="ignore"):
+            lost = np.isfinite(array) & ~np.isfinite(array.astype(dtype))
+        index = tuple(np.argwhere(lost)[0])
+        expected = f"numbers between -{np.finfo(dtype).max:.3g} and {np.finfo(dtype).max:.3g}, as the model's {dtype} holds them"
+        raise ValueError(f"{name}: expected {expected}, got {array[index]} at {place(source, index)}") from error
 
 
 def check_shapes(letters: Mapping[str, str], arrays: Mapping[str, np.ndarray]) -> dict[str, int]:

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import as_float_array
+from .arguments import check_finite
+from .arrays import as_float_array, as_floats
 
 
 def as_targets(name: str, y: Any, n_samples: int, n_outputs: int, loss: str, dtype: np.dtype) -> np.ndarray:
@@ -14,12 +15,11 @@ def as_targets(name: str, y: Any, n_samples: int, n_outputs: int, loss: str, dty
     array = as_float_array(name, y)
     if len(array.shape) == 0 or len(array) != n_samples:
         raise ValueError(f"{name}: expected {n_samples} samples as in X, got shape {array.shape}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name}: expected finite numbers, got NaN or infinity")
+    given = check_finite(name, array, y).shape
     if loss == "softmax_cross_entropy" and (array.ndim == 1 or (array.ndim == 2 and array.shape[1] == 1 and n_outputs > 1)):
         return _as_classes(name, array.reshape(-1), n_outputs)
     if array.ndim == 1 and n_outputs == 1:
-        array = array.reshape(-1, 1)
+        array = array[:, np.newaxis]
     if array.shape != (n_samples, n_outputs):
         raise ValueError(f"{name}: expected shape ({n_samples}, {n_outputs}), got {array.shape}")
     low, high = array.min(), array.max()
@@ -29,11 +29,12 @@ def as_targets(name: str, y: Any, n_samples: int, n_outputs: int, loss: str, dty
         raise ValueError(f"{name}: expected rows that sum to 1 for {loss}, got sums from {array.sum(axis=1).min()}")
     if loss == "poisson" and low < 0:
         raise ValueError(f"{name}: expected counts of at least 0 for poisson, got {low}")
-    return np.ascontiguousarray(array, dtype)
+    return as_floats(name, array.reshape(given), dtype, y).reshape(n_samples, n_outputs)
 
 
 def _as_classes(name: str, array: np.ndarray, n_classes: int) -> np.ndarray:
-    classes = array.astype(np.int64)
+    with np.errstate(invalid="ignore"):  # far beyond int64: other numbers come out, and are seen below
+        classes = array.astype(np.int64)
     if (classes != array).any():
         raise ValueError(f"{name}: expected whole class indices, got {array[classes != array][0]}")
     if classes.min() < 0 or classes.max() >= n_classes:
@@ -45,9 +46,14 @@ def as_weights(sample_weight: Any, n_samples: int, dtype: np.dtype) -> np.ndarra
     """(N,) weights, or an empty array for none."""
     if sample_weight is None:
         return np.zeros(0, dtype)
-    weights = as_float_array("sample_weight", sample_weight)
+    weights = check_finite("sample_weight", as_float_array("sample_weight", sample_weight), sample_weight)
     if weights.shape != (n_samples,):
         raise ValueError(f"sample_weight: expected shape ({n_samples},), got {weights.shape}")
-    if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.sum() > 0):
-        raise ValueError("sample_weight: expected finite numbers of at least 0 with a positive sum")
-    return np.ascontiguousarray(weights, dtype)
+    if weights.min() < 0:
+        raise ValueError(f"sample_weight: expected numbers of at least 0, got {weights.min()}")
+    converted = as_floats("sample_weight", weights, dtype, sample_weight)
+    with np.errstate(over="ignore"):
+        total = converted.sum(dtype=np.float64)
+    if not 0 < total <= np.finfo(dtype).max:
+        raise ValueError(f"sample_weight: expected a sum above 0 that {dtype} holds, got {total} (the largest weight is {weights.max()})")
+    return converted

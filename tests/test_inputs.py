@@ -1,15 +1,15 @@
-"""Inputs, targets and weights: every form trains alike, nothing is copied without need, and what does not fit is refused by name."""
+"""Inputs: every form of the same samples trains alike, nothing is copied without need, and what does not fit is refused by name."""
 
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse
 from numpy.testing import assert_array_equal
 
 from fastmlp import Adam, Dense, ReLU, Sequential
 from fastmlp.engine.inputs import as_inputs
-from fastmlp.engine.targets import as_targets, as_weights
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, size=(50, 21), dtype=np.uint8) * (RNG.uniform(size=(50, 21)) < 0.4)
@@ -65,6 +65,64 @@ def test_every_form_of_inputs_trains_to_the_same_bits(dtype, memory_map):
         same(trained(frozen.astype(np.float64), dtype), expected)
 
 
+class Tensor:
+    """What is no NumPy array and says so by one protocol."""
+
+    def __init__(self, values):
+        self.values = values
+
+
+class ByArray(Tensor):
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.values, dtype)
+
+
+class ByDlpack(Tensor):
+    def __dlpack__(self, **options):
+        return self.values.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return self.values.__dlpack_device__()
+
+
+PIXELS = {
+    "matrix": IMAGES.view(np.matrix),
+    "subclass": IMAGES.view(type("Pixels", (np.ndarray,), {})),
+    "Fortran order": np.asfortranarray(IMAGES),
+    "list of rows": list(IMAGES),
+    "frame": pd.DataFrame(IMAGES),
+    "nullable frame": pd.DataFrame(IMAGES).astype("UInt8"),
+    "frame of both": pd.DataFrame(IMAGES).astype({3: "UInt8"}),
+    "__array__": ByArray(IMAGES),
+    "__dlpack__": ByDlpack(IMAGES),
+    **{name: scipy.sparse.csr_array(IMAGES).asformat(name) for name in ("csr", "csc", "coo", "lil")},
+}
+
+
+@pytest.mark.kernels
+def test_pixels_are_scaled_whatever_holds_them(memory_map):
+    expected = trained(IMAGES, "float32")
+    for name, X in (PIXELS | {"memory map": memory_map}).items():
+        assert as_inputs("X", X, 21, None).scale == 1 / 255, name
+        same(trained(X, "float32"), expected)
+
+
+@pytest.mark.kernels
+def test_other_numbers_are_taken_as_they_are():
+    numbers = IMAGES.astype(np.float64)
+    expected = trained(numbers, "float64")
+    for X in (
+        IMAGES.tolist(),
+        IMAGES.astype(np.int16),
+        IMAGES.astype(object),
+        pd.DataFrame(IMAGES.astype(np.int64)),
+        pd.DataFrame(IMAGES).astype({3: "int64"}),
+        scipy.sparse.csr_array(IMAGES.astype(np.int64)),
+        ByDlpack(numbers),
+    ):
+        same(trained(X, "float64"), expected)
+
+
 @pytest.mark.kernels
 def test_sparse_rows_in_any_order_with_explicit_zeros():
     X = scaled("float64")
@@ -110,51 +168,6 @@ def test_data_are_not_modified():
         assert_array_equal(values, before)
 
 
-@pytest.mark.kernels
-def test_every_form_of_labels_trains_to_the_same_bits():
-    X = scaled("float64")
-    expected = trained(X, "float64")
-    for y in (
-        LABELS.tolist(),
-        LABELS.astype(np.uint8),
-        LABELS.astype(np.float32),
-        LABELS.reshape(-1, 1),
-        np.eye(3)[LABELS],
-        np.eye(3, dtype=bool)[LABELS],
-    ):
-        same(trained(X, "float64", y)[:2], expected[:2])
-
-
-@pytest.mark.parametrize(
-    ("loss", "y", "n_outputs", "message"),
-    [
-        ("softmax_cross_entropy", [0, 1, 3], 3, r"expected class indices in \[0, 3\), got 0 to 3"),
-        ("softmax_cross_entropy", [0, -1, 2], 3, r"expected class indices in \[0, 3\), got -1 to 2"),
-        ("softmax_cross_entropy", [0, 1, 0.5], 3, "expected whole class indices, got 0.5"),
-        ("softmax_cross_entropy", [[1, 0], [0.5, 0.6], [0, 1]], 2, "expected rows that sum to 1"),
-        ("softmax_cross_entropy", [[1, 0], [1.5, -0.5], [0, 1]], 2, r"expected probabilities in \[0, 1\]"),
-        ("softmax_cross_entropy", np.eye(3), 2, r"expected shape \(3, 2\), got \(3, 3\)"),
-        ("binary_cross_entropy", [0, 1, 2], 1, r"expected probabilities in \[0, 1\] for binary_cross_entropy, got 0.0 to 2.0"),
-        ("binary_cross_entropy", [0, 1, 1], 2, r"expected shape \(3, 2\), got \(3,\)"),
-        ("poisson", [1, 0, -1], 1, "expected counts of at least 0 for poisson, got -1"),
-        ("squared_error", [1.0, 2.0], 1, r"expected 3 samples as in X, got shape \(2,\)"),
-        ("squared_error", 3.0, 1, r"expected 3 samples as in X, got shape \(\)"),
-        ("squared_error", np.zeros((3, 1, 1)), 1, r"expected shape \(3, 1\), got \(3, 1, 1\)"),
-        ("huber", [0, np.nan, 1], 1, "expected finite numbers"),
-        ("absolute_error", [[0, np.inf]] * 3, 2, "expected finite numbers"),
-    ],
-)
-def test_targets_that_do_not_fit_are_refused(loss, y, n_outputs, message):
-    with pytest.raises(ValueError, match=f"^y: {message}"):
-        as_targets("y", y, 3, n_outputs, loss, FLOAT64)
-
-
-@pytest.mark.parametrize("y", [["a", "b", "c"], None, [1j, 2, 3], [[1], [2, 3], [4]]])
-def test_targets_that_are_no_numbers_are_refused(y):
-    with pytest.raises((TypeError, ValueError), match=r"^y: "):
-        as_targets("y", y, 3, 1, "squared_error", FLOAT64)
-
-
 def test_where_the_nan_is():
     X = np.zeros((5000, 3))
     X[4321, 2] = np.nan
@@ -162,28 +175,21 @@ def test_where_the_nan_is():
         as_inputs("X", X, 3, None)
 
 
-def broken(name, position, value):
-    """A CSR matrix that SciPy would not have made."""
-    matrix = scipy.sparse.csr_array(np.eye(4))
-    getattr(matrix, name)[position] = value
-    return matrix
 
 
 @pytest.mark.parametrize(
     ("X", "error", "message"),
     [
-        (broken("indices", 2, 4), ValueError, r"expected column indices in \[0, 4\), got 0 to 4"),
-        (broken("indices", 0, -1), ValueError, r"expected column indices in \[0, 4\), got -1 to 3"),
-        (broken("indptr", 2, 9), ValueError, "expected a valid CSR matrix"),
-        (broken("indptr", -1, 99), ValueError, "expected a valid CSR matrix"),
-        (broken("indptr", 0, -1), ValueError, "expected a valid CSR matrix"),
-        (broken("data", 1, np.nan), ValueError, "expected finite numbers"),
-        (scipy.sparse.csr_array((3, 5)), ValueError, r"expected shape \(N, 4\) with N >= 1, got \(3, 5\)"),
-        (scipy.sparse.csr_array((0, 4)), ValueError, r"expected shape \(N, 4\) with N >= 1, got \(0, 4\)"),
-        (scipy.sparse.coo_array(np.ones(4)), ValueError, r"expected shape \(N, 4\)"),
-        (scipy.sparse.csr_array(np.eye(4) * 1j), TypeError, "expected an array of numbers"),
         (np.zeros((3, 4), np.complex64), TypeError, "expected an array of numbers"),
         (np.zeros((3, 5), np.uint8), ValueError, r"expected shape \(N, 4\)"),
+        (np.zeros(4), ValueError, r"expected shape \(N, 4\) with N >= 1, got \(4,\); for a single sample use X.reshape\(1, -1\)"),
+        (np.ma.masked_equal(np.eye(4), 1), TypeError, "expected an array without a mask, got a masked array"),
+        (np.ma.array(np.eye(4)), TypeError, "expected an array without a mask, got a masked array"),
+        (list(np.ma.masked_equal(np.eye(4), 1)), TypeError, "expected an array without a mask, got a masked array"),
+        (None, TypeError, "expected an array of numbers, got None"),
+        ("text", TypeError, "expected an array of numbers"),
+        (pd.DataFrame(np.zeros((3, 5))), ValueError, r"expected shape \(N, 4\)"),
+        (pd.DataFrame(index=range(3)), ValueError, r"expected shape \(N, 4\) with N >= 1, got \(3, 0\)"),
     ],
 )
 def test_inputs_that_do_not_fit_are_refused(X, error, message):
@@ -191,9 +197,30 @@ def test_inputs_that_do_not_fit_are_refused(X, error, message):
         as_inputs("X", X, 4, None)
 
 
-def test_weights():
-    assert as_weights(None, 3, FLOAT64).shape == (0,)
-    assert_array_equal(as_weights([0, 1, 2], 3, np.dtype(np.float32)), np.float32([0, 1, 2]))
-    for bad in ([1, 2], [[1, 2, 3]], [1, -1, 1], [0, 0, 0], [1, np.inf, 1]):
-        with pytest.raises(ValueError, match=r"^sample_weight: "):
-            as_weights(bad, 3, FLOAT64)
+@pytest.mark.parametrize("finite", [True, False])
+def test_numbers_beyond_the_models_dtype_are_refused(finite):
+    X = np.zeros((3, 2))
+    X[2, 1] = -1e300
+    for values, column in ((X, "1"), (np.asfortranarray(X), "1"), (pd.DataFrame(X, columns=["a", "b"]), "column 'b'")):
+        place = re.escape(f"as the model's float32 holds them, got -1e+300 at [2, {column}]")
+        with pytest.raises(ValueError, match=f"^X: expected numbers between -3.4e.38 and 3.4e.38, {place}"):
+            as_inputs("X", values, 2, np.dtype(np.float32), finite)
+        assert as_inputs("X", values, 2, None, finite).dtype == np.float64
+    X[2, 1] = 1e-300  # too small is zero
+    assert not as_inputs("X", X, 2, np.dtype(np.float32), finite).samples.values.any()
+
+
+@pytest.mark.kernels
+def test_masked_arrays_are_refused_everywhere():
+    X, y, weight = scaled("float64"), LABELS, np.ones(50)
+    model = Sequential([Dense(21, 3)], loss="softmax_cross_entropy")
+    masked = {name: np.ma.array(values) for name, values in {"X": X, "y": y, "sample_weight": weight}.items()}
+    for use in (model.fit, model.evaluate):
+        for name, values in masked.items():
+            with pytest.raises(TypeError, match=f"^{name}: expected an array without a mask"):
+                use(**({"X": X, "y": y, "sample_weight": weight} | {name: values}))
+    for use in (model.predict, model.predict_proba, model.forward):
+        with pytest.raises(TypeError, match=r"^X: expected an array without a mask"):
+            use(masked["X"])
+    with pytest.raises(TypeError, match=r"^validation y: expected an array without a mask"):
+        model.fit(X, y, validation_data=(X, masked["y"]))

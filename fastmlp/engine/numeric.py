@@ -1,0 +1,106 @@
+"""Lists, data frames, tensors and arrays of objects as NumPy arrays of numbers; what is no number is named with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from .arguments import is_frame, place, shown
+
+NUMBERS = (np.bool_, *(np.dtype(code).type for code in "bhilqBHILQefd"))  # the types of element that an array may have
+PLAIN = (int, float, np.bool_, np.integer, np.floating)  # what NumPy converts to a float by itself
+
+
+def as_numbers(name: str, value: Any) -> np.ndarray:
+    """`value` as an array of booleans, integers, float16, float32 or float64: of the dtype that NumPy gives it, hence a view if it can be.
+
+    Columns of a data frame get a common dtype; objects that are numbers (Python's, Fraction, Decimal) become float64.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it holds anything else, missing values, or rows of different lengths, or if it is a masked array, whose mask would be lost.
+    """
+    if _is_masked(value):
+        raise TypeError(f"{name}: expected an array without a mask, got a masked array; give its missing values numbers with filled()")
+    array = _from_frame(name, value) if is_frame(value) else _from_array(name, value)
+    if array.dtype.kind == "O":
+        array = _from_objects(name, array, lambda index: f" at {place(value, index)}" if index else "")
+    if array.dtype.type not in NUMBERS:
+        raise TypeError(f"{name}: expected an array of numbers (float32, float64 or integers), got dtype {array.dtype}")
+    return array
+
+
+def _is_masked(value: Any) -> bool:
+    rows = value if isinstance(value, list | tuple) else ()
+    return isinstance(value, np.ma.MaskedArray) or any(isinstance(row, np.ma.MaskedArray) for row in rows)
+
+
+def _from_array(name: str, value: Any) -> np.ndarray:
+    try:
+        array = np.asarray(value)
+        if array.ndim == 0 and hasattr(value, "__dlpack__") and not isinstance(value, np.ndarray):
+            array = np.from_dlpack(value)  # NumPy saw an object
+    except (ValueError, TypeError, OverflowError, RuntimeError, BufferError) as error:
+        if "inhomogeneous" in str(error):
+            raise ValueError(f"{name}: expected a rectangular array of numbers, got rows of different lengths") from error
+        raise TypeError(f"{name}: expected an array of numbers, got {type(value).__name__}: {error}") from error
+    return array
+
+
+def _from_frame(name: str, frame: Any) -> np.ndarray:
+    """(N, C) of the columns' common dtype: uint8 if all of them are."""
+    dtypes = [str(dtype) for dtype in frame.dtypes]
+    if len(set(dtypes)) == 1:
+        array = np.asarray(frame)
+        if array.dtype.type in NUMBERS:
+            return array
+    columns = [_from_column(name, frame, k, dtype) for k, dtype in enumerate(dtypes)]
+    out = np.empty((len(frame), len(columns)), np.result_type(*columns) if columns else np.float64)
+    for k, column in enumerate(columns):
+        out[:, k] = column
+    return out
+
+
+def _from_column(name: str, frame: Any, k: int, dtype: str) -> np.ndarray:
+    series = frame.iloc[:, k] if hasattr(frame, "iloc") else frame[:, k]
+    column: np.ndarray = series.to_numpy()
+    if column.dtype.kind == "O":
+        column = _from_objects(name, column, lambda index: f" at {place(frame, (*index, k))}")
+        return column.astype(np.uint8) if dtype.lower() == "uint8" else column  # pandas' nullable UInt8, of which to_numpy made objects
+    if column.dtype.type not in NUMBERS:
+        raise TypeError(f"{name}: expected columns of numbers, got column {list(frame.columns)[k]!r} of dtype {dtype}")
+    return column
+
+
+def _from_objects(name: str, array: np.ndarray, where: Callable[[tuple[int, ...]], str]) -> np.ndarray:
+    """An array of objects as float64; `where` says where an element is."""
+    values = array.ravel()
+    if all(issubclass(kind, PLAIN) for kind in set(map(type, values))):
+        try:
+            return array.astype(np.float64)
+        except OverflowError:  # an integer beyond the largest float
+            pass
+    out = np.empty(len(values))
+    for k, value in enumerate(values):
+        if isinstance(value, Real | Decimal | np.bool_):
+            out[k] = _as_float(value)
+            continue
+        place = where(tuple(int(position) for position in np.unravel_index(k, array.shape)))
+        if array.ndim > 0 and (value is None or type(value).__name__ == "NAType"):  # pandas' missing value, NA
+            raise ValueError(f"{name}: expected finite numbers, got {value}{place}")
+        raise TypeError(f"{name}: expected an array of numbers, got {shown(value)}{place}")
+    return out.reshape(array.shape)
+
+
+def _as_float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # an integer or a Fraction beyond the largest float
+        return -np.inf if value < 0 else np.inf
+    except ValueError:  # Decimal's signaling NaN
+        return np.nan
