@@ -14,7 +14,7 @@ from fastmlp.measure.compilation import CompiledWhileTiming, compilations, first
 from fastmlp.measure.gradients import GRADIENTS, TRAINING
 from fastmlp.measure.ladder import LADDER, problem
 from fastmlp.measure.timing import step_seconds
-from tests.children import run
+from tests.children import ROOT, run
 
 pytestmark = pytest.mark.kernels
 
@@ -141,6 +141,33 @@ def test_what_compiles_in_every_run_cannot_be_timed():
 
     with pytest.raises(CompiledWhileTiming, match=r"^compiled fused, 4 x 2 x 3 x 1: its time contains"):
         step_seconds({("fused", "compiled"): train}, problem(LADDER["XOR"]), budget=0.1)
+
+
+BENCHMARKS = """
+import numba
+
+def test_compiled_before(benchmark):
+    twice = numba.njit(lambda x: 2 * x)
+    twice(1.0)
+    benchmark(twice, 1.0)
+
+def test_compiled_in_a_round(benchmark):
+    benchmark(numba.njit(lambda x: 2 * x), 1.0)
+
+def test_compiled_in_a_pedantic_round(benchmark):
+    benchmark.pedantic(numba.njit(lambda x: 2 * x), (1.0,), rounds=3)
+"""
+
+
+def test_a_benchmark_whose_rounds_compile_is_an_error(tmp_path):
+    (tmp_path / "conftest.py").write_text((ROOT / "benchmarks" / "conftest.py").read_text())
+    (tmp_path / "test_rounds.py").write_text(BENCHMARKS)
+    options = ("--benchmark-max-time=0.001", "--benchmark-min-rounds=1", "-q", "-p", "no:cacheprovider")
+    finished = run(sys.executable, "-m", "pytest", *options, tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, cwd=tmp_path)
+    assert finished.returncode == 1
+    assert "2 failed, 1 passed" in finished.stdout
+    for name in ("test_compiled_in_a_round", "test_compiled_in_a_pedantic_round"):
+        assert f"CompiledWhileTiming: {name}: its time contains the compilation" in finished.stdout
 
 
 @pytest.mark.slow

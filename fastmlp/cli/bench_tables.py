@@ -66,7 +66,7 @@ def run(console: Console, only: Sequence[str] = (), seeds: int = 5, quick: bool 
 
 
 def heading(bench: Bench) -> Iterator[str]:
-    """The machine and the conditions, a line each."""
+    """The machine and the conditions, line by line."""
     machine, conditions = bench.environment, bench.conditions
     yield f"{machine['cpu']} ({machine['cpu_name_llvm']}), {machine['cores']} cores, vectors of {machine['vector_bits']} bits; " + (
         f"{machine['operating_system']}; NumPy's BLAS: {machine['blas_numpy']}"

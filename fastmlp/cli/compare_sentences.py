@@ -9,7 +9,7 @@ from ..measure.rungs import Rung
 
 
 def explain(ladder: list[Rung]) -> list[str]:
-    """Who wins where and why, one line a regime, with the figures of this run."""
+    """Which gradient wins where, and why: one line for each regime, with the figures of this run."""
     return [small_sizes(ladder[0]), the_turn(ladder), large_sizes(ladder[-1]), fused_wins(ladder)]
 
 

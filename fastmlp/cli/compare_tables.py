@@ -105,7 +105,7 @@ def show_xor(console: Console, learnt: list[Learnt], first: list[FirstCall]) -> 
 
 
 def show_ladder(console: Console, ladder: list[Rung]) -> None:
-    """One row a size, the fastest highlighted; then why."""
+    """One row for each size, the fastest highlighted; then why."""
     headings = tuple(f"{way}\n{gradient.replace('_', '_' + chr(10))}" for gradient, way in COMPETITORS)
     table = section("One step of gradient descent: forward pass, gradient, update", "size\nN I H O", right=headings)
     for rung in ladder:

@@ -129,7 +129,7 @@ def peak_of(dtype: str) -> float:
 
 
 def fit(model: Sequential, optimizer: Optimizer, train: Any, test: Any, settings: Settings) -> History:
-    """The training, with a bar or lines for who watches."""
+    """Train, with a bar in a terminal and lines elsewhere."""
     X, y = train
     return model.fit(
         X,

@@ -1,4 +1,4 @@
-"""The terminal: whether somebody watches, a console to print on, a spinner while they wait."""
+"""The terminal: whether there is one, a console to print on, a spinner for what takes its time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def is_watched() -> bool:
-    """Whether somebody sees a bar: both streams go to a terminal."""  # one that was closed is None
+    """Whether a progress bar is seen: both streams go to a terminal."""  # a stream that was closed is None
     return all(stream is not None and stream.isatty() for stream in (sys.stdout, sys.stderr))
 
 

@@ -58,7 +58,7 @@ def xor(epochs: int, learning_rate: float, hidden: int, gradient: str, seed: int
 
 
 def training_record(run: TrainingRun) -> str:
-    """The recorded errors, a line each."""
+    """The recorded errors, one per line."""
     width = max(5, len(f"{run.epochs[-1]:,}"))
     lines = [f"{epoch:>{width},}  {error:.6g}" for epoch, error in zip(run.epochs, run.errors, strict=True)]
     return "\n".join([f"{'epoch':>{width}}  error", *lines, ""])

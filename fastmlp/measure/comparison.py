@@ -1,4 +1,4 @@
-"""All that `fastmlp compare` measures: are the gradients right, what do they learn, and who is fast at which size.
+"""All that `fastmlp compare` measures: are the gradients right, what do they learn, and which is fast at which size.
 
 Nothing here prints. Competitors are named (gradient, way), as in `gradients`.
 """

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from numba.core import event
 
 COMPILES = "numba:compile"  # once for each function that is compiled, callees included
-LOCKS = "numba:compiler_lock"  # by whoever compiles, and by whoever loads from the cache; calls of what is in memory do not need it
+LOCKS = "numba:compiler_lock"  # taken to compile, and to load from the cache; a call of what is in memory does not need it
 
 
 class CompiledWhileTiming(RuntimeError):

@@ -43,7 +43,7 @@ def describe() -> dict[str, Any]:
 
 
 def cpu_model() -> str:
-    """The CPU's trade name where the system tells it, else its architecture."""
+    """The trade name of the CPU if the system tells it, else its architecture."""
     if platform.system() == "Darwin":
         asked = subprocess.run(["sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True, check=False)
         return asked.stdout.strip() or platform.machine()
@@ -60,7 +60,7 @@ def blas(library: Any) -> str:
 
 @contextmanager
 def one_blas_thread() -> Iterator[int | None]:
-    """Keep BLAS to one thread, as fastmlp's loops are, where threadpoolctl is installed; gives the threads BLAS then uses.
+    """Keep BLAS to one thread, as fastmlp's loops are, if threadpoolctl is installed; gives the number of threads BLAS then uses.
 
     Without threadpoolctl nothing is changed and the number is unknown: None.
 

@@ -14,7 +14,7 @@ TURNS = 100_000
 
 
 def peak_gflops(dtype: type = np.float32, repeats: int = 9) -> float:
-    """Floating-point operations a second of one core, in 1e9, now: the best of `repeats` short runs (about 0.5 ms each)."""
+    """Floating-point operations per second of one core, in 1e9, now: the best of `repeats` short runs (about 0.5 ms each)."""
     factors: np.ndarray = np.array([0.5, 1.0], dtype)
     multiply_and_add(factors, 1)
     best = float("inf")

@@ -1,4 +1,4 @@
-"""One step of gradient descent at each size of the ladder: who takes how long."""
+"""One step of gradient descent at each size of the ladder, by every competitor."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def predicted_seconds(who: Competitor, sizes: Sizes) -> float:
 
 
 def measure_rung(name: str, effort: Effort, measured: StepTimes | None = None) -> Rung:
-    """Time a step at one size of the ladder, by everyone whose step is short enough; `measured` are times that are known already."""
+    """Time a step at one size of the ladder, by each competitor whose step is short enough; `measured` are times that are known already."""
     sizes = LADDER[name]
     predicted = dict.fromkeys(COMPETITORS, 0.0) if measured else {who: predicted_seconds(who, sizes) for who in COMPETITORS}
     affordable = {who: TRAINING[who[0]][who[1]] for who in COMPETITORS if predicted[who] <= effort.longest_step[who[1]]}

@@ -20,7 +20,7 @@ from ..engine.threads import cpu_count
 from .compilation import FirstCall, first_call
 from .peak import peak_gflops
 
-PROCESSES = 4  # as many as there are long ones
+PROCESSES = 4  # as many as there are long pieces of work
 
 
 def train_and_predict(dtype: str) -> None:

@@ -46,7 +46,7 @@ def picture(bench: Bench) -> Figure:
 
 
 def draw(outcome: Outcome, axes: Axes, bars: int) -> None:
-    """One section, the fastest on top, with room for so many bars; who was not measured has no bar and says why."""
+    """One section, the fastest on top, with room for so many bars; what was not measured has a reason instead of a bar."""
     panel(axes, "")
     axes.set_title("\n".join(wrap(outcome.title, 64)), loc="left", fontsize=9.5, fontweight="bold", color=INK)
     entries = ranked(outcome)

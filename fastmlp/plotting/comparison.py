@@ -53,7 +53,7 @@ def comparison(result: Comparison) -> Figure:
 
 
 def draw_ladder(ladder: Sequence[Rung], axes: Axes) -> None:
-    """Seconds of a step over the operations it takes, both logarithmic, a line each."""
+    """Seconds of a step over the operations it takes, both logarithmic: one line for each competitor."""
     panel(axes, "One step of gradient descent, from XOR to MNIST's size")
     axes.set(xscale="log", yscale="log", xlabel="samples · inputs · hidden units · outputs")
     ends = []

@@ -1,4 +1,4 @@
-"""The pictures of the first notebook: XOR's data, the sigmoid, errors, predictions and decision regions."""
+"""The pictures of the document's first notebook: XOR's data, the sigmoid, errors, predictions and decision regions."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 tasks.py             what has to be trained: data, network, optimiser
 numpy_network.py     the network of the document's second notebook, in NumPy
-peers.py             who trains: fastmlp, NumPy, scikit-learn, PyTorch, JAX, behind one signature
-predictors.py        who predicts
+peers.py             training by fastmlp, NumPy, scikit-learn, PyTorch and JAX, behind one signature
+predictors.py        prediction by the same, and by onnxruntime
 workers.py           each of them in a process of its own, with a given number of threads
 conditions.py        machine, versions and settings that the figures depend on
 results.py           what was measured, and whether that meets a target

@@ -1,7 +1,7 @@
 """The network of the document's second notebook in NumPy: layers with `forward` and `backward`, trained batch by batch.
 
 As there, a Dense layer updates itself on the way back. Two things are better than published, or the comparison would flatter fastmlp:
-the delta of the input, which nobody reads, is not computed, and Adam works in place.
+the delta of the input, which is never used, is not computed, and Adam works in place.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Who trains: fastmlp and its peers, each the way its own users write a fast loop, behind one signature.
+"""Training by fastmlp and its peers, each the way its own users write a fast loop, behind one signature.
 
-A peer is made for a task and a number of threads. `fit` trains a new model and returns the seconds of the whole run by the clock on the
-wall, checks of the input included; `predict` gives that model's classes. Libraries are imported by the peer that needs them.
+A peer is made for a task and a number of threads. `fit` trains a new model and returns the wall-clock seconds of the whole run, checks of
+the input included; `predict` gives that model's classes. Libraries are imported by the peer that needs them.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class NumPy(Peer):
 
 
 class ScikitLearn(Peer):
-    """`MLPClassifier.fit`, which draws its own weights."""
+    """`MLPClassifier.fit`. It draws its own weights."""
 
     needs = ("sklearn",)
 

@@ -1,4 +1,4 @@
-"""Who predicts: from layers and a number of threads to a function that turns rows of float32 in NumPy into class indices in NumPy."""
+"""Predictors: each turns layers and a number of threads into a function from rows (float32, NumPy) to class indices (NumPy)."""
 
 from __future__ import annotations
 

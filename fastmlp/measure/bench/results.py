@@ -165,7 +165,7 @@ class Bench:
 
 
 def ranked(outcome: Outcome) -> list[Entry]:
-    """The fastest first, those who were not measured last."""
+    """The fastest first, those that were not measured last."""
     return sorted(outcome.entries, key=lambda entry: median(entry.seconds) if entry.measured else math.inf)
 
 

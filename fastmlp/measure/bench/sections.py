@@ -64,7 +64,7 @@ def excused(entry: Entry) -> Iterator[None]:
 
 
 def entries(entrants: tuple[tuple[str, int], ...], missing: Callable[[str], str]) -> list[Entry]:
-    """Without figures; those who cannot take part say why."""
+    """Entries without figures; those that cannot take part say why."""
     found = []
     for who, threads in entrants:
         reason = NOT_INSTALLED if missing(who) else f"this machine has {cpu_count()} core" if threads > cpu_count() else ""

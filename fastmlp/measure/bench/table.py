@@ -1,4 +1,4 @@
-"""The table of `fastmlp bench`: who is compared on what, and the targets that the project set itself."""
+"""The table of `fastmlp bench`: which peers are compared on which work, and the targets that the project set itself."""
 
 from __future__ import annotations
 
