@@ -4,12 +4,14 @@ Nothing that is read is trusted: an IDX file must hold exactly what its header p
 are checked by the SHA-256 of their decompressed bytes, wherever they come from.
 """
 
-import numbers
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from .engine.arguments import check_real, check_size, largest_size, place
+from .engine.arrays import check_dtype
+from .engine.numeric import as_numbers
 from .files.atomic import PathLike
 from .files.idx import read_idx
 from .files.optional import optional
@@ -144,15 +146,19 @@ def normalize(X: ArrayLike, dtype: DTypeLike = np.float32, binarize_at: float | 
     >>> normalize([0, 51, 255], binarize_at=0.5)
     array([0., 0., 1.], dtype=float32)
     """
-    pixels, dtype = np.asarray(X), _floating(dtype)
+    pixels, dtype = as_numbers("X", X), check_dtype(dtype)
     if pixels.dtype.kind not in "iuf":
-        raise TypeError(f"X: numbers expected, got dtype {pixels.dtype}")
-    if binarize_at is not None and not (isinstance(binarize_at, numbers.Real) and 0 <= binarize_at <= 1):
-        raise ValueError(f"binarize_at: a number in [0, 1] expected, got {binarize_at!r}")
-    if pixels.dtype != np.uint8 and (wrong := pixels[~((pixels >= 0) & (pixels <= 255) & (np.floor(pixels) == pixels))]).size:
-        raise ValueError(f"X: whole numbers from 0 to 255 expected, got {wrong.size} other values, first {wrong[0]}")
+        raise TypeError(f"X: expected whole numbers from 0 to 255, got dtype {pixels.dtype}")
+    if binarize_at is not None and not 0 <= check_real("binarize_at", binarize_at) <= 1:
+        raise ValueError(f"binarize_at: expected a number in [0, 1], got {binarize_at}")
+    if pixels.dtype != np.uint8:
+        wrong = np.argwhere(~((pixels >= 0) & (pixels <= 255) & (np.floor(pixels) == pixels)))
+        if len(wrong):
+            others = f" and {len(wrong) - 1} others" if len(wrong) > 1 else ""
+            first = tuple(wrong[0])
+            raise ValueError(f"X: expected whole numbers from 0 to 255, got {pixels[first]} at {place(X, first)}{others}")
     scaled = np.divide(pixels, 255, dtype=dtype, casting="same_kind")
-    return scaled if binarize_at is None else (scaled > binarize_at).astype(dtype)
+    return scaled if binarize_at is None else (scaled > float(binarize_at)).astype(dtype)
 
 
 def one_hot(y: ArrayLike, n_classes: int | None = None, dtype: DTypeLike = np.float32) -> NDArray[Any]:
@@ -184,22 +190,23 @@ def one_hot(y: ArrayLike, n_classes: int | None = None, dtype: DTypeLike = np.fl
            [1., 0., 0.],
            [0., 1., 0.]], dtype=float32)
     """
-    labels, dtype = np.asarray(y), _floating(dtype)
+    labels, dtype = as_numbers("y", y), check_dtype(dtype)
     if labels.ndim != 1 or not labels.size:
-        raise ValueError(f"y: shape (N,) with N >= 1 expected, got {labels.shape}")
+        raise ValueError(f"y: expected shape (N,) with N >= 1, got {labels.shape}")
     if labels.dtype.kind not in "iu":
-        raise TypeError(f"y: integer labels expected, got dtype {labels.dtype}")
+        raise TypeError(f"y: expected integers, got dtype {labels.dtype}")
+    largest = largest_size(len(labels), dtype.itemsize)
     if n_classes is None:
-        n_classes = max(int(labels.max()), 0) + 1
-    elif not isinstance(n_classes, int | np.integer) or n_classes < 1:
-        raise ValueError(f"n_classes: a positive integer expected, got {n_classes!r}")
-    if (wrong := np.flatnonzero((labels < 0) | (labels >= n_classes))).size:
-        raise ValueError(f"y: labels from 0 to {n_classes - 1} expected, got {labels[wrong[0]]} at index {wrong[0]}")
-    return (labels[:, np.newaxis] == np.arange(n_classes)).astype(dtype)
-
-
-def _floating(dtype: DTypeLike) -> np.dtype[Any]:
-    found = np.dtype(dtype)
-    if found not in (np.float32, np.float64):
-        raise ValueError(f"dtype: float32 or float64 expected, got {found}")
-    return found
+        columns = check_size("y", max(int(labels.max()), 0), 0, largest - 1) + 1
+    else:
+        columns = check_size("n_classes", n_classes, 1, largest)
+    wrong = np.flatnonzero((labels < 0) | (labels >= columns))
+    if wrong.size:
+        raise ValueError(f"y: expected labels from 0 to {columns - 1}, got {labels[wrong[0]]} at {place(y, (wrong[0],))}")
+    try:
+        rows = np.zeros((len(labels), columns), dtype)
+    except MemoryError as error:
+        name = "y" if n_classes is None else "n_classes"
+        raise MemoryError(f"{name}: expected a number of classes whose rows memory holds, got {columns}") from error
+    rows[np.arange(len(labels)), labels.astype(np.intp)] = 1
+    return rows

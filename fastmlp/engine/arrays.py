@@ -6,11 +6,23 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .arguments import place
 from .numeric import as_numbers
 
 FLOATING = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+def check_dtype(dtype: DTypeLike) -> np.dtype:
+    """float32 or float64, in the byte order of this machine."""
+    try:
+        chosen = np.dtype(dtype)
+    except TypeError as error:
+        raise TypeError(f"dtype: expected float32 or float64, got {dtype!r}") from error
+    if chosen not in FLOATING:
+        raise ValueError(f"dtype: expected float32 or float64, got {chosen}")
+    return chosen
 
 
 def as_float_array(name: str, value: Any) -> np.ndarray:

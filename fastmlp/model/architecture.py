@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..engine.arguments import check_choice, check_size
-from ..engine.arrays import FLOATING
+from ..engine.arrays import check_dtype
 from ..engine.memory import aligned
 from ..kernels.activations import ACTIVATIONS, IDENTITY, LOGISTIC
 from ..kernels.losses import LOSSES
@@ -28,7 +28,7 @@ class Architecture:
         self.seed = check_size("seed", seed, 0)
         self.rng = np.random.default_rng(self.seed)
         self.layers: list[Layer] = []
-        self.dtype = None if dtype is None else _as_dtype(dtype)
+        self.dtype = None if dtype is None else check_dtype(dtype)
         self.parameters: np.ndarray = np.zeros(0, self.dtype or np.float64)
         if not isinstance(layers, Iterable):
             raise TypeError(f"layers: expected a list of layers, got {describe(layers)}")
@@ -146,13 +146,3 @@ class Architecture:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.layers!r}, loss={self.loss!r})"
-
-
-def _as_dtype(dtype: DTypeLike) -> np.dtype:
-    try:
-        chosen = np.dtype(dtype)
-    except TypeError as error:
-        raise TypeError(f"dtype: expected float32 or float64, got {dtype!r}") from error
-    if chosen not in FLOATING:
-        raise ValueError(f"dtype: expected float32 or float64, got {chosen}")
-    return chosen
