@@ -161,6 +161,22 @@ def test_a_living_writer_is_left_in_peace(file, writer):
     assert names(file.parent) == [file.name]
 
 
+@pytest.mark.skipif(atomic.fcntl is None, reason="without locks nothing is swept")
+def test_a_file_swept_before_its_lock_is_made_again(file, monkeypatch):
+    lock, swept = atomic.fcntl.flock, []
+
+    def sweep_first(descriptor, how):
+        if not swept:
+            swept.extend(file.parent.iterdir())
+            swept[0].unlink()
+        lock(descriptor, how)
+
+    monkeypatch.setattr(atomic.fcntl, "flock", sweep_first)
+    write_atomically(file, b"new")
+    assert len(swept) == 1
+    assert (file.read_bytes(), names(file.parent)) == (b"new", [file.name])
+
+
 def test_files_of_others_are_not_swept(file):
     others = [".figures.json.partial", ".fastmlp-0123.partial", "fastmlp-0123456789abcdef.partial", ".fastmlp-0123456789abcdef.partial.txt"]
     for name in others:
@@ -185,3 +201,8 @@ def test_writers_in_threads_do_not_mix(file):
 def test_what_is_no_path_is_refused(path):
     with pytest.raises(TypeError, match=f"^path: expected a str or path-like, got {type(path).__name__}"):
         as_path(path)
+
+
+def test_a_path_has_no_null_character():
+    with pytest.raises(ValueError, match=r"^path: expected a path without null characters, got 'a\\x00b'"):
+        as_path("a\0b")

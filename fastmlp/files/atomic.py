@@ -22,9 +22,11 @@ SPECIAL = {stat.S_IFIFO: "a FIFO", stat.S_IFCHR: "a character device", stat.S_IF
 
 
 def as_path(path: PathLike) -> Path:
-    """A path from a caller, `~` expanded. TypeError if it is none."""
+    """A path from a caller, `~` expanded. TypeError if it is none, ValueError if no file can have that name."""
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"path: expected a str or path-like, got {type(path).__name__}")
+    if "\0" in str(path):
+        raise ValueError(f"path: expected a path without null characters, got {str(path)!r}")
     return Path(path).expanduser()
 
 
