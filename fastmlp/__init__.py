@@ -1,6 +1,7 @@
 """Multilayer perceptrons trained on the CPU as fast as the silicon allows."""
 
-from .model.callbacks import EarlyStopping
+from .model.bookkeeping import TrainingWarning
+from .model.callbacks import Callback, EarlyStopping
 from .model.history import History
 from .model.layers import ELU, GELU, SELU, Dense, Dropout, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
 from .model.loading import load
@@ -48,8 +49,10 @@ __all__ = [
     "StepDecay",
     "Sequential",
     "load",
+    "Callback",
     "EarlyStopping",
     "History",
+    "TrainingWarning",
     "TrainingRun",
     "backward",
     "backward_faster",

@@ -34,6 +34,14 @@ FIELDS = [  # a field of the description, its new value, what the message must s
     ("layers", [], "tensor 'W0': expected none"),
     ("layers", None, "layers: expected a list, got None"),
 ]
+LATER_FIELDS = [  # likewise, of fields that may be missing
+    ("steps", -1, "steps: expected at least 0, got -1"),
+    ("steps", 2**62 + 1, "steps: expected at most"),
+    ("steps", 1.0, "steps: expected an integer, got 1.0"),
+    ("steps", True, "steps: expected an integer, got True"),
+    ("targets", "columns", "targets: expected one of 'undecided', 'row', 'column', got 'columns'"),
+    ("targets", None, "targets: .* got None"),
+]
 LAYERS = [  # what stands in the place of the first layer
     (DENSE | {"layer": "Conv2D"}, "layer: .*'Conv2D'"),
     (DENSE | {"layer": "Sequential"}, "layer: .*'Sequential'"),
@@ -119,6 +127,17 @@ def test_a_wrong_field_is_refused(file, parts, write, field, value, message):
     del description[field]
     write(tensors, file, metadata | {"model": json.dumps(description)})
     refuse(file, "model: expected the fields loss, seed, dtype, generator, layers")
+
+
+@pytest.mark.parametrize(("field", "value", "message"), LATER_FIELDS)
+def test_a_wrong_field_that_may_be_missing_is_refused(file, parts, write, field, value, message):
+    description, metadata, tensors = parts
+    write(tensors, file, metadata | {"model": json.dumps(description | {field: value})})
+    refuse(file, message)
+    del description[field]
+    write(tensors, file, metadata | {"model": json.dumps(description)})
+    model = load(file)
+    assert (model.steps, model.column) == (0, None)
 
 
 @pytest.mark.parametrize(("layer", "message"), LAYERS)

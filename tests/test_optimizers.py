@@ -1,6 +1,8 @@
 """Optimisers: the kernel's steps against the reference, whole trajectories against scikit-learn's and PyTorch's, settings."""
 
+import dataclasses
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 import fastmlp
 from fastmlp import SGD, Adam, AdamW, Dense, Sequential, reference
 from fastmlp.kernels import optimizers
+from fastmlp.kernels.epochs import train_epochs
 from fastmlp.model.layers import Activation
+from fastmlp.model.optimizers import OPTIMIZERS
 
 RECORDED = json.loads(Path(__file__).with_name("trajectories.json").read_text(encoding="utf-8"))
 DTYPES = [np.float32, np.float64]
@@ -115,9 +119,47 @@ def test_a_rate_of_zero_changes_nothing(optimizer):
 
 
 def test_defaults_and_equality():
-    assert (SGD().learning_rate, Adam().learning_rate, AdamW().learning_rate, AdamW().weight_decay) == (0.01, 0.001, 0.001, 0.01)
+    assert (SGD().learning_rate, Adam().learning_rate, AdamW().learning_rate, AdamW().weight_decay) == (0.05, 0.001, 0.001, 0.01)
     assert SGD(0.1) == SGD(learning_rate=0.1)
     assert Adam() != AdamW()
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize("name", [*OPTIMIZERS, None])
+def test_a_name_stands_for_an_optimizer(name):
+    X, y = np.eye(4), np.arange(4.0)
+    named, given = Sequential([Dense(4, 1)]), Sequential([Dense(4, 1)])
+    losses = named.fit(X, y, epochs=3, batch_size=2, optimizer=name).losses
+    assert given.fit(X, y, epochs=3, batch_size=2, optimizer=OPTIMIZERS[name or "sgd"]).losses == losses
+    assert named.train_batch(X, y, name) == given.train_batch(X, y, OPTIMIZERS[name or "sgd"])
+    assert_array_equal(named.parameters, given.parameters)
+
+
+def test_the_names_are_distinct_optimizers():
+    assert list(OPTIMIZERS) == ["sgd", "momentum", "nesterov", "adam", "adamw"]
+    assert len({optimizer.settings() for optimizer in OPTIMIZERS.values()}) == 5
+    assert OPTIMIZERS["sgd"] == SGD()
+    assert OPTIMIZERS["adam"] == Adam()
+
+
+@pytest.mark.kernels
+def test_every_kind_of_number_is_one_for_the_compiler():
+    model = Sequential([Dense(3, 2)], dtype="float64")
+    X, y = np.ones((4, 3)), np.ones((4, 2))
+    model.train_batch(X, y, SGD(0.1))
+    before = len(train_epochs.signatures)
+    for rate in (1, True + 0, np.float32(0.1), np.float64(0.1), np.int8(1), np.longdouble(0.1), Fraction(1, 10)):
+        for optimizer in (SGD(rate, l2=rate, clip_norm=rate), Adam(rate, epsilon=rate), AdamW(rate, weight_decay=rate)):
+            assert {type(value) for value in dataclasses.astuple(optimizer)} <= {float, bool}
+            assert {type(value) for value in optimizer.settings()} == {int, float}
+            model.train_batch(X, y, optimizer)
+    assert len(train_epochs.signatures) == before
+    assert SGD(2**70).learning_rate == 2.0**70
+    assert SGD(nesterov=np.True_).nesterov is True
+    with pytest.raises(TypeError, match=r"^nesterov: expected True or False, got 'no'"):
+        SGD(nesterov="no")
+    with pytest.raises(ValueError, match=r"^learning_rate: expected a finite number"):
+        SGD(10**400)
 
 
 @pytest.mark.parametrize(

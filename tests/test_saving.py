@@ -28,14 +28,14 @@ def test_a_model_comes_back_to_the_bit(file, every_kind, dtype, used):
     model = every_kind(dtype)
     samples = X.astype(dtype or np.float32)
     if used:
-        model.predict(samples)  # settles the dtype
+        model.train_batch(samples, np.zeros(len(samples), int))  # settles the dtype
     model.save(file)
     copy = load(file)
     assert copy.parameters.dtype == model.parameters.dtype
     assert copy.parameters.tobytes() == model.parameters.tobytes()
     assert copy.dtype == model.dtype
     assert repr(copy) == repr(model)
-    assert (copy.loss, copy.seed) == (model.loss, model.seed)
+    assert (copy.loss, copy.seed, copy.steps, copy.column) == (model.loss, model.seed, model.steps, model.column)
     described = [[(d.n_inputs, d.n_outputs, d.bias, d.initializer) for d in each.dense_layers] for each in (copy, model)]
     assert described[0] == described[1]
     outputs = [each.forward(samples, all_layers=True) for each in (copy, model)]
@@ -56,6 +56,15 @@ def test_training_goes_on_as_it_would_have(file):
     for each in (model, copy):
         each.add_layer(Dense(2, 2))
     np.testing.assert_array_equal(copy.dense_layers[-1].W, model.dense_layers[-1].W)
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize("shape", [(-1,), (-1, 1)])
+def test_predictions_keep_the_shape_of_the_targets(file, shape):
+    model = Sequential([Dense(4, 1)])
+    model.fit(X, X[:, 0].reshape(shape), epochs=1)
+    model.save(file)
+    assert load(file).predict(X).shape == X[:, 0].reshape(shape).shape
 
 
 def test_the_tensors_are_named_as_the_docstring_says(file):

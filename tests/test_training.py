@@ -1,28 +1,15 @@
-"""`fit` between epochs: schedules, early stopping, callbacks, history, divergence, Ctrl-C, the progress bar, bad arguments."""
+"""`fit`: many epochs in a call, divergence, Ctrl-C, dropout, held-out samples, a second training, losses that are absurd, bad arguments."""
 
 import json
+import warnings
 
 import numpy as np
 import pytest
+import scipy.sparse
 from numpy.testing import assert_allclose, assert_array_equal
 
-from fastmlp import (
-    SGD,
-    Adam,
-    Adaptive,
-    Cosine,
-    Dense,
-    Dropout,
-    EarlyStopping,
-    InverseScaling,
-    OneCycle,
-    ReLU,
-    Schedule,
-    Sequential,
-    StepDecay,
-    Tanh,
-)
-from fastmlp.model.schedules import SCHEDULES, as_schedule
+from fastmlp import SGD, Adam, AdamW, Dense, Dropout, ReLU, Schedule, Sequential, Tanh, TrainingWarning
+from fastmlp.model.data import split
 from tests.children import interrupted
 
 RNG = np.random.default_rng(0)
@@ -42,83 +29,6 @@ def trained(epochs, **options):
     return model.parameters
 
 
-def rates(schedule, epochs=4, batch_size=8):
-    """Every step's learning rate, over that of the optimizer, as `fit` asks for them: epoch by epoch."""
-    steps_per_epoch = -(-len(X) // batch_size)
-    steps = np.split(np.arange(epochs * steps_per_epoch), epochs)
-    return np.concatenate([as_schedule(schedule).factors(part, epochs * steps_per_epoch, steps_per_epoch) for part in steps])
-
-
-def test_factors_of_the_schedules():
-    t = np.arange(12)
-    assert_array_equal(rates(None), np.ones(12))
-    assert_array_equal(rates("constant"), np.ones(12))
-    assert_allclose(rates("inverse_scaling"), 1 / np.sqrt(1 + t), rtol=1e-15)
-    assert_allclose(rates(InverseScaling(2)), (1.0 + t) ** -2, rtol=1e-15)
-    assert_array_equal(rates(StepDecay(epochs=2, factor=0.5)), [1] * 6 + [0.5] * 6)
-    assert_allclose(rates(Cosine(0.2)), 0.2 + 0.8 * (1 + np.cos(np.pi * t / 12)) / 2, rtol=1e-15)
-    one_cycle = rates(OneCycle(warm_up=0.25, initial=0.1, final=0.01))
-    assert one_cycle[0] == pytest.approx(0.1)
-    assert one_cycle[3] == 1
-    assert np.all(np.diff(one_cycle[:4]) > 0)
-    assert np.all(np.diff(one_cycle[3:]) < 0)
-    assert_allclose(one_cycle[[1, 6]], [0.1 + 0.9 * 0.25, 0.01 + 0.99 * 0.75], rtol=1e-14)  # a third of either half cosine
-    assert set(SCHEDULES) == {"constant", "inverse_scaling", "adaptive", "step", "cosine", "one_cycle"}
-
-
-@pytest.mark.kernels
-@pytest.mark.parametrize("schedule", ["inverse_scaling", "step", "cosine", "one_cycle", InverseScaling(1.5)])
-def test_schedules_set_the_rate_of_every_step(schedule):
-    model, by_hand = make(), make()
-    history = model.fit(X, Y, epochs=4, batch_size=8, optimizer=SGD(0.1), schedule=schedule, shuffle=False)
-    for step, factor in enumerate(rates(schedule)):
-        batch = slice(step % 3 * 8, step % 3 * 8 + 8)
-        by_hand.train_batch(X[batch], Y[batch], SGD(0.1 * factor))
-    assert_allclose(model.parameters, by_hand.parameters, rtol=0, atol=1e-14)
-    assert_allclose(history.learning_rates, 0.1 * rates(schedule)[2::3], rtol=1e-14)
-
-
-def test_adaptive_divides_when_the_loss_stays():
-    schedule, seen = Adaptive(patience=2, tolerance=0.1, divisor=4), []
-    for loss in (3.0, 2.0, 1.95, 1.93, 1.0, 0.99, 0.98, 0.97, 0.96):
-        schedule.observe(loss)
-        seen.append(schedule.factors(np.arange(1), 9, 1).item())
-    assert seen == [1, 1, 1, 0.25, 0.25, 0.25, 0.0625, 0.0625, 0.015625]
-
-
-@pytest.mark.kernels
-def test_a_schedule_begins_anew_in_every_run():
-    schedule = Adaptive(patience=1, tolerance=1e9)
-    first, second = (make().fit(X, Y, epochs=4, schedule=schedule, optimizer=SGD(1e-3)).learning_rates for _ in range(2))
-    assert_allclose(first, [1e-3, 1e-3, 2e-4, 4e-5], rtol=1e-14)
-    assert second == first
-
-
-class Triangle(Schedule):
-    def factors(self, steps, n_steps, steps_per_epoch):
-        return np.minimum(steps, n_steps - steps) / n_steps
-
-
-def test_schedules_of_ones_own():
-    assert make().fit(X, Y, epochs=4, batch_size=24, optimizer=SGD(1.0), schedule=Triangle()).learning_rates == [0, 0.25, 0.5, 0.25]
-
-
-@pytest.mark.kernels
-def test_history_has_a_value_an_epoch():
-    history = make().fit(X, Y, epochs=7, validation_data=(X_NEW, Y_NEW))
-    assert [len(values) for values in (history.losses, history.learning_rates, history.seconds)] == [7, 7, 7]
-    assert [len(values) for values in (history.scores, history.validation_losses, history.validation_scores)] == [0, 7, 7]
-    assert history.stopped == ""
-    assert min(history.seconds) > 0
-    model = make("softmax_cross_entropy")
-    history = model.fit(X, ROWS, epochs=300, validation_data=(X, ROWS), optimizer=Adam(0.01))
-    assert (len(history.losses), len(history.scores), len(history.validation_scores)) == (300, 300, 300)
-    assert (history.validation_losses[-1], history.validation_scores[-1]) == model.evaluate(X, ROWS)
-    assert history.scores[-1] > 0.9
-    assert abs(history.losses[-1] - history.validation_losses[-1]) < 0.02  # before and after the last update
-    assert make().fit(X, Y, epochs=0).losses == []
-
-
 @pytest.mark.kernels
 def test_what_is_asked_between_epochs_changes_no_bit():
     """Without callbacks and the like many epochs run in one compiled call."""
@@ -129,60 +39,7 @@ def test_what_is_asked_between_epochs_changes_no_bit():
 
 
 @pytest.mark.kernels
-def test_callbacks_see_every_epoch_and_stop():
-    model, seen = make(), []
-
-    def watch(epoch, same_model, history):
-        assert same_model is model
-        seen.append((epoch, len(history.losses)))
-
-    history = model.fit(X, Y, epochs=9, callbacks=[watch, lambda epoch, *_: epoch == 4])
-    assert seen == [(epoch, epoch + 1) for epoch in range(5)]
-    assert (len(history.losses), history.stopped) == (5, "callback")
-    assert_array_equal(model.parameters, trained(5))
-    with pytest.raises(RuntimeError, match="mine"):
-        model.fit(X, Y, callbacks=[lambda *_: (_ for _ in ()).throw(RuntimeError("mine"))])
-    assert np.isfinite(model.predict(X)).all()
-
-
-@pytest.mark.kernels
-@pytest.mark.parametrize("monitor", ["validation_loss", "validation_score", "loss"])
-def test_early_stopping_restores_the_best_weights(monitor):
-    kept = []
-    model = make("softmax_cross_entropy")
-    history = model.fit(
-        X, ROWS, epochs=500, batch_size=4, optimizer=SGD(0.8, momentum=0.9), validation_data=(X_NEW, X_NEW[:, :3].argmax(axis=1)),
-        early_stopping=EarlyStopping(monitor, patience=4, min_delta=0.0),
-        callbacks=[lambda _, model, __: kept.append(model.parameters.copy())],
-    )  # fmt: skip
-    values = {
-        "validation_loss": history.validation_losses,
-        "validation_score": [-s for s in history.validation_scores],
-        "loss": history.losses,
-    }
-    best = int(np.argmin(values[monitor]))
-    assert history.stopped == "early stopping"
-    assert len(history.losses) == best + 5
-    assert_array_equal(model.parameters, kept[best])
-    assert not np.array_equal(model.parameters, kept[-1])
-
-
-@pytest.mark.kernels
-def test_early_stopping_can_keep_the_last_weights_and_ask_for_more():
-    kept = []
-    keep = [lambda _, model, __: kept.append(model.parameters.copy())]
-    model = make()
-    history = model.fit(
-        X, Y, epochs=50, early_stopping=EarlyStopping("loss", patience=3, min_delta=1e9, restore_best=False), callbacks=keep
-    )
-    assert len(history.losses) == 4  # the first is better than nothing
-    assert_array_equal(model.parameters, kept[-1])
-    model = make()
-    model.fit(X, Y, epochs=3, early_stopping=EarlyStopping("loss", min_delta=1e9))  # ended by the epochs: best weights all the same
-    assert_array_equal(model.parameters, kept[0])
-
-
-@pytest.mark.kernels
+@pytest.mark.filterwarnings("ignore::fastmlp.TrainingWarning")  # of the epochs on the way
 @pytest.mark.parametrize("batch_size", [24, 5])
 @pytest.mark.parametrize("together", [True, False])
 @pytest.mark.parametrize("optimizer", [SGD(3.0), SGD(3.0, momentum=0.5), SGD(1e160), SGD(1e308)])
@@ -260,20 +117,10 @@ def test_ctrl_c_returns_the_history_so_far_and_a_usable_model(n_threads, delay, 
     done = interrupted(INTERRUPTED, n_threads, delay, callbacks)
     assert done.returncode == 0, done.stderr
     stopped, losses, seconds, usable = json.loads(done.stdout)
+    assert f"TrainingWarning: training interrupted after epoch {losses} of 100000000; the model is usable as it is" in done.stderr
+    assert "history = model.fit(" in done.stderr or "<string>" in done.stderr  # the line that asked for it
     assert (stopped, usable) == ("interrupted", True)
     assert losses == seconds >= 2
-
-
-@pytest.mark.kernels
-def test_the_bar_is_shown_only_when_asked_for(capfd):
-    make().fit(X, Y, epochs=3)
-    make().fit(X, Y, epochs=3, progress=False)
-    assert capfd.readouterr() == ("", "")
-    make("softmax_cross_entropy").fit(X, ROWS, epochs=3, progress=True, validation_data=(X, ROWS))
-    out, err = capfd.readouterr()
-    assert out == ""
-    for shown in ("3/3", "loss 1.", "accuracy 0.", " / 0.", " samples/s 0:00:00"):
-        assert shown in err
 
 
 @pytest.mark.parametrize(
@@ -281,6 +128,10 @@ def test_the_bar_is_shown_only_when_asked_for(capfd):
     [
         ({"y": Y[:5]}, ValueError, r"^y: expected 24 samples as in X, got shape \(5, 2\)"),
         ({"y": Y[:, :1]}, ValueError, r"^y: expected shape \(24, 2\), got \(24, 1\)"),
+        ({"y": ROWS % 2}, ValueError, r"^y: expected shape \(24, 2\), got \(24,\); for class indices use loss='softmax_cross_entropy'$"),
+        ({"y": ROWS % 2 == 1}, ValueError, "^y: expected shape .*; for class indices use loss='softmax_cross_entropy'$"),
+        ({"y": ROWS[:, None] % 2}, ValueError, "^y: expected shape .*; for class indices use loss='softmax_cross_entropy'$"),
+        ({"y": ROWS}, ValueError, r"^y: expected shape \(24, 2\), got \(24,\)$"),  # three classes and two outputs
         ({"y": 1.0}, ValueError, r"^y: expected 24 samples"),
         ({"y": np.where(Y > 1, np.nan, Y)}, ValueError, "^y: expected finite numbers"),
         ({"y": Y.astype(str)}, TypeError, "^y: expected an array of numbers"),
@@ -288,22 +139,28 @@ def test_the_bar_is_shown_only_when_asked_for(capfd):
         ({"epochs": 2.5}, TypeError, "^epochs: expected an integer, got 2.5"),
         ({"batch_size": 0}, ValueError, "^batch_size: expected at least 1, got 0"),
         ({"batch_size": "all"}, TypeError, "^batch_size: expected an integer, got 'all'"),
-        ({"optimizer": "adam"}, TypeError, "^optimizer: expected SGD, Adam or AdamW, got 'adam'"),
-        ({"optimizer": Adam}, TypeError, "^optimizer: expected SGD, Adam or AdamW, got <class"),
+        ({"epochs": 2**70}, ValueError, "^epochs: expected at most 1000000000, got"),
+        ({"batch_size": 2**70}, ValueError, "^batch_size: expected at most"),
+        ({"optimizer": "adagrad"}, ValueError, "^optimizer: expected one of 'sgd', 'momentum', 'nesterov', 'adam', 'adamw', got 'adagrad'"),
+        ({"optimizer": Adam}, TypeError, "^optimizer: expected SGD, Adam, AdamW or one of 'sgd', .*, got <class"),
         ({"schedule": "linear"}, ValueError, "^schedule: expected one of 'constant', .* got 'linear'"),
         ({"schedule": 0.5}, ValueError, "^schedule: .* got 0.5"),
         ({"validation_data": X_NEW}, ValueError, r"^validation_data: expected a pair \(X, y\)"),
         ({"validation_data": 7}, ValueError, r"^validation_data: expected a pair \(X, y\)"),
         ({"validation_data": (X_NEW[:, :2], Y_NEW)}, ValueError, r"^validation X: expected shape \(N, 4\)"),
         ({"validation_data": (X_NEW, Y_NEW[:3])}, ValueError, "^validation y: expected 10 samples"),
-        ({"early_stopping": True}, TypeError, "^early_stopping: expected EarlyStopping, got True"),
-        ({"early_stopping": EarlyStopping()}, ValueError, "^validation_data: early_stopping monitors 'validation_loss'"),
-        ({"callbacks": print}, TypeError, "^callbacks: expected a sequence of callables"),
-        ({"callbacks": ["print"]}, TypeError, "^callbacks: expected a sequence of callables"),
+        ({"validation_split": -0.1}, ValueError, r"^validation_split: expected a number in \[0, 1\), got -0.1"),
+        ({"validation_split": 1}, ValueError, r"^validation_split: expected a number in \[0, 1\), got 1"),
+        ({"validation_split": 0.01}, ValueError, "^validation_split: expected a share that leaves .* got 0.01 of 24 samples"),
+        ({"validation_split": 0.99}, ValueError, "^validation_split: expected a share that leaves .* got 0.99 of 24 samples"),
+        ({"validation_split": "half"}, TypeError, "^validation_split: expected a number, got 'half'"),
+        ({"validation_split": 0.5, "validation_data": (X_NEW, Y_NEW)}, ValueError, "^validation_split: expected 0 beside validation_data"),
+        ({"validation_split": 0.5, "sample_weight": np.eye(24)[3]}, ValueError, "^sample_weight: expected a positive sum over the samples"),
         ({"n_threads": 0}, ValueError, "^n_threads: expected at least 1, got 0"),
+        ({"n_threads": 2**70}, ValueError, "^n_threads: expected at most"),
         ({"n_threads": 1.5}, TypeError, "^n_threads: expected an integer, got 1.5"),
         ({"sample_weight": np.ones(3)}, ValueError, r"^sample_weight: expected shape \(24,\), got \(3,\)"),
-        ({"sample_weight": -np.ones(24)}, ValueError, "^sample_weight: expected finite numbers of at least 0 with a positive sum"),
+        ({"sample_weight": -np.ones(24)}, ValueError, "^sample_weight: expected numbers of at least 0, got -1.0"),
         ({"sample_weight": np.zeros(24)}, ValueError, "^sample_weight: "),
         ({"sample_weight": np.full(24, np.nan)}, ValueError, "^sample_weight: "),
         ({"sample_weight": "balanced"}, TypeError, "^sample_weight: expected an array of numbers"),
@@ -317,24 +174,113 @@ def test_arguments_of_fit_that_do_not_fit_are_refused(options, error, message):
     assert_array_equal(model.parameters, before)
 
 
-@pytest.mark.parametrize(
-    ("make", "error", "message"),
-    [
-        (lambda: InverseScaling(-1), ValueError, "^power: expected a number in"),
-        (lambda: StepDecay(epochs=0), ValueError, "^epochs: expected at least 1, got 0"),
-        (lambda: StepDecay(factor=-0.5), ValueError, "^factor: "),
-        (lambda: Cosine("low"), TypeError, "^final: expected a number, got 'low'"),
-        (lambda: OneCycle(warm_up=1.5), ValueError, r"^warm_up: expected a number in \[0, 1\), got 1.5"),
-        (lambda: OneCycle(initial=-1), ValueError, "^initial: "),
-        (lambda: OneCycle(final=np.nan), ValueError, "^final: "),
-        (lambda: Adaptive(patience=0), ValueError, "^patience: expected at least 1, got 0"),
-        (lambda: Adaptive(tolerance=-1), ValueError, "^tolerance: "),
-        (lambda: Adaptive(divisor=0), ValueError, "^divisor: expected a number in"),
-        (lambda: EarlyStopping("accuracy"), ValueError, "^monitor: expected 'validation_loss', .* got 'accuracy'"),
-        (lambda: EarlyStopping(patience=0), ValueError, "^patience: expected at least 1, got 0"),
-        (lambda: EarlyStopping(min_delta="none"), TypeError, "^min_delta: expected a number, got 'none'"),
-    ],
-)
-def test_settings_of_schedules_and_early_stopping_are_refused_by_name(make, error, message):
-    with pytest.raises(error, match=message):
-        make()
+@pytest.mark.kernels
+@pytest.mark.parametrize("optimizer", [SGD(0.1, momentum=0.9), SGD(0.1, momentum=0.9, nesterov=True), Adam(0.01), AdamW(0.01)])
+def test_a_second_fit_goes_on_with_what_the_optimizer_remembers(optimizer):
+    once, twice = make(), make()
+    losses = once.fit(X, Y, epochs=6, batch_size=7, optimizer=optimizer, shuffle=False).losses
+    parts = [twice.fit(X, Y, epochs=3, batch_size=7, optimizer=optimizer, shuffle=False).losses for _ in range(2)]
+    assert_array_equal(np.concatenate(parts), losses)
+    assert_array_equal(once.parameters, twice.parameters)
+    assert once.steps == twice.steps == 24
+
+
+@pytest.mark.kernels
+def test_what_is_remembered_survives_another_rate_only():
+    class Doubling(Schedule):
+        def factors(self, steps, n_steps, steps_per_epoch):
+            return 2.0**steps
+
+    expected = make()
+    expected.fit(X, Y, epochs=3, batch_size=24, optimizer=Adam(0.01), schedule=Doubling(), shuffle=False)
+    model = make()
+    for rate in (0.01, 0.02, 0.04):
+        model.train_batch(X, Y, Adam(rate))
+    assert_array_equal(model.parameters, expected.parameters)
+
+    model, fresh = make(), make()
+    model.fit(X, Y, epochs=3, optimizer=SGD(0.1, momentum=0.9))
+    fresh.parameters[:] = model.parameters
+    for other in (Adam(0.01), Adam(0.01, beta1=0.5), Adam(0.01, l2=0.1), SGD(0.1, momentum=0.9), SGD(0.1, momentum=0.5), "adamw"):
+        again = make()
+        again.parameters[:] = model.parameters
+        for each in (model, again):  # as if nothing had come before
+            each.fit(X, Y, epochs=2, batch_size=24, optimizer=other, shuffle=False)
+        assert_array_equal(model.parameters, again.parameters)
+
+
+@pytest.mark.kernels
+def test_no_two_steps_share_a_dropout_mask():
+    """At a rate of 0 the weights stay, so that equal masks would give equal losses: also after a change of optimizer, and with the next
+    seed at the step before.
+    """
+    losses = []
+    for seed in (7, 8, 9):
+        model = Sequential([Dropout(0.5), Dense(4, 2)], seed=seed, dtype="float64")
+        model.layers[1].W = np.arange(1.0, 9).reshape(4, 2)
+        for optimizer in (SGD(0.0), Adam(0.0), SGD(0.0), SGD(0.0, l2=0.1)):
+            losses += [model.train_batch(X, Y, optimizer) for _ in range(2)]
+            losses += model.fit(X, Y, epochs=2, batch_size=24, optimizer=optimizer, shuffle=False).losses
+        assert model.steps == 16
+    assert len(set(losses)) == len(losses) == 48
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_array, lambda X: (X * 255).astype(np.uint8)])
+@pytest.mark.parametrize("weight", [None, np.arange(24) % 5 + 0.5])
+def test_held_out_samples_are_validated_with_and_not_trained_on(form, weight):
+    inputs = form(np.abs(X).clip(0, 1))
+    model, twin = make("softmax_cross_entropy"), make("softmax_cross_entropy")
+    options = {"epochs": 3, "batch_size": 7, "optimizer": "adam"}
+    history = model.fit(inputs, ROWS, validation_split=0.3, sample_weight=weight, **options)
+    samples, held_out = split(24, 0.3, twin.rng)
+    assert sorted([*samples, *held_out]) == list(range(24))
+    assert len(held_out) == 7
+    kept = None if weight is None else weight[samples]
+    expected = twin.fit(inputs[samples], ROWS[samples], validation_data=(inputs[held_out], ROWS[held_out]), sample_weight=kept, **options)
+    assert_array_equal(model.parameters, twin.parameters)
+    assert (history.losses, history.scores) == (expected.losses, expected.scores)
+    judged = twin.evaluate(inputs[held_out], ROWS[held_out], None if weight is None else weight[held_out])
+    assert (history.validation_losses[-1], history.validation_scores[-1]) == judged
+    if weight is None:
+        assert history.validation_losses == expected.validation_losses
+
+
+@pytest.mark.kernels
+def test_held_out_samples_are_drawn_by_the_seed():
+    parts = [tuple(split(100, 0.2, Sequential([Dense(1, 1)], seed=seed).rng)[1]) for seed in (0, 0, 1)]
+    assert parts[0] == parts[1] != parts[2]
+    assert parts[0] != tuple(range(80, 100))  # the last are often of one kind
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize(("batch_size", "epoch", "scale"), [(5, 1, 8), (5, 2, 6), (24, 2, 20)])
+@pytest.mark.parametrize("callbacks", [[], [lambda *_: None]])
+def test_a_loss_that_has_grown_absurd_says_standardise_the_inputs(batch_size, epoch, scale, callbacks):
+    model = Sequential([Dense(4, 5), ReLU(), Dense(5, 2)])
+    message = rf"^the training loss is \S+ in epoch {epoch}, and was \S+ in the first batch: standardise the inputs"
+    with pytest.warns(TrainingWarning, match=message) as caught:
+        history = model.fit(scale * X, Y, epochs=epoch, batch_size=batch_size, callbacks=callbacks)
+    assert history.losses[epoch - 1] > 1e7
+    assert [warning.filename for warning in caught] == [__file__]
+
+
+@pytest.mark.kernels
+def test_a_training_that_works_gives_no_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for targets in (Y, np.zeros_like(Y), 1e-9 * Y, 1e9 * Y, np.where(np.arange(24)[:, None] < 5, 0, Y)):
+            for batch_size in (1, 5, 24):
+                make().fit(X, targets, epochs=3, batch_size=batch_size, optimizer=Adam(0.01), shuffle=False)
+        make("softmax_cross_entropy").fit(100 * X, ROWS, epochs=3, optimizer=SGD(0.01))
+
+
+def test_arguments_that_are_refused_settle_nothing():
+    model = make()
+    for options in ({"y": Y[:3]}, {"epochs": -1}, {"optimizer": 3}, {"callbacks": 3}, {"validation_split": 2}):
+        with pytest.raises((ValueError, TypeError)):
+            model.fit(**({"X": X.astype(np.float32), "y": Y} | options))
+        assert (model.dtype, model.column, model.steps) == (None, None, 0)
+    with pytest.raises(ValueError, match=r"^y: expected 24 samples"):
+        model.train_batch(X.astype(np.float32), Y[:3])
+    assert model.dtype is None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -12,11 +12,11 @@ from typing import Any
 import click
 import numpy as np
 
-from .. import ELU, GELU, SELU, SGD, Adam, AdamW, Dense, Dropout, History, LeakyReLU, ReLU, Sequential, Sigmoid, SiLU, Softplus, Tanh
+from .. import ELU, GELU, SELU, Dense, Dropout, History, LeakyReLU, ReLU, Sequential, Sigmoid, SiLU, Softplus, Tanh, TrainingWarning
 from ..engine.cost import forward_operations, training_operations
 from ..engine.threads import choose_threads, cpu_count
 from ..model.layers import Activation, Layer
-from ..model.optimizers import Optimizer
+from ..model.optimizers import OPTIMIZERS, Optimizer
 from .epoch_lines import EpochLines
 from .failures import refusals
 from .image_data import ImageData, load
@@ -35,14 +35,6 @@ ACTIVATIONS: dict[str, type[Activation]] = {
     "gelu": GELU,
     "silu": SiLU,
     "softplus": Softplus,
-}
-# name -> (optimiser of a learning rate, the rate by default)
-OPTIMIZERS: dict[str, tuple[Callable[[float], Optimizer], float]] = {
-    "sgd": (SGD, 0.05),
-    "momentum": (lambda rate: SGD(rate, momentum=0.9), 0.01),
-    "nesterov": (lambda rate: SGD(rate, momentum=0.9, nesterov=True), 0.01),
-    "adam": (Adam, 0.001),
-    "adamw": (AdamW, 0.001),
 }
 
 
@@ -105,8 +97,8 @@ def build(n_inputs: int, settings: Settings) -> tuple[Sequential, Optimizer]:
         layers += [Dense(fan_in, fan_out), ACTIVATIONS[settings.activation]()]
         layers += [Dropout(settings.dropout)] if settings.dropout else []
     model = Sequential([*layers, Dense(settings.hidden[-1], CLASSES)], "softmax_cross_entropy", settings.seed, settings.dtype)
-    make, rate = OPTIMIZERS[settings.optimizer]
-    return model, make(settings.learning_rate or rate)
+    optimizer = OPTIMIZERS[settings.optimizer]
+    return model, replace(optimizer, learning_rate=settings.learning_rate or optimizer.learning_rate)
 
 
 def prepare(dtype: str) -> None:
@@ -131,18 +123,24 @@ def peak_of(dtype: str) -> float:
 def fit(model: Sequential, optimizer: Optimizer, train: Any, test: Any, settings: Settings) -> History:
     """Train, with a bar in a terminal and lines elsewhere."""
     X, y = train
-    return model.fit(
-        X,
-        y,
-        epochs=settings.epochs,
-        batch_size=settings.batch_size,
-        optimizer=optimizer,
-        schedule=settings.schedule,
-        validation_data=test,
-        callbacks=[] if is_watched() else [EpochLines(settings.epochs)],
-        n_threads=settings.threads,
-        progress=is_watched(),
-    )
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", TrainingWarning)
+        history = model.fit(
+            X,
+            y,
+            epochs=settings.epochs,
+            batch_size=settings.batch_size,
+            optimizer=optimizer,
+            schedule=settings.schedule,
+            validation_data=test,
+            callbacks=[] if is_watched() else [EpochLines(settings.epochs)],
+            n_threads=settings.threads,
+            progress=is_watched(),
+        )
+    for warning in said:
+        if history.stopped != "interrupted":  # of which the summary tells
+            click.echo(f"Warning: {warning.message}", err=True)
+    return history
 
 
 def summary(history: History, accuracy: float, operations_per_epoch: int, cores: int, peak: float) -> str:

@@ -7,15 +7,16 @@ from typing import Any
 
 import click
 
+from ..model.optimizers import OPTIMIZERS
 from ..model.schedules import SCHEDULES
 from .failures import INTERRUPTED
 from .help_text import examples
 from .hidden_option import CommandWithHidden, hidden_option
 from .image_data import ImageData
-from .image_training import ACTIVATIONS, OPTIMIZERS, Settings, carry_out
+from .image_training import ACTIVATIONS, Settings, carry_out
 from .output_files import PICTURES, OutputFile
 
-RATES = ", ".join(f"{name} {rate:g}" for name, (_, rate) in OPTIMIZERS.items())
+RATES = ", ".join(f"{name} {optimizer.learning_rate:g}" for name, optimizer in OPTIMIZERS.items())
 HELP = """Learn to tell apart the images of {title}.
 
 A network of fully connected layers with softmax and cross-entropy, trained on mini-batches. Prints loss and accuracy as they change, then

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,18 @@ class Inputs:
         else:
             rows = (pixels if pixels.size else values).astype(dtype)
         return rows * dtype.type(self.scale)
+
+    def take(self, rows: np.ndarray) -> Inputs:
+        """A copy of the samples with these indices, in the same form."""
+        pixels, values, data, indices, indptr = self.samples
+        if indptr.size == 0:
+            taken = samples(pixels[rows] if pixels.size else values[rows], self.dtype)
+        else:
+            counts = np.diff(indptr)[rows]
+            ends = np.cumsum(counts)
+            places = np.arange(ends[-1]) + np.repeat(indptr[rows] - ends + counts, counts)
+            taken = samples((data[places], indices[places], np.concatenate([[0], ends])), self.dtype)
+        return replace(self, samples=taken, n_samples=len(rows))
 
 
 def as_inputs(name: str, X: Any, n_inputs: int, dtype: np.dtype | None, finite: bool = True) -> Inputs:

@@ -1,6 +1,8 @@
-"""A network being trained: its parameters, the optimiser's memory, and compiled epochs by a team of threads."""
+"""A network being trained: its parameters, what is remembered from step to step, and compiled epochs by a team of threads."""
 
 from __future__ import annotations
+
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -8,7 +10,7 @@ from ..kernels.epochs import train_epochs
 from ..kernels.gather import targets as as_kernel_targets
 from ..kernels.losses import LOSSES
 from ..kernels.network import Network, Workspace
-from ..model.optimizers import Optimizer
+from ..kernels.network import Optimizer as Settings
 from .cost import forward_operations
 from .inputs import Inputs
 from .memory import workspace
@@ -17,36 +19,83 @@ from .threads import as_team, cpu_count
 SHORT = 6e8  # additions and multiplications of a compiled call that Ctrl-C can wait for: some 10 ms. Longer ones have a thread of their own
 
 
-class Run:
-    """A network being trained: its parameters, and the optimiser's memory of them."""
+class State(NamedTuple):
+    """What training changes, at one point of it."""
 
-    def __init__(self, net: Network, w: np.ndarray, loss: str, optimizer: Optimizer, seed: int) -> None:
-        self.net, self.w, self.loss, self.optimizer, self.seed = net, w, loss, optimizer, seed
+    w: np.ndarray
+    m: np.ndarray
+    v: np.ndarray
+    settings: Settings | None
+    begun: int
+    steps: int
+
+
+class Run:
+    """A network being trained: its parameters, and what is remembered of them from step to step.
+
+    Attributes
+    ----------
+    w, gradient, m, v : ndarray of shape (P,)
+        Parameters, their gradient, and the optimizer's memory.
+    settings : Settings or None
+        Of the optimizer whose memory m and v are; None before the first.
+    steps : int
+        Steps of the model so far, whatever the optimizer. With `seed` they decide the dropout masks, so that no two steps share one.
+    begun : int
+        The value of `steps` when m and v were empty: Adam's bias correction counts from there.
+    """
+
+    def __init__(self, net: Network, w: np.ndarray, loss: str, seed: int, steps: int = 0) -> None:
+        self.net, self.w, self.loss, self.seed, self.steps = net, w, loss, seed, steps
         self.gradient, self.m, self.v = (np.zeros_like(w) for _ in range(3))
-        self.steps = 0
-        self.finished = 0
+        self.settings: Settings | None = None
+        self.begun = steps
         self._workspace: tuple[int, Workspace] | None = None
 
-    def state(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-        """What `restore` takes to come back to this point."""
-        return self.w.copy(), self.m.copy(), self.v.copy(), self.steps
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy needs: not what is scratch or empty. The parameters belong to the copied model, which attaches its own."""
+        full = bool(self.m.any() or self.v.any())
+        memory = {"m": self.m, "v": self.v} if full else {"m": None, "v": None}
+        return self.__dict__ | memory | {"w": None, "gradient": None, "_workspace": None}
 
-    def restore(self, state: tuple[np.ndarray, np.ndarray, np.ndarray, int]) -> None:
+    def attach(self, w: np.ndarray) -> None:
+        """Train these parameters from now on, with the memory of those that were copied."""
+        self.w, self.gradient = w, np.zeros_like(w)
+        if self.m is None:
+            self.m, self.v = np.zeros_like(w), np.zeros_like(w)
+
+    def use(self, settings: Settings) -> None:
+        """Go on with this optimizer: with its memory if nothing but the learning rate has changed, else with an empty one."""
+        if settings != self.settings:
+            self.settings, self.begun = settings, self.steps
+            self.m, self.v = np.zeros_like(self.w), np.zeros_like(self.w)
+
+    def state(self) -> State:
+        """What `restore` takes to come back to this point."""
+        return State(self.w.copy(), self.m.copy(), self.v.copy(), self.settings, self.begun, self.steps)
+
+    def restore(self, state: State) -> None:
         """Come back to an earlier state."""
-        self.w[:], self.m[:], self.v[:], self.steps = state
+        self.w[:], self.m[:], self.v[:] = state.w, state.m, state.v
+        self.settings, self.begun, self.steps = state.settings, state.begun, state.steps
 
     def epochs(
-        self, inputs: Inputs, targets: np.ndarray, weights: np.ndarray, orders: np.ndarray, batch_size: int, rates: np.ndarray, threads: int
-    ) -> np.ndarray:
-        """Train len(orders) epochs in one compiled call; `finished` counts those that were not interrupted.
+        self, inputs: Inputs, targets: np.ndarray, weights: np.ndarray, orders: np.ndarray, batch_size: int, rates: np.ndarray,
+        threads: int, totals: np.ndarray | None = None,
+    ) -> np.ndarray:  # fmt: skip
+        """Train len(orders) epochs in one compiled call, or part of an epoch.
 
-        Returns (E, 3): per epoch the sums of weight * loss, of weight, and of hits.
+        Returns (E, 3): per epoch the sums of weight * loss, of weight, and of weight * hit; added to `totals` if that is given. After
+        an interrupt all steps count as taken, so that none of their dropout masks comes again.
         """
         if self._workspace is None or self._workspace[0] != batch_size or len(self._workspace[1].active) < threads:
             self._workspace = batch_size, workspace(self.net, batch_size, max(threads, cpu_count()), self.w.dtype)
+        if self.settings is None:
+            raise ValueError("settings: expected an optimizer's, by `use`, before the first epoch; got none")
         work = self._workspace[1]
-        counter, stop, totals = np.zeros(1, np.int64), np.zeros(1, np.uint8), np.zeros((len(orders), 3))
-        settings = self.optimizer.settings()
+        counter, stop = np.zeros(1, np.int64), np.zeros(1, np.uint8)
+        totals = np.zeros((len(orders), 3)) if totals is None else totals
+        settings = self.settings._replace(begun=self.begun)
         scale = self.w.dtype.type(inputs.scale)
         Y = as_kernel_targets(targets, self.w.dtype)
 
@@ -58,6 +107,8 @@ class Run:
             return finished
 
         short = forward_operations(self.net.sizes) * 3 * orders.size < SHORT
-        self.finished = part(0) if threads == 1 and short else min(as_team(threads, part, stop))
-        self.steps += len(rates)
+        try:
+            part(0) if threads == 1 and short else as_team(threads, part, stop)
+        finally:
+            self.steps += len(rates)
         return totals

@@ -21,7 +21,7 @@ def as_targets(name: str, y: Any, n_samples: int, n_outputs: int, loss: str, dty
     if array.ndim == 1 and n_outputs == 1:
         array = array[:, np.newaxis]
     if array.shape != (n_samples, n_outputs):
-        raise ValueError(f"{name}: expected shape ({n_samples}, {n_outputs}), got {array.shape}")
+        raise ValueError(f"{name}: expected shape ({n_samples}, {n_outputs}), got {array.shape}{_hint(array, n_outputs)}")
     low, high = array.min(), array.max()
     if loss in ("softmax_cross_entropy", "binary_cross_entropy") and not (low >= 0 and high <= 1):
         raise ValueError(f"{name}: expected probabilities in [0, 1] for {loss}, got {low} to {high}")
@@ -38,8 +38,17 @@ def _as_classes(name: str, array: np.ndarray, n_classes: int) -> np.ndarray:
     if (classes != array).any():
         raise ValueError(f"{name}: expected whole class indices, got {array[classes != array][0]}")
     if classes.min() < 0 or classes.max() >= n_classes:
-        raise ValueError(f"{name}: expected class indices in [0, {n_classes}), got {classes.min()} to {classes.max()}")
+        hint = "; for one output use loss='binary_cross_entropy'" if n_classes == 1 else ""
+        raise ValueError(f"{name}: expected class indices in [0, {n_classes}), got {classes.min()} to {classes.max()}{hint}")
     return classes
+
+
+def _hint(array: np.ndarray, n_outputs: int) -> str:
+    """Which loss to use, if the values look like class indices where values for each output were expected."""
+    one_each = array.size == len(array) and n_outputs > 1
+    if one_each and array.min() >= 0 and array.max() < n_outputs and (array == np.floor(array)).all():
+        return "; for class indices use loss='softmax_cross_entropy'"
+    return ""
 
 
 def as_weights(sample_weight: Any, n_samples: int, dtype: np.dtype) -> np.ndarray:

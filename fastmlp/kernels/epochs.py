@@ -23,8 +23,8 @@ def train_epochs(
     """Train for len(orders) epochs. Returns the number of epochs that were finished.
 
     orders (E, N) : the samples of each epoch, in order. rates (E * steps,) : learning rates. totals (E, 3) : per epoch, sums over the
-    samples of weight * loss, of weight, and of hits. stop (1,) uint8 : non-zero ends the run at the next batch. All threads of the team
-    call this with the same arguments but `thread`. X : Samples; Y : Targets.
+    samples of weight * loss, of weight, and of weight * hit. stop (1,) uint8 : non-zero ends the run at the next batch. All threads of the
+    team call this with the same arguments but `thread`. X : Samples; Y : Targets.
     """
     V = width(w)
     E, N = orders.shape
@@ -57,7 +57,7 @@ def train_epochs(
                 for n in range(count):
                     totals[epoch, 0] += work.loss[n]
                     totals[epoch, 1] += work.weight[n]
-                    totals[epoch, 2] += work.hit[n]
+                    totals[epoch, 2] += work.weight[n] * work.hit[n]
 
             rate = rates[taken]
             gradient_scale = work.shared[0]
@@ -74,7 +74,7 @@ def train_epochs(
                     length = norm(g)
                     clipping = min(1.0, optimizer.clip / length) if length > 0 else 1.0
                 if optimizer.code == ADAM:  # powers anew in every step: the same bits however epochs are grouped into calls
-                    t = steps_before + taken + 1
+                    t = steps_before + taken + 1 - optimizer.begun
                     corrected = rate * np.sqrt(1 - optimizer.beta2**t) / (1 - optimizer.beta1**t)
                 else:
                     corrected = rate

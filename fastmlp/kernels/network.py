@@ -56,6 +56,7 @@ class Optimizer(NamedTuple):
     l2: float
     decay: float
     clip: float
+    begun: int = 0  # steps of the model before the first that m and v remember
 
 
 @kernel(forceinline=True)

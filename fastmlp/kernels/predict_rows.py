@@ -28,7 +28,10 @@ def pack(sizes: np.ndarray, W_at: np.ndarray, b_at: np.ndarray, activation: np.n
 
 @kernel
 def predict_few(code, w, X):
-    """Outputs (N, O) of the last layer for X (N, I), of w's dtype, C-contiguous. ValueError if X is not finite."""
+    """Outputs (N, O) of the last layer for X (N, I), of w's dtype, C-contiguous. ValueError if X is not finite.
+
+    Empty (0, O) if an output is not finite, as it is where parameters are not: whoever called finds out which.
+    """
     N, L, stride, V = X.shape[0], code[0], code[1], width(w)
     W_at, b_at, activation, every = 3 + L, 3 + 2 * L, 3 + 3 * L, code[3 + 4 * L :]
     source, source_at, source_row = X.reshape(X.size), 0, X.shape[1]
@@ -54,16 +57,17 @@ def predict_few(code, w, X):
             activate(code[activation + l], z[n : n + stride], slopes, 0, (O + V - 1) // V * V)
         source, source_at, source_row = z, z_at, stride
     O = code[2 + L]
-    out = np.empty((N, O), w.dtype)
+    out, finite = np.empty((N, O), w.dtype), True
     for n in range(N):
         for o in range(O):
             out[n, o] = source[source_at + n * stride + o]
-    return out
+            finite = finite and np.isfinite(out[n, o])
+    return out if finite else np.empty((0, O), w.dtype)
 
 
 @kernel
 def classify_few(code, w, X):
-    """The largest output of each row (N,) int64, the first of equals: as `predict_few`, without another call for it."""
+    """The largest output of each row (N,) int64, the first of equals: as `predict_few`, without another call for it; (0,) likewise."""
     out = predict_few(code, w, X)
     classes = np.zeros(len(out), np.int64)
     for n in range(len(out)):

@@ -16,12 +16,22 @@ from ..kernels.activations import ACTIVATIONS, IDENTITY, LOGISTIC
 from ..kernels.losses import LOSSES
 from ..kernels.network import Network
 from .initializers import INITIALIZERS
-from .layers import Activation, Dense, Dropout, Layer, describe
+from .layers import LAYERS, Activation, Dense, Dropout, Layer, describe
 from .losses import LINKS
+from .summary import table
 
 
 class Architecture:
-    """The layers of a model and their parameters; what a model does with them is `Sequential`'s."""
+    """The layers of a model and their parameters; what a model does with them is for `Predictor` and `Sequential`."""
+
+    column: bool | None = None  # whether the targets it was trained on were a column (N, 1); None before any
+    _steps = 0
+    _in_training = False
+
+    @property
+    def steps(self) -> int:
+        """Updates of the parameters so far."""
+        return self._steps
 
     def __init__(self, layers: Iterable[Layer] = (), loss: str = "squared_error", seed: int = 0, dtype: DTypeLike | None = None) -> None:
         self.loss = check_choice("loss", loss, LOSSES)
@@ -55,10 +65,15 @@ class Architecture:
         Raises
         ------
         ValueError, TypeError
-            If it may not: the message names both.
+            If it may not: the message names both. A subclass of a layer may not: compiled code knows nothing of what it overrides.
+        RuntimeError
+            While the model is trained, as in a callback of `fit`.
         """
-        if not isinstance(layer, Dense | Activation | Dropout):
-            raise TypeError(f"layer: expected Dense, Dropout or an activation such as ReLU, got {describe(layer)}")
+        self._refuse_in_training("add_layer")
+        if type(layer) not in LAYERS.values():
+            known = next((kind.__name__ for kind in LAYERS.values() if isinstance(layer, kind)), None)
+            why = f", a subclass of {known}; what it overrides would not be compiled" if known else ""
+            raise TypeError(f"layer: expected Dense, Dropout or an activation such as ReLU, got {describe(layer)}{why}")
         if isinstance(layer, Dense):
             if layer.W is not None:
                 raise ValueError(f"layer: expected a new layer, got {layer!r} that belongs to a model already; weights cannot be shared")
@@ -113,6 +128,10 @@ class Architecture:
     def _forget(self) -> None:
         """Drop what was prepared from layers or parameters that have just changed."""
 
+    def _refuse_in_training(self, method: str) -> None:
+        if self._in_training:
+            raise RuntimeError(f"{method}: expected a model at rest, got one that `fit` is training; call it before or after")
+
     def network(self) -> Network:
         """The layers as the kernels take them."""
         dense = self._dense_or_error()
@@ -136,12 +155,7 @@ class Architecture:
         return Network(as_int[0], as_int[1], as_int[2], as_int[3], dropout)
 
     def __str__(self) -> str:
-        rows, width = [("layer", "output", "parameters")], self.n_inputs if self.dense_layers else 0
-        for layer in self.layers:
-            width = layer.n_outputs if isinstance(layer, Dense) else width
-            rows.append((repr(layer), f"{width:,}", f"{layer.n_parameters if isinstance(layer, Dense) else 0:,}"))
-        columns = [max(len(row[k]) for row in rows) for k in range(3)]
-        lines = [f"{a:<{columns[0]}}  {b:>{columns[1]}}   {c:>{columns[2]}}" for a, b, c in rows]
+        lines = table(self.layers, ("layer", "output", "parameters"))
         return "\n".join([*lines, f"loss {self.loss}, {self.parameters.size:,} parameters"])
 
     def __repr__(self) -> str:

@@ -204,6 +204,11 @@ class Dropout:
 Layer = Dense | Activation | Dropout
 
 
+LAYERS: dict[str, type[Layer]] = {
+    kind.__name__: kind for kind in (Dense, Dropout, ReLU, Sigmoid, Tanh, LeakyReLU, ELU, SELU, GELU, SiLU, Softplus)
+}  # what a model may be made of, and nothing derived from these
+
+
 def describe(layer: Any) -> str:
     """A layer as an error message names it."""
     return repr(layer) if isinstance(layer, Dense | Activation | Dropout) else f"{type(layer).__name__} {layer!r}"

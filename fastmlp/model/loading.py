@@ -20,7 +20,7 @@ def load(path: PathLike) -> Sequential:
     Returns
     -------
     Sequential
-        With the parameters of the saved one, bit for bit; `fit` goes on as it would have done there.
+        With the parameters of the saved one, bit for bit; `fit` goes on as it would have done there with an optimizer that begins.
 
     Raises
     ------
@@ -56,4 +56,5 @@ def load(path: PathLike) -> Sequential:
     for name, view in as_tensors(model.layers, model.parameters).items():
         view[...] = saved.tensors[name]
     model.rng.bit_generator.state = saved.generator
+    model.resume(saved.steps, saved.column)
     return model

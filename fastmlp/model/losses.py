@@ -1,4 +1,4 @@
-"""The losses as functions, and the links from a network's output to the scale of its targets."""
+"""The losses in NumPy: of each sample, as the mean over samples, and the links from a network's output to the scale of its targets."""
 
 from __future__ import annotations
 
@@ -8,10 +8,55 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..engine.arrays import as_arrays, check_shapes
-from ..two_layer import sigmoid
+from ..kernels.activations import sigmoid_into
 
 CLASSIFYING = ("softmax_cross_entropy", "binary_cross_entropy")
 
+
+def squared_errors(z: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """1/2 sum_o (z - t)^2 of each sample. z, t (N, O); the result (N,), here as in all of SAMPLE_LOSSES."""
+    return 0.5 * np.square(z - t).sum(axis=1)
+
+
+def absolute_errors(z: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """sum_o |z - t| of each sample."""
+    return np.abs(z - t).sum(axis=1)
+
+
+def huber_losses(z: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """sum_o r^2 / 2 for |r| <= 1, else |r| - 1/2, with r = z - t, of each sample."""
+    r = z - t
+    bounded = np.clip(r, -1, 1)
+    return (bounded * (r - 0.5 * bounded)).sum(axis=1)
+
+
+def poisson_losses(z: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """sum_o exp(z) - t z + t (log t - 1) of each sample, 0 where exp(z) = t; z is the logarithm of the prediction."""
+    return (np.exp(z) - t * z + t * (np.log(np.where(t > 0, t, 1)) - 1)).sum(axis=1)
+
+
+def cross_entropies(z: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """-sum_o t log softmax(z) of each sample. z (N, O) : logits. t (N, O) : a distribution per sample; or (N,) int : the class of each."""
+    shifted = z - z.max(axis=1, keepdims=True)
+    log_total = np.log(np.exp(shifted).sum(axis=1))
+    if t.ndim == 1:
+        return log_total - shifted[np.arange(len(z)), t]
+    return t.sum(axis=1) * log_total - (t * shifted).sum(axis=1)
+
+
+def binary_cross_entropies(z: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """-sum_o t log p + (1 - t) log(1 - p) of each sample, with p = sigmoid(z)."""
+    return (np.maximum(z, 0) - z * t + np.log1p(np.exp(-np.abs(z)))).sum(axis=1)
+
+
+SAMPLE_LOSSES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "squared_error": squared_errors,
+    "softmax_cross_entropy": cross_entropies,
+    "binary_cross_entropy": binary_cross_entropies,
+    "poisson": poisson_losses,
+    "absolute_error": absolute_errors,
+    "huber": huber_losses,
+}
 
 def softmax(z: ArrayLike) -> np.ndarray:
     """exp(z) / sum exp(z), by rows, without overflow.
@@ -76,10 +121,7 @@ def cross_entropy(logits: ArrayLike, targets: ArrayLike) -> float:
     >>> cross_entropy([[1000.0, 0.0]], [[0, 1]])
     1000.0
     """
-    z, t = as_arrays(logits=logits, targets=targets)
-    check_shapes({"logits": "NO", "targets": "NO"}, {"logits": z, "targets": t})
-    shifted = z - z.max(axis=1, keepdims=True)
-    return float(np.mean(t.sum(axis=1) * np.log(np.exp(shifted).sum(axis=1)) - (t * shifted).sum(axis=1)))
+    return _mean_loss("softmax_cross_entropy", logits, targets)
 
 
 def binary_cross_entropy(logits: ArrayLike, targets: ArrayLike) -> float:
@@ -106,9 +148,21 @@ def binary_cross_entropy(logits: ArrayLike, targets: ArrayLike) -> float:
     >>> binary_cross_entropy([[-1000.0]], [[1]])
     1000.0
     """
+    return _mean_loss("binary_cross_entropy", logits, targets)
+
+
+def _mean_loss(loss: str, logits: ArrayLike, targets: ArrayLike) -> float:
     z, t = as_arrays(logits=logits, targets=targets)
     check_shapes({"logits": "NO", "targets": "NO"}, {"logits": z, "targets": t})
-    return float(np.mean((np.maximum(z, 0) - z * t + np.log1p(np.exp(-np.abs(z)))).sum(axis=1)))
+    return float(np.mean(SAMPLE_LOSSES[loss](z, t)))
+
+
+def sigmoid(z: np.ndarray) -> np.ndarray:
+    """1 / (1 + exp(-z)), without overflow. z : float32 or float64, of any shape."""
+    z = np.ascontiguousarray(z)
+    out = np.empty_like(z)
+    sigmoid_into(out.reshape(-1), z.reshape(-1))
+    return out
 
 
 LINKS: dict[str, Callable[[np.ndarray], np.ndarray]] = {

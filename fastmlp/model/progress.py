@@ -2,55 +2,67 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from .callbacks import Callback
+from .history import History
+
 if TYPE_CHECKING:
-    from .history import History
+    from .sequential import Sequential
 
 
-class Progress:
-    """No bar: what `progress_bar` gives where nobody looks."""
+class ProgressBar(Callback):
+    """A bar on standard error with loss, accuracy, samples per second and the time left.
 
-    def advance(self, epochs: int, history: History) -> None:
-        """Hear that `epochs` more are done."""
+    Parameters
+    ----------
+    epochs : int
+        Until the bar is full.
+    n_samples : int
+        Samples that an epoch trains on.
+    """
 
+    every_epoch = False
 
-class RichProgress(Progress):
-    """A bar with loss, accuracy, samples a second and the time left."""
+    def __init__(self, epochs: int, n_samples: int) -> None:
+        self.epochs, self.n_samples = epochs, n_samples
+        self.bar: Any = None
 
-    def __init__(self, bar: Any, task: Any, n_samples: int) -> None:
-        self.bar, self.task, self.n_samples = bar, task, n_samples
+    def on_train_begin(self, model: Sequential, history: History) -> None:
+        """Show an empty bar."""
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.table import Column
 
-    def advance(self, epochs: int, history: History) -> None:
+        whole = Column(no_wrap=True)  # where 80 columns are too few, it is the bar that shrinks
+        self.bar = Progress(
+            MofNCompleteColumn(table_column=whole.copy()),
+            BarColumn(),
+            TextColumn("{task.fields[text]}"),
+            TimeRemainingColumn(table_column=whole.copy()),
+            console=Console(stderr=True),
+        )
+        self.task = self.bar.add_task("", total=self.epochs, text="")
+        self.bar.start()
+
+    def on_epoch_end(self, epoch: int, model: Sequential, history: History) -> None:
         """Show the last epoch."""
         text = f"loss {history.losses[-1]:.4f}"
         scores = [values[-1] for values in (history.scores, history.validation_scores) if values]
         if scores:  # in training / in validation
             text += ("  accuracy " if history.scores else "  R2 ") + " / ".join(f"{score:.3f}" for score in scores)
         text += f"  {self.n_samples / max(history.seconds[-1], 1e-9):,.0f} samples/s"
-        self.bar.update(self.task, advance=epochs, text=text)
+        self.bar.update(self.task, completed=epoch + 1, text=text)
+
+    def on_train_end(self, model: Sequential, history: History) -> None:
+        """Leave the bar as it is."""
+        self.bar.stop()
 
 
-@contextlib.contextmanager
-def progress_bar(wanted: bool | None, epochs: int, n_samples: int) -> Iterator[Progress]:
-    """The bar for a run of that many epochs; None: if standard error is a terminal, or this is a notebook."""
-    if not (wanted if wanted is not None else sys.stderr.isatty() or "ipykernel" in sys.modules):
-        yield Progress()
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-    from rich.table import Column
-
-    whole = Column(no_wrap=True)  # where 80 columns are too few, it is the bar that shrinks
-    columns = (
-        MofNCompleteColumn(table_column=whole.copy()),
-        BarColumn(),
-        TextColumn("{task.fields[text]}"),
-        TimeRemainingColumn(table_column=whole.copy()),
-    )
-    with Bar(*columns, console=Console(stderr=True)) as bar:
-        yield RichProgress(bar, bar.add_task("", total=epochs, text=""), n_samples)
+def is_shown(wanted: bool | None) -> bool:
+    """Whether there is to be a bar; None: if standard error is a terminal, or this is a notebook. None either without standard error."""
+    stream = sys.stderr
+    if stream is None or getattr(stream, "closed", False) or wanted is False:
+        return False
+    return wanted or "ipykernel" in sys.modules or (hasattr(stream, "isatty") and stream.isatty())

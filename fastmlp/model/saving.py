@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..engine.arguments import check_choice, check_finite
+from ..engine.arguments import check_choice, check_finite, check_size
 from ..files.atomic import PathLike, as_path, check_writable
 from ..files.tensors import SEAL, read_tensors, write_tensors
 from .architecture import Architecture
@@ -23,7 +23,10 @@ from .layers import ELU, GELU, SELU, Dense, Dropout, Layer, LeakyReLU, ReLU, Sig
 # checksum.
 FORMAT = "fastmlp 2"
 METADATA = {"fastmlp 1": ("format", "model"), FORMAT: ("format", "model", SEAL)}
-FIELDS = ("loss", "seed", "dtype", "generator", "layers")
+LATER_FIELDS = {"steps": 0, "targets": "undecided"}  # which may be missing
+FIELDS = ("loss", "seed", "dtype", "generator", "layers", *LATER_FIELDS)
+TARGETS = {"undecided": None, "row": False, "column": True}  # whether those it was trained on were of shape (N, 1)
+MOST_STEPS = 2**62  # so that counting can go on in 64 bits
 TENSOR_DTYPES = {"float32": "F32", "float64": "F64", "undecided": "F64"}  # undecided: the first data will settle it
 ARGUMENTS: dict[type[Layer], dict[str, type]] = {
     Dense: {"n_inputs": int, "n_outputs": int, "bias": bool, "initializer": str},
@@ -42,6 +45,8 @@ class Saved(NamedTuple):
     seed: int
     dtype: str | None
     generator: dict[str, Any]  # the state of PCG64
+    steps: int
+    column: bool | None
     tensors: dict[str, np.ndarray]  # W0, b0, W1, ...
 
 
@@ -49,7 +54,8 @@ def save(model: Architecture, path: PathLike) -> None:
     """Write a model to a safetensors file, whole or not at all.
 
     The tensors are W0, b0, W1, ... in the order of the Dense layers, in the model's dtype; the layers, the loss, the seed, the state
-    of the random generator and a SHA-256 checksum of the file are in the metadata. The memory of an optimizer is not kept.
+    of the random generator, the count of steps, the shape of the targets and a SHA-256 checksum of the file are in the metadata. The
+    memory of an optimizer is not kept: a loaded model begins with an empty one.
 
     A file that is replaced keeps its permissions; through a symbolic link, the file that it leads to is written.
 
@@ -91,6 +97,8 @@ def save(model: Architecture, path: PathLike) -> None:
         "dtype": "undecided" if model.dtype is None else model.dtype.name,
         "generator": [state["state"]["state"], state["state"]["inc"], state["has_uint32"], state["uinteger"]],
         "layers": [_describe(layer) for layer in model.layers],
+        "steps": model.steps,
+        "targets": next(name for name, column in TARGETS.items() if column is model.column),
     }
     write_tensors(target, as_tensors(model.layers, parameters), {"format": FORMAT, "model": json.dumps(description)})
 
@@ -108,7 +116,8 @@ def read(path: Path) -> Saved:
             raise ValueError(f"tensor {name!r}: expected {_say(expected.get(name))}, got {_say(found.get(name))}")
     tensors = {name: check_finite(f"tensor {name!r}", tensor.array()) for name, tensor in stored.items()}
     named = None if dtype == "undecided" else dtype
-    return Saved(layers, description["loss"], description["seed"], named, _generator(description["generator"]), tensors)
+    generator, column = _generator(description["generator"]), TARGETS[description["targets"]]
+    return Saved(layers, description["loss"], description["seed"], named, generator, description["steps"], column, tensors)
 
 
 def checked_parameters(model: Architecture) -> np.ndarray:
@@ -140,8 +149,11 @@ def _description(metadata: dict[str, str]) -> dict[str, Any]:
     """What the metadata say of the model; layers and generator are still to be checked."""
     if metadata.get("format") not in METADATA:
         raise ValueError(f"format: expected {FORMAT!r}, got {metadata.get('format')!r}")
-    description = _fields("model", json.loads(_fields("metadata", metadata, METADATA[metadata["format"]])["model"]), FIELDS)
+    described = json.loads(_fields("metadata", metadata, METADATA[metadata["format"]])["model"])
+    description = _fields("model", LATER_FIELDS | described if isinstance(described, dict) else described, FIELDS)
     check_choice("dtype", description["dtype"], TENSOR_DTYPES)
+    check_choice("targets", description["targets"], TARGETS)
+    check_size("steps", description["steps"], 0, MOST_STEPS)
     if not isinstance(description["layers"], list):
         raise ValueError(f"layers: expected a list, got {description['layers']!r}")
     return description

@@ -12,10 +12,36 @@ from ..engine.arguments import check_choice, check_range, check_size
 
 @dataclass
 class Schedule:
-    """Constant rate. Subclasses give `factors`; those that follow the loss also give `observe`."""
+    """Constant rate. Subclasses override `factors`; those that follow the loss also override `observe`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastmlp import Dense, Schedule, Sequential
+    >>> class Triangle(Schedule):
+    ...     def factors(self, steps, n_steps, steps_per_epoch):
+    ...         return np.minimum(steps, n_steps - steps) / n_steps
+    >>> history = Sequential([Dense(1, 1)]).fit([[0.0], [1.0]], [1.0, 3.0], epochs=4, optimizer="sgd", schedule=Triangle())
+    >>> history.learning_rates
+    [0.0, 0.0125, 0.025, 0.0125]
+    """
 
     def factors(self, steps: np.ndarray, n_steps: int, steps_per_epoch: int) -> np.ndarray:
-        """The factor at each of `steps` (counted from 0) of a run of `n_steps`."""
+        """The factor of each step.
+
+        Parameters
+        ----------
+        steps : ndarray of shape (S,), int64
+            Counted from 0 over the whole run.
+        n_steps : int
+            Steps of the whole run.
+        steps_per_epoch : int
+
+        Returns
+        -------
+        ndarray of shape (S,)
+            Finite, at least 0.
+        """
         return np.ones(len(steps))
 
     def observe(self, loss: float) -> None:
@@ -34,7 +60,7 @@ class InverseScaling(Schedule):
     power: float = 0.5
 
     def __post_init__(self) -> None:
-        check_range("power", self.power, 0)
+        self.power = check_range("power", self.power, 0)
 
     def factors(self, steps: np.ndarray, n_steps: int, steps_per_epoch: int) -> np.ndarray:
         """1 / (1 + step)^power."""
@@ -49,12 +75,12 @@ class StepDecay(Schedule):
     factor: float = 0.1
 
     def __post_init__(self) -> None:
-        check_size("epochs", self.epochs, 1)
-        check_range("factor", self.factor, 0)
+        self.epochs = check_size("epochs", self.epochs, 1)
+        self.factor = check_range("factor", self.factor, 0)
 
     def factors(self, steps: np.ndarray, n_steps: int, steps_per_epoch: int) -> np.ndarray:
         """factor^(whole periods done)."""
-        return self.factor ** (steps // (self.epochs * steps_per_epoch))
+        return self.factor ** (steps // steps_per_epoch // self.epochs)
 
 
 @dataclass
@@ -64,7 +90,7 @@ class Cosine(Schedule):
     final: float = 0.0
 
     def __post_init__(self) -> None:
-        check_range("final", self.final, 0)
+        self.final = check_range("final", self.final, 0)
 
     def factors(self, steps: np.ndarray, n_steps: int, steps_per_epoch: int) -> np.ndarray:
         """From 1 at the first step towards `final` at the end."""
@@ -80,9 +106,9 @@ class OneCycle(Schedule):
     final: float = 0.0001
 
     def __post_init__(self) -> None:
-        check_range("warm_up", self.warm_up, 0, 1)
-        check_range("initial", self.initial, 0)
-        check_range("final", self.final, 0)
+        self.warm_up = check_range("warm_up", self.warm_up, 0, 1)
+        self.initial = check_range("initial", self.initial, 0)
+        self.final = check_range("final", self.final, 0)
 
     def factors(self, steps: np.ndarray, n_steps: int, steps_per_epoch: int) -> np.ndarray:
         """The two half cosines."""
@@ -106,9 +132,9 @@ class Adaptive(Schedule):
     _waited: int = field(default=0, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        check_size("patience", self.patience, 1)
-        check_range("tolerance", self.tolerance, 0)
-        check_range("divisor", self.divisor, 1)
+        self.patience = check_size("patience", self.patience, 1)
+        self.tolerance = check_range("tolerance", self.tolerance, 0)
+        self.divisor = check_range("divisor", self.divisor, 1)
 
     def factors(self, steps: np.ndarray, n_steps: int, steps_per_epoch: int) -> np.ndarray:
         """The factor as it stands."""
@@ -131,6 +157,22 @@ SCHEDULES: dict[str, type[Schedule]] = {
     "cosine": Cosine,
     "one_cycle": OneCycle,
 }
+
+
+def checked_factors(schedule: Schedule, steps: np.ndarray, n_steps: int, steps_per_epoch: int) -> np.ndarray:
+    """What the schedule gives for `steps`, as float64 (len(steps),); ValueError or TypeError if it is anything but finite factors >= 0."""
+    given = schedule.factors(steps.copy(), n_steps, steps_per_epoch)
+    factors = np.asarray(given)
+    expected = f"{type(schedule).__name__}.factors: expected {len(steps)} finite numbers of at least 0, one for each step"
+    if factors.dtype.kind not in "iuf":
+        raise TypeError(f"{expected}, got {given!r}")
+    if factors.shape != steps.shape:
+        raise ValueError(f"{expected}, got shape {factors.shape}")
+    factors = factors.astype(np.float64)
+    wrong = ~(np.isfinite(factors) & (factors >= 0))
+    if wrong.any():
+        raise ValueError(f"{expected}, got {factors[wrong][0]} for step {steps[wrong][0]}")
+    return factors
 
 
 def as_schedule(schedule: Schedule | str | None) -> Schedule:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,27 +9,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..engine import predicting
-from ..engine.arguments import check_size
-from ..engine.inputs import Inputs, as_inputs
-from ..engine.run import Run
-from ..engine.targets import as_targets, as_weights
+from ..engine.arguments import check_range, check_size
+from ..engine.run import Run, State
 from . import fitting
-from .architecture import Architecture
-from .callbacks import EarlyStopping
-from .evaluating import evaluate
+from .callbacks import Callback, as_callbacks
+from .data import Data, split
+from .epochs import Plan, mean
 from .history import History
-from .layers import Activation
-from .losses import CLASSIFYING, LINKS
 from .onnx import export_onnx
 from .optimizers import Optimizer, as_optimizer
+from .predictor import Predictor
 from .saving import save
-from .schedules import Schedule
+from .schedules import Schedule, as_schedule
+from .summary import Summary, table
 
-FEW = 8  # rows that are predicted with outputs in lanes: a batch that small would leave most lanes of the usual layout empty
+MOST_EPOCHS = 10**9  # so that steps can be counted in 64 bits
+DROPOUT = 1  # which of the seed's children dropout draws from; the weights and the shuffling draw from the seed itself
 
 
-class Sequential(Architecture):
+class Sequential(Predictor):
     """A multilayer perceptron: layers one after the other, trained on mini-batches.
 
     Parameters
@@ -43,14 +40,16 @@ class Sequential(Architecture):
     seed : int, default 0
         Of the weights, the shuffling and the dropout.
     dtype : {"float32", "float64"}, optional
-        Of parameters and arithmetic. By default that of the first data: float64 for float64 and integers, else float32 (so for images in
-        uint8).
+        Of parameters and arithmetic. By default that of the first training data: float64 for float64 and integers, else float32 (so for
+        images in uint8). Until then predictions are computed in the dtype that their data have.
 
     Attributes
     ----------
     layers : list of layers
     parameters : ndarray of shape (P,)
         Every W, row by row, and b, in the order of the layers; each layer's own are views into it.
+    steps : int
+        Updates so far, whatever the optimizer. With the seed they decide what dropout drops.
 
     Raises
     ------
@@ -77,145 +76,45 @@ class Sequential(Architecture):
     array([0, 0, 0, 1])
     """
 
-    _run: Run | None = None  # the memory of `train_batch`
-    _few: predicting.Few | None = None  # prepared for a few rows
+    _run: Run | None = None  # the optimizer's memory and more, from the first training on; then it counts the steps
+
+    @property
+    def steps(self) -> int:
+        """Updates of the parameters so far."""
+        return self._run.steps if self._run is not None else self._steps
 
     def _forget(self) -> None:
-        self._run = self._few = None
+        """What an optimizer remembers does not fit other parameters; the count of steps goes on."""
+        super()._forget()
+        self._steps, self._run = self.steps, None
 
-    def __getstate__(self) -> dict[str, Any]:
-        """What a copy needs: not the memory of `train_batch`, and not what was prepared."""
-        return self.__dict__ | {"_run": None, "_few": None}
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """A copy goes on as the original would: it has the optimizer's memory too."""
+        super().__setstate__(state)
+        self._run = state.get("_run")
+        if self._run is not None:
+            self._run.attach(self.parameters)
 
-    def _inputs(self, X: Any, finite: bool = True) -> Inputs:
-        """X checked, in a dtype the kernels take; the first data settle the model's dtype."""
-        inputs = as_inputs("X", X, self.n_inputs, self.dtype, finite)
-        if self.parameters.dtype != inputs.dtype or self.dtype is None:
-            self.dtype = np.dtype(inputs.dtype)
+    def resume(self, steps: int, column: bool | None) -> None:
+        """Count from so many steps, and predict in that shape of targets, as the model did that was saved."""
+        self._steps, self.column = steps, column
+
+    def _training(self, optimizer: Optimizer, y: Any, dtype: np.dtype) -> Run:
+        """Ready to be trained: dtype and shape of the targets are settled, and the optimizer goes on with what it remembers."""
+        self.column = np.ndim(y) == 2 and np.shape(y)[1] == 1
+        if self.dtype is None:
+            self.dtype = np.dtype(dtype)
             self._adopt(self.parameters.astype(self.dtype))
-        return inputs
+        run = self._prepared()
+        run.use(optimizer.settings())
+        return run
 
-    def forward(self, X: ArrayLike, all_layers: bool = False) -> Any:
-        """The network's output, or what every layer makes of it.
-
-        Parameters
-        ----------
-        X : array_like of shape (N, I), or a SciPy sparse matrix
-        all_layers : bool, default False
-            Return a list with the output of each of `layers`, computed one by one in NumPy.
-
-        Returns
-        -------
-        ndarray of shape (N, O), or list of ndarray
-            With the cross-entropies and no final Sigmoid these are logits.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If X is not of that shape, or not finite numbers.
-        """
-        if all_layers:
-            inputs = self._inputs(X)
-            outputs: list[np.ndarray] = [inputs.dense(self.parameters.dtype)]
-            for layer in self.layers:
-                outputs.append(layer(outputs[-1]))
-            return outputs[1:]
-        out = self._raw(X)
-        ends_in_sigmoid = isinstance(self.layers[-1], Activation) and self.layers[-1].name == "logistic"
-        return LINKS["binary_cross_entropy"](out) if self.loss == "binary_cross_entropy" and ends_in_sigmoid else out
-
-    def predict_proba(self, X: ArrayLike, n_threads: int | None = None) -> np.ndarray:
-        """Probabilities of the classes.
-
-        Parameters
-        ----------
-        X : array_like of shape (N, I), or a SciPy sparse matrix
-        n_threads : int, optional
-            By default as many as help.
-
-        Returns
-        -------
-        ndarray of shape (N, O)
-            Rows sum to 1 under "softmax_cross_entropy"; under "binary_cross_entropy" each output has its own probability.
-
-        Raises
-        ------
-        ValueError
-            If the loss is not a cross-entropy, or X does not fit.
-        """
-        if self.loss not in CLASSIFYING:
-            raise ValueError(f"loss: predict_proba expects a cross-entropy, got {self.loss!r}")
-        return LINKS[self.loss](self._raw(X, n_threads))
-
-    def _few_rows(self, X: Any) -> predicting.Few | None:
-        """Who predicts X, if it is no more than a few rows that need no conversion."""
-        if self.dtype and type(X) is np.ndarray and X.dtype == self.dtype and X.ndim == 2 and 0 < len(X) <= FEW and X.flags.carray:
-            if self._few is None:
-                self._few = predicting.Few(self.network(), self.parameters, FEW)
-            if X.shape[1] == self._few.n_inputs:
-                return self._few
-        return None
-
-    def _raw(self, X: Any, n_threads: int | None = None) -> np.ndarray:
-        """Outputs of the last layer: logits, under the losses that take them."""
-        few = self._few_rows(X)
-        if few is not None:
-            return few.predict(X)
-        inputs = self._inputs(X, finite=self.dtype is None)  # the first data settle the dtype, others are searched as they are read
-        return predicting.predict(self.network(), self.parameters, inputs, n_threads)
-
-    def predict(self, X: ArrayLike, n_threads: int | None = None) -> np.ndarray:
-        """Class indices for the cross-entropies, outputs for the other losses.
-
-        Parameters
-        ----------
-        X : array_like of shape (N, I), or a SciPy sparse matrix
-        n_threads : int, optional
-            By default as many as help.
-
-        Returns
-        -------
-        ndarray of shape (N,), int64, or (N, O)
-            The most probable class; under "binary_cross_entropy" with O = 1 whether the probability is above 1/2, with more outputs
-            an (N, O) array of 0 and 1.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If X does not fit.
-        """
-        if self.loss == "softmax_cross_entropy":
-            few = self._few_rows(X)
-            return few.classify(X) if few is not None else self._raw(X, n_threads).argmax(axis=1)
-        out = self._raw(X, n_threads)
-        if self.loss == "binary_cross_entropy":
-            classes = (out > 0).astype(np.int64)
-            return classes[:, 0] if classes.shape[1] == 1 else classes
-        return LINKS[self.loss](out) if self.loss in LINKS else out
-
-    def evaluate(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> tuple[float, float]:
-        """Mean loss, and the score: accuracy for the cross-entropies, R^2 for the other losses.
-
-        Parameters
-        ----------
-        X : array_like of shape (N, I), or a SciPy sparse matrix
-        y : array_like
-            Targets as `fit` takes them.
-        sample_weight : array_like of shape (N,), optional
-
-        Returns
-        -------
-        loss, score : float
-
-        Raises
-        ------
-        ValueError, TypeError
-            If X or y do not fit.
-        """
-        inputs = self._inputs(X)
-        targets = as_targets("y", y, inputs.n_samples, self.n_outputs, self.loss, self.parameters.dtype)
-        weights = as_weights(sample_weight, inputs.n_samples, self.parameters.dtype)
-        return evaluate(self.network(), self.parameters, self.loss, inputs, targets, weights)
+    def _prepared(self) -> Run:
+        """What training goes on with."""
+        if self._run is None:
+            key = int(np.random.SeedSequence(self.seed, spawn_key=(DROPOUT,)).generate_state(1)[0])
+            self._run = Run(self.network(), self.parameters, self.loss, key, self._steps)
+        return self._run
 
     def fit(
         self,
@@ -223,17 +122,20 @@ class Sequential(Architecture):
         y: ArrayLike,
         epochs: int = 10,
         batch_size: int = 64,
-        optimizer: Optimizer | None = None,
+        optimizer: Optimizer | str | None = "sgd",
         schedule: Schedule | str | None = None,
         validation_data: tuple[ArrayLike, ArrayLike] | None = None,
         sample_weight: ArrayLike | None = None,
-        early_stopping: EarlyStopping | None = None,
-        callbacks: Sequence[Callable[[int, Sequential, History], Any]] = (),
+        callbacks: Sequence[Callback | Callable[[int, Sequential, History], Any]] = (),
         shuffle: bool = True,
         n_threads: int | None = None,
         progress: bool | None = None,
+        validation_split: float = 0.0,
     ) -> History:
         """Train on mini-batches.
+
+        A second call goes on where the first ended: with the weights, and with what the optimizer remembers (momentum, Adam's means) as
+        long as nothing of it has changed but the learning rate. Another optimizer begins with an empty memory, a schedule begins anew.
 
         Parameters
         ----------
@@ -246,27 +148,31 @@ class Sequential(Architecture):
         epochs : int, default 10
         batch_size : int, default 64
             At least 1; N if larger. The last batch of an epoch may be smaller.
-        optimizer : Optimizer, default SGD(0.05)
+        optimizer : Optimizer or str, default "sgd"
+            "sgd", "momentum", "nesterov", "adam" or "adamw", with the learning rates of `fastmlp.model.optimizers.OPTIMIZERS`.
         schedule : Schedule or str, optional
-            "constant", "inverse_scaling", "adaptive", "step", "cosine" or "one_cycle".
+            "constant" (the default), "inverse_scaling", "adaptive", "step", "cosine" or "one_cycle".
         validation_data : (X, y), optional
             Evaluated after every epoch.
         sample_weight : array_like of shape (N,), optional
-            At least 0, with a positive sum in every batch that is to count.
-        early_stopping : EarlyStopping, optional
-        callbacks : sequence of callables, optional
-            Each is called as ``callback(epoch, model, history)`` after every epoch; returning True ends the training.
+            At least 0, with a positive sum in every batch that is to count. Losses and scores are means with these weights.
+        callbacks : sequence of Callback or callables, optional
+            Such as `EarlyStopping`. A function is called as ``callback(epoch, model, history)`` after every epoch; returning True ends the
+            training.
         shuffle : bool, default True
-            A new order of the samples in every epoch.
+            A new order of the samples in every epoch, by the model's seed.
         n_threads : int, optional
             The weights are the same, bit for bit, for every number. By default as many as help.
         progress : bool, optional
-            A progress bar. By default if the output is a terminal or a notebook.
+            A progress bar on standard error. By default if that is a terminal, or in a notebook.
+        validation_split : float, default 0
+            In [0, 1): instead of `validation_data`, this share of the samples (with their weights) is held out for validation. They are
+            drawn at random by the model's seed, whatever `shuffle` says, since data are often sorted.
 
         Returns
         -------
         History
-            After Ctrl-C too, with the epochs so far: the model is usable as it is.
+            After Ctrl-C too, with the epochs so far, and a `TrainingWarning`: the model is usable as it is.
 
         Raises
         ------
@@ -274,46 +180,74 @@ class Sequential(Architecture):
             If an argument does not fit.
         FloatingPointError
             If the loss is no longer finite; the weights are those of the last epoch whose loss was.
-        """
-        inputs = self._inputs(X)
-        dtype = self.parameters.dtype
-        targets = as_targets("y", y, inputs.n_samples, self.n_outputs, self.loss, dtype)
-        validation = None
-        if validation_data is not None:
-            try:
-                X_validation, y_validation = validation_data
-            except (TypeError, ValueError) as error:
-                raise ValueError("validation_data: expected a pair (X, y)") from error
-            inputs_validation = as_inputs("validation X", X_validation, self.n_inputs, self.dtype)
-            validation = (
-                inputs_validation,
-                as_targets("validation y", y_validation, inputs_validation.n_samples, self.n_outputs, self.loss, dtype),
-            )
-        run = Run(self.network(), self.parameters, self.loss, as_optimizer(optimizer), int(self.rng.integers(2**31)))
-        plan = fitting.Plan(
-            epochs=check_size("epochs", epochs, 0),
-            batch_size=min(check_size("batch_size", batch_size, 1), inputs.n_samples),
-            schedule=schedule,
-            validation=validation,
-            early_stopping=early_stopping,
-            shuffle=self.rng if shuffle else None,
-            n_threads=n_threads,
-            progress=progress,
-        )
-        weights = as_weights(sample_weight, inputs.n_samples, dtype)
-        if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
-            raise TypeError(f"callbacks: expected a sequence of callables, got {callbacks!r}")
-        with_model = [functools.partial(_call_with_model, callback, self) for callback in callbacks]
-        return fitting.fit(run, plan, inputs, targets, weights, with_model)
+        RuntimeError
+            In a callback of `fit` itself.
 
-    def train_batch(self, X: ArrayLike, y: ArrayLike, optimizer: Optimizer | None = None) -> float:
-        """One update from one batch; the optimiser's memory lasts from call to call while it is the same.
+        Warns
+        -----
+        TrainingWarning
+            If Ctrl-C ended the training, or the loss of an epoch is more than 100 times both that of the first batch, before any update,
+            and that of outputs that are all 0.
+
+        Examples
+        --------
+        >>> from fastmlp import Dense, EarlyStopping, ReLU, Sequential
+        >>> from fastmlp.datasets import load_digits
+        >>> (X, y), (X_test, y_test) = load_digits()
+        >>> model = Sequential([Dense(64, 32), ReLU(), Dense(32, 10)], loss="softmax_cross_entropy")
+        >>> history = model.fit(X, y, 200, optimizer="adam", validation_split=0.1, callbacks=[EarlyStopping(patience=5)])
+        >>> history.stopped, model.score(X_test, y_test) > 0.95
+        ('early stopping', True)
+        """
+        self._refuse_in_training("fit")
+        data = self._data(X, y, sample_weight)
+        samples, validation = self._samples(data, validation_data, check_range("validation_split", validation_split, 0, 1))
+        optimizer = as_optimizer(optimizer)
+        plan = Plan(
+            epochs=check_size("epochs", epochs, 0, MOST_EPOCHS),
+            batch_size=min(check_size("batch_size", batch_size, 1), len(samples)),
+            learning_rate=optimizer.learning_rate,
+            schedule=as_schedule(schedule),
+            samples=samples,
+            shuffle=self.rng if shuffle else None,
+            n_threads=None if n_threads is None else check_size("n_threads", n_threads, 1),
+        )
+        hooks = as_callbacks(callbacks)
+        run = self._training(optimizer, y, data.inputs.dtype)
+        self._in_training = True
+        try:
+            return fitting.fit(self, run, data, validation, plan, hooks, progress)
+        finally:
+            self._in_training = False
+
+    def _samples(self, data: Data, validation_data: Any, validation_split: float) -> tuple[np.ndarray, Data | None]:
+        """Indices of the samples to train on, and what to validate with."""
+        if validation_data is None and validation_split:
+            samples, held_out = split(data.inputs.n_samples, validation_split, self.rng)
+            for part, rows in (("train on", samples), ("validate with", held_out)):
+                if data.weights.size and not data.weights[rows].any():
+                    raise ValueError(f"sample_weight: expected a positive sum over the samples to {part}, got 0")
+            return samples, data.take(held_out)
+        samples = np.arange(data.inputs.n_samples)
+        if validation_data is None:
+            return samples, None
+        if validation_split:
+            raise ValueError(f"validation_split: expected 0 beside validation_data, got {validation_split}")
+        try:
+            X, y = validation_data
+        except (TypeError, ValueError) as error:
+            raise ValueError("validation_data: expected a pair (X, y)") from error
+        return samples, self._data(X, y, None, "validation ", data.inputs.dtype)
+
+    def train_batch(self, X: ArrayLike, y: ArrayLike, optimizer: Optimizer | str | None = "sgd") -> float:
+        """One update from one batch, with what the optimizer remembers of those before, as in `fit`.
 
         Parameters
         ----------
         X, y : array_like
             As `fit` takes them.
-        optimizer : Optimizer, default SGD(0.05)
+        optimizer : Optimizer or str, default "sgd"
+            As `fit` takes it. Its learning rate may differ from call to call.
 
         Returns
         -------
@@ -326,20 +260,86 @@ class Sequential(Architecture):
             If an argument does not fit.
         FloatingPointError
             If the loss is not finite; the weights are past saving then (`fit` keeps the last good ones).
+        RuntimeError
+            In a callback of `fit`.
+
+        Examples
+        --------
+        >>> from fastmlp import Dense, Sequential
+        >>> model = Sequential([Dense(1, 1)])
+        >>> losses = [model.train_batch([[0.0], [1.0]], [1.0, 3.0], "adam") for _ in range(3)]
+        >>> losses[0] > losses[1] > losses[2], model.steps
+        (True, 3)
         """
-        inputs = self._inputs(X)
-        targets = as_targets("y", y, inputs.n_samples, self.n_outputs, self.loss, self.parameters.dtype)
-        optimizer = as_optimizer(optimizer)
-        if self._run is None or self._run.w is not self.parameters or self._run.optimizer != optimizer:
-            self._run = Run(self.network(), self.parameters, self.loss, optimizer, self.seed)
-        totals = self._run.epochs(
-            inputs, targets, as_weights(None, inputs.n_samples, self.parameters.dtype),
-            np.arange(inputs.n_samples)[None], inputs.n_samples, np.array([optimizer.learning_rate]), 1,
-        )  # fmt: skip
-        loss = float(totals[0, 0] / totals[0, 1])
+        self._refuse_in_training("train_batch")
+        data, optimizer = self._data(X, y, None), as_optimizer(optimizer)
+        run, N = self._training(optimizer, y, data.inputs.dtype), data.inputs.n_samples
+        loss = mean(run.epochs(*data, np.arange(N)[None], N, np.array([optimizer.learning_rate]), 1)[0])
         if not np.isfinite(loss):
             raise FloatingPointError(f"training diverged: the loss of this batch is {loss}; lower the learning rate or set clip_norm")
         return loss
+
+    def snapshot(self) -> State:
+        """What training changes: the parameters, the optimizer's memory, the count of steps; a copy of them, for `restore`.
+
+        Returns
+        -------
+        State
+
+        Examples
+        --------
+        >>> from fastmlp import Dense, Sequential
+        >>> model = Sequential([Dense(1, 1)])
+        >>> before, W = model.snapshot(), model.layers[0].W.copy()
+        >>> history = model.fit([[0.0], [1.0]], [1.0, 3.0])
+        >>> model.restore(before)
+        >>> bool(model.layers[0].W == W), model.steps
+        (True, 0)
+        """
+        return self._prepared().state()
+
+    def restore(self, snapshot: State) -> None:
+        """Return to a snapshot.
+
+        Parameters
+        ----------
+        snapshot : State
+            Of this model, or of one with the same layers.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If it is of a model with other layers, or no snapshot.
+        """
+        if not isinstance(snapshot, State):
+            raise TypeError(f"snapshot: expected what `snapshot` returned, got {type(snapshot).__name__}")
+        if snapshot.w.size != self.parameters.size:
+            raise ValueError(f"snapshot: expected {self.parameters.size} parameters, got {snapshot.w.size}")
+        self._prepared().restore(snapshot)
+
+    def summary(self) -> Summary:
+        """The layers as a table: what ``print(model)`` shows, the multiplications with weights, memory, and training so far.
+
+        Returns
+        -------
+        Summary
+            A str that Python's prompt and notebooks show as it is.
+
+        Examples
+        --------
+        >>> from fastmlp import Dense, ReLU, Sequential
+        >>> Sequential([Dense(784, 100), ReLU(), Dense(100, 10)], loss="softmax_cross_entropy", dtype="float32").summary()
+        layer            output   parameters   multiply-adds
+        Dense(784, 100)     100       78,500          78,400
+        ReLU()              100            0               0
+        Dense(100, 10)       10        1,010           1,000
+        loss softmax_cross_entropy, 79,510 parameters in float32 (0.3 MB), 79,400 multiply-adds per sample, 0 steps trained
+        """
+        lines = table(self.layers, ("layer", "output", "parameters", "multiply-adds"))
+        memory = f"{self.parameters.dtype} ({self.parameters.nbytes / 1e6:.1f} MB)"
+        multiply_adds = sum(layer.n_inputs * layer.n_outputs for layer in self.dense_layers)
+        size = f"{self.parameters.size:,} parameters in {memory}, {multiply_adds:,} multiply-adds per sample"
+        return Summary("\n".join([*lines, f"loss {self.loss}, {size}, {self.steps:,} steps trained"]))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model to a safetensors file; `fastmlp.load` reads it back. See `fastmlp.model.saving.save`."""
@@ -348,7 +348,3 @@ class Sequential(Architecture):
     def export_onnx(self, path: str | os.PathLike[str]) -> None:
         """Write the model to an ONNX file, for other runtimes. See `fastmlp.model.onnx.export_onnx`."""
         export_onnx(self, path)
-
-
-def _call_with_model(callback: Callable[..., Any], model: Sequential, epoch: int, history: History) -> Any:
-    return callback(epoch, model, history)

@@ -1,0 +1,158 @@
+"""Epochs as compiled calls: which samples and rates, how many threads, and the way back after a divergence."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..engine.cost import forward_operations
+from ..engine.run import Run, State
+from ..engine.threads import choose_threads
+from .data import Data
+from .schedules import Schedule, checked_factors
+
+# Unless the caller fixed the number of threads, every so many epochs begin with a trial on this share of their batches.
+TRIAL_EPOCHS, TRIAL_SHARE = 8, 24
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    schedule: Schedule
+    samples: np.ndarray  # indices of those to train on
+    shuffle: np.random.Generator | None = None
+    n_threads: int | None = None
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches of an epoch; the last may be smaller."""
+        return -(-len(self.samples) // self.batch_size)
+
+    def orders(self, count: int) -> np.ndarray:
+        """The samples of `count` epochs (count, N), each epoch in an order of its own if they are shuffled."""
+        orders = np.tile(self.samples, (count, 1))
+        return self.shuffle.permuted(orders, axis=1) if self.shuffle else orders
+
+    def rates(self, first: int, count: int) -> np.ndarray:
+        """The learning rate of every step of `count` epochs, the `first` of them counted from 0."""
+        steps = np.arange(first * self.steps_per_epoch, (first + count) * self.steps_per_epoch)
+        return self.learning_rate * checked_factors(self.schedule, steps, self.epochs * self.steps_per_epoch, self.steps_per_epoch)
+
+
+class Epochs:
+    """The epochs of one training, a call at a time.
+
+    Attributes
+    ----------
+    done : int
+        Epochs so far.
+    seconds : float
+        What those took, of compiled calls alone.
+    first_loss : float or None
+        Of the first batch, before any update.
+    by_trial : bool
+        Whether the number of threads is open: then some epochs begin with a trial, and each needs a call of its own.
+    """
+
+    def __init__(self, run: Run, data: Data, plan: Plan) -> None:
+        self.run, self.data, self.plan = run, data, plan
+        self.threads = self.most = choose_threads(plan.n_threads, forward_operations(run.net.sizes) * plan.batch_size)
+        self.by_trial = plan.n_threads is None and self.most > 1
+        self.done, self.seconds = 0, 0.0
+        self.first_loss: float | None = None
+
+    def warm_up(self) -> None:
+        """Train no epoch: what that compiles, or loads, does not count as training."""
+        self.run.epochs(*self.data, np.zeros((0, len(self.plan.samples)), np.int64), self.plan.batch_size, np.zeros(0), self.threads)
+
+    def train(self, count: int, after_batch: Callable[[int, float], bool] | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Train `count` epochs; or one batch by batch, until `after_batch` says True to a batch and its mean loss.
+
+        Returns (count, 3), per epoch the sums of weight * loss, of weight and of weight * hit; and (count,), the last rate of each.
+        Raises FloatingPointError when the training diverged: the weights are those before the epoch in which it did.
+        """
+        orders, rates = self.plan.orders(count), self.plan.rates(self.done, count)
+        before = self.run.state()
+        totals = np.zeros((count, 3))
+        if after_batch is not None:
+            self._batch_by_batch(orders, rates, totals, after_batch)
+        elif count == 1:
+            self._epoch(orders, rates, totals)
+        else:
+            self._part(orders, rates, totals)
+        finite = np.isfinite(totals[:, 0])
+        if not (finite.all() and np.isfinite(self.run.w).all()):
+            good = self._go_back(before, orders, rates, finite)
+            raise FloatingPointError(
+                f"training diverged in epoch {self.done + good + 1}: the loss is not finite; the weights are those before it. "
+                f"Lower the learning rate ({self.plan.learning_rate:g}), set clip_norm, or standardise the inputs."
+            )
+        self.done += count
+        taken = self.run.steps - before.steps
+        return totals, rates[np.minimum(np.arange(1, count + 1) * self.plan.steps_per_epoch, taken) - 1]
+
+    def _part(self, orders: np.ndarray, rates: np.ndarray, totals: np.ndarray, first: int = 0, last: int | None = None) -> float:
+        """Train the batches from `first` to before `last` of an epoch, or several epochs whole. The seconds that took."""
+        size = self.plan.batch_size
+        samples = orders[:, first * size : None if last is None else last * size]
+        began = time.perf_counter()
+        self.run.epochs(*self.data, samples, size, rates[first:last], self.threads, totals)
+        seconds = time.perf_counter() - began
+        self.seconds += seconds
+        return seconds
+
+    def _epoch(self, orders: np.ndarray, rates: np.ndarray, totals: np.ndarray) -> None:
+        """One epoch: the very first batch alone, since its loss is of interest; then perhaps a trial; then the rest."""
+        at = 0
+        if self.first_loss is None:
+            self._part(orders, rates, totals, 0, 1)
+            self.first_loss, at = mean(totals[0]), 1
+        if self.by_trial and self.done % TRIAL_EPOCHS == 0:
+            at = self._trial(orders, rates, totals, at)
+        if at < len(rates):
+            self._part(orders, rates, totals, at)
+
+    def _trial(self, orders: np.ndarray, rates: np.ndarray, totals: np.ndarray, at: int) -> int:
+        """Time both numbers of threads on a few batches, and choose the faster: others may be using the CPU. Returns the batch after."""
+        batches = len(rates) // TRIAL_SHARE
+        seconds = {}
+        for threads in (1, self.most):
+            self.threads = threads
+            if batches:
+                seconds[threads] = self._part(orders, rates, totals, at, at + batches)
+                at += batches
+        self.threads = min(seconds, key=lambda threads: seconds[threads]) if batches else self.most
+        return at
+
+    def _batch_by_batch(self, orders: np.ndarray, rates: np.ndarray, totals: np.ndarray, after_batch: Callable[[int, float], bool]) -> None:
+        for batch in range(len(rates)):
+            before = totals[0].copy()
+            self._part(orders, rates, totals, batch, batch + 1)
+            loss = mean(totals[0] - before)
+            self.first_loss = loss if self.first_loss is None else self.first_loss
+            if after_batch(batch, loss):
+                break
+
+    def _go_back(self, before: State, orders: np.ndarray, rates: np.ndarray, finite: np.ndarray) -> int:
+        """Return to the end of the last epoch whose loss was finite, by repeating those before the next. How many those are."""
+        good = len(finite) - 1 if finite.all() else int(np.argmin(finite))
+        while True:  # at most twice: the last step of an epoch whose loss was finite may have left weights that are not
+            self.run.restore(before)
+            if good == 0:
+                return good
+            self._part(orders[:good], rates[: good * self.plan.steps_per_epoch], np.zeros((good, 3)))
+            if np.isfinite(self.run.w).all():
+                return good
+            good -= 1
+
+
+def mean(totals: np.ndarray) -> float:
+    """The mean loss from the sums of weight * loss and of weight; NaN where all weights are 0."""
+    return float(totals[0] / totals[1]) if totals[1] > 0 else float("nan")
