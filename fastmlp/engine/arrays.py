@@ -64,6 +64,8 @@ def for_kernels(array: np.ndarray, dtype: np.dtype | None = None) -> np.ndarray:
 
 def as_floats(name: str, array: np.ndarray, dtype: np.dtype, source: Any = None) -> np.ndarray:
     """`for_kernels` to float32 or float64. ValueError names the first finite number beyond its range, and its place in `source`."""
+    if array.dtype.kind != "f" or array.dtype.itemsize <= dtype.itemsize:
+        return for_kernels(array, dtype)  # nothing of that type is beyond the other's range
     try:
         with np.errstate(over="raise"):
             return for_kernels(array, dtype)

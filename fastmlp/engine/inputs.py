@@ -71,7 +71,7 @@ def as_inputs(name: str, X: Any, n_inputs: int, dtype: np.dtype | None, finite: 
         form = samples(for_kernels(array), chosen)
     else:
         rows = as_floats(name, array, chosen, X)
-        if finite or is_frame(X):
+        if finite or (array is not X and is_frame(X)):
             check_rows(name, rows, X)
         form = samples(rows, chosen)
     return Inputs(form, array.shape[0], n_inputs, chosen, 1 / 255 if is_pixels else 1.0)

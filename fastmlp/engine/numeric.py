@@ -11,7 +11,7 @@ import numpy as np
 
 from .arguments import is_frame, place, shown
 
-NUMBERS = (np.bool_, *(np.dtype(code).type for code in "bhilqBHILQefd"))  # the types of element that an array may have
+NUMBERS = frozenset(np.dtype(code).type for code in "?bhilqBHILQefd")  # the types of element that an array may have
 PLAIN = (int, float, np.bool_, np.integer, np.floating)  # what NumPy converts to a float by itself
 
 
@@ -25,6 +25,8 @@ def as_numbers(name: str, value: Any) -> np.ndarray:
     TypeError, ValueError
         If it holds anything else, missing values, or rows of different lengths, or if it is a masked array, whose mask would be lost.
     """
+    if type(value) is np.ndarray and value.dtype.type in NUMBERS:
+        return value
     if _is_masked(value):
         raise TypeError(f"{name}: expected an array without a mask, got a masked array; give its missing values numbers with filled()")
     array = _from_frame(name, value) if is_frame(value) else _from_array(name, value)
