@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -31,6 +32,12 @@ settings.load_profile("fastmlp")
 def pytest_configure(config):
     """Warnings of Numba's compiler are errors; named here because pyproject.toml would import Numba before the lines above."""
     config.addinivalue_line("filterwarnings", "error::numba.core.errors.NumbaWarning")
+
+
+@pytest.fixture(params=["float32", "float64"])
+def dtype(request):
+    """Either type of floating-point numbers."""
+    return np.dtype(request.param).type
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,6 @@
 """Activations, value and slope: against the reference, PyTorch's figures and central differences, at the ends of the range and with NaN."""
 
-import json
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +9,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from fastmlp import ELU, GELU, SELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh, reference
 from fastmlp.kernels.activations import ACTIVATIONS, SELU_ALPHA, SELU_SCALE, activate
 from fastmlp.kernels.vectors import lanes
+from tests.problems import RECORDED
 
 pytestmark = pytest.mark.kernels
-RECORDED = json.loads(Path(__file__).with_name("trajectories.json").read_text(encoding="utf-8"))
 DTYPES = [np.float32, np.float64]
 LAYERS = {
     "logistic": Sigmoid, "tanh": Tanh, "relu": ReLU, "leaky_relu": LeakyReLU, "elu": ELU, "selu": SELU, "gelu": GELU, "silu": SiLU,

@@ -10,6 +10,7 @@ from numpy.testing import assert_array_equal
 
 from fastmlp import Adam, Dense, ReLU, Sequential
 from fastmlp.engine.inputs import as_inputs
+from tests.problems import assert_same
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, size=(50, 21), dtype=np.uint8) * (RNG.uniform(size=(50, 21)) < 0.4)
@@ -27,11 +28,6 @@ def trained(X, dtype, y=LABELS):
     model = Sequential([Dense(21, 6), ReLU(), Dense(6, 3)], loss="softmax_cross_entropy", dtype=dtype)
     losses = model.fit(X, y, epochs=3, batch_size=16, optimizer=Adam(0.01)).losses
     return model.parameters, losses, model.predict_proba(X), np.float64(model.evaluate(X, y))
-
-
-def same(results, expected):
-    for value, wanted in zip(results, expected, strict=True):
-        assert_array_equal(value, wanted)
 
 
 @pytest.fixture
@@ -58,11 +54,11 @@ def test_every_form_of_inputs_trains_to_the_same_bits(dtype, memory_map):
         frozen.tolist(),
         frozen.astype(frozen.dtype.newbyteorder()),
     ):
-        same(trained(X, dtype), expected)
+        assert_same(trained(X, dtype), expected)
     for sparse in (scipy.sparse.csr_array, scipy.sparse.csr_matrix, scipy.sparse.csc_array, scipy.sparse.coo_array):
-        same(trained(sparse(frozen), dtype), expected)
+        assert_same(trained(sparse(frozen), dtype), expected)
     if dtype == "float32":
-        same(trained(frozen.astype(np.float64), dtype), expected)
+        assert_same(trained(frozen.astype(np.float64), dtype), expected)
 
 
 class Tensor:
@@ -104,7 +100,7 @@ def test_pixels_are_scaled_whatever_holds_them(memory_map):
     expected = trained(IMAGES, "float32")
     for name, X in (PIXELS | {"memory map": memory_map}).items():
         assert as_inputs("X", X, 21, None).scale == 1 / 255, name
-        same(trained(X, "float32"), expected)
+        assert_same(trained(X, "float32"), expected)
 
 
 @pytest.mark.kernels
@@ -120,7 +116,7 @@ def test_other_numbers_are_taken_as_they_are():
         scipy.sparse.csr_array(IMAGES.astype(np.int64)),
         ByDlpack(numbers),
     ):
-        same(trained(X, "float64"), expected)
+        assert_same(trained(X, "float64"), expected)
 
 
 @pytest.mark.kernels
@@ -137,7 +133,7 @@ def test_sparse_rows_in_any_order_with_explicit_zeros():
     halves = scipy.sparse.csr_array((np.repeat(data / 2, 2), np.repeat(indices, 2), 2 * indptr), shape=X.shape)  # entries in two parts
     expected = trained(X, "float64")
     for same_matrix in (backwards, full, halves):
-        same(trained(same_matrix, "float64"), expected)
+        assert_same(trained(same_matrix, "float64"), expected)
         assert_array_equal(as_inputs("X", same_matrix, 21, None).dense(FLOAT64), X)
     nothing = scipy.sparse.csr_array((5, 21))
     model = Sequential([Dense(21, 2)])

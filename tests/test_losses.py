@@ -1,8 +1,5 @@
 """Losses: value, delta and weights of the kernels against the reference and PyTorch's figures; the public functions."""
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,8 +10,8 @@ from fastmlp import binary_cross_entropy, cross_entropy, reference, softmax
 from fastmlp.kernels import losses
 from fastmlp.kernels.losses import LOSSES
 from fastmlp.kernels.vectors import lanes
+from tests.problems import RECORDED, targets_of
 
-RECORDED = json.loads(Path(__file__).with_name("trajectories.json").read_text(encoding="utf-8"))
 DTYPES = [np.float32, np.float64]
 FROM_LOGITS = ("softmax_cross_entropy", "binary_cross_entropy", "poisson")
 
@@ -22,13 +19,7 @@ FROM_LOGITS = ("softmax_cross_entropy", "binary_cross_entropy", "poisson")
 def problem(loss, N, O, dtype):
     """Seeded outputs, targets that suit the loss, weights and slopes of the output activation."""
     rng = np.random.default_rng([N, O])
-    z, t = 2 * rng.normal(size=(N, O)), rng.normal(size=(N, O))
-    if loss == "softmax_cross_entropy":
-        t = rng.dirichlet(np.ones(O), size=N)
-    elif loss == "binary_cross_entropy":
-        t = rng.uniform(size=(N, O)).round(1)
-    elif loss == "poisson":
-        t = rng.poisson(2.0, size=(N, O))
+    z, t = 2 * rng.normal(size=(N, O)), targets_of(loss, rng, N, O)
     slope = np.ones((N, O)) if loss in FROM_LOGITS else rng.uniform(0.1, 1, size=(N, O))
     return tuple(array.astype(dtype) for array in (z, t, rng.integers(0, 4, size=N), slope))
 

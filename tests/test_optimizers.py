@@ -1,9 +1,7 @@
 """Optimisers: the kernel's steps against the reference, whole trajectories against scikit-learn's and PyTorch's, settings."""
 
 import dataclasses
-import json
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,8 +15,8 @@ from fastmlp.kernels import optimizers
 from fastmlp.kernels.epochs import train_epochs
 from fastmlp.model.layers import Activation
 from fastmlp.model.optimizers import OPTIMIZERS
+from tests.problems import RECORDED
 
-RECORDED = json.loads(Path(__file__).with_name("trajectories.json").read_text(encoding="utf-8"))
 DTYPES = [np.float32, np.float64]
 CODES = {"sgd": optimizers.SGD, "momentum": optimizers.MOMENTUM, "nesterov": optimizers.NESTEROV, "adam": optimizers.ADAM}
 ACTIVATIONS = {layer.name: layer for layer in Activation.__subclasses__()}

@@ -17,6 +17,7 @@ from fastmlp.kernels.losses import LOSSES
 from fastmlp.kernels.vectors import lanes
 from fastmlp.model.layers import Activation
 from fastmlp.model.losses import LINKS
+from tests.problems import targets_of
 
 pytestmark = pytest.mark.kernels
 LAYERS = {layer.name: layer for layer in Activation.__subclasses__()}
@@ -44,11 +45,7 @@ def problem(loss, N, I, O):
     """Seeded inputs, a fifth of them zero, and targets that suit the loss."""
     rng = np.random.default_rng([N, I, O])
     X = rng.normal(size=(N, I)) * (rng.uniform(size=(N, I)) < 0.8)
-    if loss == "softmax_cross_entropy":
-        return X, rng.dirichlet(np.ones(O), size=N)
-    if loss == "binary_cross_entropy":
-        return X, rng.uniform(size=(N, O)).round(1)
-    return X, rng.poisson(2.0, size=(N, O)) if loss == "poisson" else rng.normal(size=(N, O))
+    return X, targets_of(loss, rng, N, O)
 
 
 def gradient(model, X, y, sample_weight=None, w=None):

@@ -9,6 +9,7 @@ from numpy.testing import assert_array_equal
 
 from fastmlp import Adam, Dense, ReLU, Sequential
 from fastmlp.engine.targets import as_targets, as_weights
+from tests.problems import assert_same
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, size=(50, 21), dtype=np.uint8) * (RNG.uniform(size=(50, 21)) < 0.4)
@@ -28,11 +29,6 @@ def trained(X, dtype, y=LABELS):
     return model.parameters, losses, model.predict_proba(X), np.float64(model.evaluate(X, y))
 
 
-def same(results, expected):
-    for value, wanted in zip(results, expected, strict=True):
-        assert_array_equal(value, wanted)
-
-
 @pytest.mark.kernels
 def test_every_form_of_labels_trains_to_the_same_bits():
     X = scaled("float64")
@@ -45,7 +41,7 @@ def test_every_form_of_labels_trains_to_the_same_bits():
         np.eye(3)[LABELS],
         np.eye(3, dtype=bool)[LABELS],
     ):
-        same(trained(X, "float64", y)[:2], expected[:2])
+        assert_same(trained(X, "float64", y)[:2], expected[:2])
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from fastmlp import SGD, Adam, AdamW, Dense, Dropout, ReLU, Sequential, Tanh
+from tests.children import PATIENCE
+from tests.problems import assert_same
 
 DTYPES = ["float32", "float64"]
 OPTIMIZERS = {
@@ -32,11 +34,6 @@ def trained(n_threads, optimizer="clipped adam", dtype="float64", dropout=0.2, b
     return model.parameters, history.losses, history.scores, model.predict_proba(X, n_threads=n_threads)
 
 
-def same(results, expected):
-    for value, wanted in zip(results, expected, strict=True):
-        assert_array_equal(value, wanted)
-
-
 @pytest.mark.kernels
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -45,7 +42,7 @@ def test_the_same_bits_for_every_number_of_threads(dtype, optimizer, dropout, bi
     expected = trained(1, optimizer, dtype, dropout, biases)
     assert np.isfinite(expected[0]).all()
     for n_threads in (None, 2, 3, 4):
-        same(trained(n_threads, optimizer, dtype, dropout, biases), expected)
+        assert_same(trained(n_threads, optimizer, dtype, dropout, biases), expected)
 
 
 @pytest.mark.kernels
@@ -82,7 +79,7 @@ def test_several_models_are_trained_at_once():
     expected = [trained(1, seed=seed, epochs=20) for seed in range(4)]
     with ThreadPoolExecutor(4) as pool:
         for result, wanted in zip(pool.map(lambda seed: trained(2, seed=seed, epochs=20), range(4)), expected, strict=True):
-            same(result, wanted)
+            assert_same(result, wanted)
 
 
 @pytest.mark.kernels
@@ -106,16 +103,16 @@ def test_processes_train_as_this_one_does(method):
     expected = trained(2, seed=5)  # threads have run here before the fork
     context = multiprocessing.get_context(method)
     with ProcessPoolExecutor(1, mp_context=context) as pool:
-        same(pool.submit(trained, 2, seed=5).result(timeout=120), expected)
+        assert_same(pool.submit(trained, 2, seed=5).result(timeout=PATIENCE), expected)
 
 
 def test_joblib_processes_train_and_give_models_back():
     expected = [trained(1, seed=seed) for seed in range(2)]
-    results = joblib.Parallel(n_jobs=2, timeout=120)(joblib.delayed(trained)(2, seed=seed) for seed in range(2))
+    results = joblib.Parallel(n_jobs=2, timeout=PATIENCE)(joblib.delayed(trained)(2, seed=seed) for seed in range(2))
     for result, wanted in zip(results, expected, strict=True):
-        same(result, wanted)
+        assert_same(result, wanted)
     model = Sequential([Dense(3, 2)], dtype="float64")
-    (fitted,) = joblib.Parallel(n_jobs=2, timeout=120)(joblib.delayed(fit)(model) for _ in range(1))
+    (fitted,) = joblib.Parallel(n_jobs=2, timeout=PATIENCE)(joblib.delayed(fit)(model) for _ in range(1))
     fit(model)
     assert_array_equal(fitted.parameters, model.parameters)
     assert np.shares_memory(fitted.layers[0].W, fitted.parameters)

@@ -96,11 +96,6 @@ def points(dtype, low, high):
     return x[(low <= x) & (x <= high)]
 
 
-@pytest.fixture(params=[np.float32, np.float64])
-def dtype(request):
-    return request.param
-
-
 @pytest.mark.parametrize("name", CASES)
 def test_error_in_units_in_the_last_place(name, dtype):
     case = CASES[name]

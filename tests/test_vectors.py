@@ -44,11 +44,6 @@ GUARD = -7.0
 compiled = njit(**STRICT_FLAGS)  # not cached; strict, so that rounding can be compared to the bit
 
 
-@pytest.fixture(params=[np.float32, np.float64])
-def dtype(request):
-    return request.param
-
-
 def values(dtype, count=1, seed=0):
     """`count` vectors of normal numbers."""
     return np.random.default_rng(seed).normal(size=(count, lanes(dtype))).astype(dtype)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from .. import History
+from ..model.history import History
 
 LINES = 40  # about as many at most
 

@@ -12,11 +12,13 @@ from typing import Any
 import click
 import numpy as np
 
-from .. import ELU, GELU, SELU, Dense, Dropout, History, LeakyReLU, ReLU, Sequential, Sigmoid, SiLU, Softplus, Tanh, TrainingWarning
 from ..engine.cost import forward_operations, training_operations
 from ..engine.threads import choose_threads, cpu_count
-from ..model.layers import Activation, Layer
+from ..model.bookkeeping import TrainingWarning
+from ..model.history import History
+from ..model.layers import ELU, GELU, SELU, Activation, Dense, Dropout, Layer, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
 from ..model.optimizers import OPTIMIZERS, Optimizer
+from ..model.sequential import Sequential
 from .epoch_lines import EpochLines
 from .failures import refusals
 from .image_data import ImageData, load

@@ -40,10 +40,10 @@ def xor(epochs: int, learning_rate: float, hidden: int, gradient: str, seed: int
     if epochs > MOST_RECORDS * record_every:
         raise click.UsageError(f"--record-every {record_every}: expected at least {epochs // MOST_RECORDS} for that many epochs")
     plotting = pictures() if plot_file else None
-    from .. import forward_pass, initialize_weights
-    from .. import train as train_network
     from ..datasets import load_xor
     from ..measure.ladder import document_weights
+    from ..two_layer.network import forward_pass, initialize_weights
+    from ..two_layer.train import train as train_network
 
     X, y = load_xor()
     w1, w2 = document_weights(hidden) if seed is None else initialize_weights(2, hidden, 1, seed)

@@ -14,9 +14,11 @@ from multiprocessing import active_children, get_context
 
 import numpy as np
 
-from .. import Dense, ReLU, Sequential, two_layer
+from .. import two_layer
 from ..datasets import load_xor
 from ..engine.threads import cpu_count
+from ..model.layers import Dense, ReLU
+from ..model.sequential import Sequential
 from .compilation import FirstCall, first_call
 from .peak import peak_gflops
 
