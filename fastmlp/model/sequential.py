@@ -139,9 +139,11 @@ class Sequential(Predictor):
 
         Parameters
         ----------
-        X : array_like of shape (N, I), or a SciPy sparse matrix
-            float32 and float64 as they are; uint8 (images, also memory-mapped) scaled from 0..255 to [0, 1] as batches are gathered;
-            sparse rows gathered as they come, their values as they are. Nothing is copied whole, except to convert another dtype or order.
+        X : array_like of shape (N, I), a data frame, or a SciPy sparse matrix
+            Numbers, taken as they are, but for one dtype: uint8 is for pixels. Whatever holds it - an array, a memory map, a tensor, a
+            sparse matrix, a data frame all of whose columns are uint8 - is scaled from 0..255 to [0, 1] as batches are gathered. A list of
+            Python's integers has no dtype: its numbers are not scaled, even if they lie between 0 and 255. Nothing is copied whole,
+            except to convert another dtype or order; sparse rows are gathered as they come. Masked arrays are refused.
         y : array_like
             "softmax_cross_entropy": class indices (N,), or a distribution a row (N, O). "binary_cross_entropy": 0 and 1 (or between),
             (N,) for O = 1, or (N, O). Other losses: numbers, (N,) for O = 1, or (N, O).
