@@ -55,7 +55,7 @@ def check_range(name: str, value: Any, low: float, high: float = math.inf) -> fl
 def check_choice(name: str, value: Any, choices: Mapping[str, Any] | tuple[str, ...]) -> str:
     """`value` if it is one of the choices."""
     if not isinstance(value, str) or value not in choices:
-        raise ValueError(f"{name}: expected one of {', '.join(map(repr, choices))}, got {value!r}")
+        raise ValueError(f"{name}: expected one of {', '.join(map(repr, choices))}, got {shown(value)}")
     return value
 
 
