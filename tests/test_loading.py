@@ -137,7 +137,7 @@ def test_a_wrong_field_that_may_be_missing_is_refused(file, parts, write, field,
     del description[field]
     write(tensors, file, metadata | {"model": json.dumps(description)})
     model = load(file)
-    assert (model.steps, model.column) == (0, None)
+    assert (model.steps, model.column_targets) == (0, None)
 
 
 @pytest.mark.parametrize(("layer", "message"), LAYERS)

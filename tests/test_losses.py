@@ -10,6 +10,7 @@ from fastmlp import binary_cross_entropy, cross_entropy, reference, softmax
 from fastmlp.kernels import losses
 from fastmlp.kernels.losses import LOSSES
 from fastmlp.kernels.vectors import lanes
+from fastmlp.model.losses import LINKS, SAMPLE_LOSSES
 from tests.problems import RECORDED, targets_of
 
 DTYPES = [np.float32, np.float64]
@@ -149,6 +150,28 @@ def test_erratum_5_softmax_is_by_rows():
 def test_erratum_6_large_logits_do_not_overflow():
     assert cross_entropy([[1e5, 0.0], [0.0, 1e5]], [[0, 1], [0, 1]]) == 5e4
     assert binary_cross_entropy([[-1e5], [1e5]], [[1], [1]]) == 5e4
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_losses_of_samples_match_the_reference(loss):
+    assert list(SAMPLE_LOSSES) == list(LOSSES)
+    z, t, _, _ = problem(loss, 40, 3, np.float64)
+    assert_allclose(SAMPLE_LOSSES[loss](z, t), reference.LOSSES[loss][0](z, t), rtol=1e-12)
+    if loss == "softmax_cross_entropy":
+        classes = np.arange(40) % 3
+        assert_allclose(SAMPLE_LOSSES[loss](z, classes), SAMPLE_LOSSES[loss](z, np.eye(3)[classes]), rtol=1e-13)
+        large = np.array([[1e5, 0.0], [0.0, 1e5]])
+        assert_array_equal(SAMPLE_LOSSES[loss](large, np.array([1, 1])), [1e5, 0])
+
+
+def test_links_take_outputs_to_the_scale_of_their_targets():
+    z = np.random.default_rng(0).normal(size=(9, 4))
+    expected = {"softmax_cross_entropy": reference.softmax(z), "binary_cross_entropy": reference.sigmoid(z), "poisson": np.exp(z)}
+    assert list(LINKS) == list(expected)
+    for loss, value in expected.items():
+        for outputs in (z, z.astype(np.float32), np.asfortranarray(z)):
+            assert LINKS[loss](outputs).dtype == outputs.dtype
+            assert_allclose(LINKS[loss](outputs), value, rtol=16 * np.finfo(outputs.dtype).eps)
 
 
 def test_cross_entropies_match_the_reference():

@@ -35,7 +35,7 @@ def test_a_model_comes_back_to_the_bit(file, every_kind, dtype, used):
     assert copy.parameters.tobytes() == model.parameters.tobytes()
     assert copy.dtype == model.dtype
     assert repr(copy) == repr(model)
-    assert (copy.loss, copy.seed, copy.steps, copy.column) == (model.loss, model.seed, model.steps, model.column)
+    assert (copy.loss, copy.seed, copy.steps, copy.column_targets) == (model.loss, model.seed, model.steps, model.column_targets)
     described = [[(d.n_inputs, d.n_outputs, d.bias, d.initializer) for d in each.dense_layers] for each in (copy, model)]
     assert described[0] == described[1]
     outputs = [each.forward(samples, all_layers=True) for each in (copy, model)]

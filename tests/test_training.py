@@ -280,7 +280,7 @@ def test_arguments_that_are_refused_settle_nothing():
     for options in ({"y": Y[:3]}, {"epochs": -1}, {"optimizer": 3}, {"callbacks": 3}, {"validation_split": 2}):
         with pytest.raises((ValueError, TypeError)):
             model.fit(**({"X": X.astype(np.float32), "y": Y} | options))
-        assert (model.dtype, model.column, model.steps) == (None, None, 0)
+        assert (model.dtype, model.column_targets, model.steps) == (None, None, 0)
     with pytest.raises(ValueError, match=r"^y: expected 24 samples"):
         model.train_batch(X.astype(np.float32), Y[:3])
     assert model.dtype is None

@@ -24,7 +24,7 @@ from .summary import table
 class Architecture:
     """The layers of a model and their parameters; what a model does with them is for `Predictor` and `Sequential`."""
 
-    column: bool | None = None  # whether the targets it was trained on were a column (N, 1); None before any
+    column_targets: bool | None = None  # whether the targets it was trained on were a column (N, 1); None before any
     _steps = 0
     _in_training = False
 
@@ -68,6 +68,15 @@ class Architecture:
             If it may not: the message names both. A subclass of a layer may not: compiled code knows nothing of what it overrides.
         RuntimeError
             While the model is trained, as in a callback of `fit`.
+
+        Examples
+        --------
+        >>> from fastmlp import Dense, Sequential, Tanh
+        >>> model = Sequential()
+        >>> for layer in (Dense(2, 3), Tanh(), Dense(3, 1)):
+        ...     model.add_layer(layer)
+        >>> model
+        Sequential([Dense(2, 3), Tanh(), Dense(3, 1)], loss='squared_error')
         """
         self._refuse_in_training("add_layer")
         if type(layer) not in LAYERS.values():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ from .schedules import Schedule
 if TYPE_CHECKING:
     from .sequential import Sequential
 
-PACKAGE = str(Path(__file__).parents[1])
+PACKAGE = str(Path(__file__).parents[1]) + os.sep
 
 # A loss is absurd when it is more than so many times the larger of two others: that of the first batch before any update, and that of a
 # network whose outputs are all 0. A training that works stays below both.

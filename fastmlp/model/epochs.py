@@ -123,7 +123,7 @@ class Epochs:
         """Time both numbers of threads on a few batches, and choose the faster: others may be using the CPU. Returns the batch after."""
         batches = len(rates) // TRIAL_SHARE
         seconds = {}
-        for threads in (1, self.most):
+        for threads in (self.most, 1):
             self.threads = threads
             if batches:
                 seconds[threads] = self._part(orders, rates, totals, at, at + batches)

@@ -186,6 +186,12 @@ class Dropout:
     ------
     ValueError, TypeError
         If the rate is no such number.
+
+    Examples
+    --------
+    >>> from fastmlp import Dense, Dropout, ReLU, Sequential
+    >>> Sequential([Dense(4, 8), ReLU(), Dropout(0.5), Dense(8, 2)])
+    Sequential([Dense(4, 8), ReLU(), Dropout(0.5), Dense(8, 2)], loss='squared_error')
     """
 
     def __init__(self, rate: float) -> None:

@@ -56,5 +56,5 @@ def load(path: PathLike) -> Sequential:
     for name, view in as_tensors(model.layers, model.parameters).items():
         view[...] = saved.tensors[name]
     model.rng.bit_generator.state = saved.generator
-    model.resume(saved.steps, saved.column)
+    model.resume(saved.steps, saved.column_targets)
     return model

@@ -51,6 +51,15 @@ class Predictor(Architecture):
         ------
         ValueError, TypeError
             If X is not of that shape, or not finite numbers; if an output is not finite, unless it is for `all_layers`.
+
+        Examples
+        --------
+        >>> from fastmlp import Dense, ReLU, Sequential
+        >>> model = Sequential([Dense(2, 3), ReLU(), Dense(3, 1)])
+        >>> model.forward([[0.0, 1.0], [1.0, 1.0]]).shape
+        (2, 1)
+        >>> [out.shape for out in model.forward([[0.0, 1.0], [1.0, 1.0]], all_layers=True)]
+        [(2, 3), (2, 3), (2, 1)]
         """
         if all_layers:
             inputs = as_inputs("X", X, self.n_inputs, self.dtype)
@@ -80,6 +89,15 @@ class Predictor(Architecture):
         ------
         ValueError, TypeError
             If the loss is not a cross-entropy, X does not fit, or a parameter is not finite.
+
+        Examples
+        --------
+        >>> from fastmlp import Dense, Sequential
+        >>> model = Sequential([Dense(2, 2)], loss="softmax_cross_entropy")
+        >>> model.layers[0].W = [[0, 1], [0, 0]]
+        >>> model.predict_proba([[0.0, 5.0], [1.0, 5.0]])
+        array([[0.5 , 0.5 ],
+               [0.27, 0.73]])
         """
         if self.loss not in CLASSIFYING:
             raise ValueError(f"loss: predict_proba expects a cross-entropy, got {self.loss!r}")
@@ -106,19 +124,27 @@ class Predictor(Architecture):
         ------
         ValueError, TypeError
             If X does not fit, or a parameter is not finite.
+
+        Examples
+        --------
+        >>> from fastmlp import Dense, Sequential
+        >>> model = Sequential([Dense(2, 3)], loss="softmax_cross_entropy")
+        >>> model.layers[0].W = [[1, 0, 0], [0, 0, 1]]
+        >>> model.predict([[5.0, 0.0], [0.0, 5.0], [-1.0, -1.0]])
+        array([0, 2, 1])
         """
         if self.loss == "softmax_cross_entropy":
             few = self._few_rows(X, n_threads)
             classes = few.classify(X) if few is not None else self._outputs(X, n_threads).argmax(axis=1)
             if not len(classes):
                 self._complain()
-            return classes[:, None] if self.column else classes
+            return classes[:, None] if self.column_targets else classes
         out = self._outputs(X, n_threads)
         if self.loss == "binary_cross_entropy":
             classes = (out > 0).astype(np.int64)
-            return classes if out.shape[1] > 1 or self.column else classes[:, 0]
+            return classes if out.shape[1] > 1 or self.column_targets else classes[:, 0]
         out = LINKS[self.loss](out) if self.loss in LINKS else out
-        return out[:, 0] if self.column is False and out.shape[1] == 1 else out
+        return out[:, 0] if self.column_targets is False and out.shape[1] == 1 else out
 
     def evaluate(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> tuple[float, float]:
         """Mean loss, and the score: accuracy for the cross-entropies, R^2 for the other losses.
@@ -138,6 +164,14 @@ class Predictor(Architecture):
         ------
         ValueError, TypeError
             If an argument does not fit, or a parameter is not finite.
+
+        Examples
+        --------
+        >>> from fastmlp import Dense, Sequential
+        >>> model = Sequential([Dense(1, 1)])
+        >>> model.layers[0].W = [[2.0]]
+        >>> model.evaluate([[0.0], [1.0], [2.0]], [0.0, 2.0, 5.0])  # half the squared error, R^2
+        (0.1667, 0.9211)
         """
         data = self._data(X, y, sample_weight)
         return loss_and_score(self.loss, self._outputs_of(data.inputs), data.targets, data.weights)

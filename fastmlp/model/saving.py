@@ -46,7 +46,7 @@ class Saved(NamedTuple):
     dtype: str | None
     generator: dict[str, Any]  # the state of PCG64
     steps: int
-    column: bool | None
+    column_targets: bool | None
     tensors: dict[str, np.ndarray]  # W0, b0, W1, ...
 
 
@@ -98,7 +98,7 @@ def save(model: Architecture, path: PathLike) -> None:
         "generator": [state["state"]["state"], state["state"]["inc"], state["has_uint32"], state["uinteger"]],
         "layers": [_describe(layer) for layer in model.layers],
         "steps": model.steps,
-        "targets": next(name for name, column in TARGETS.items() if column is model.column),
+        "targets": next(name for name, column in TARGETS.items() if column is model.column_targets),
     }
     write_tensors(target, as_tensors(model.layers, parameters), {"format": FORMAT, "model": json.dumps(description)})
 

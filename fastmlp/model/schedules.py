@@ -45,7 +45,7 @@ class Schedule:
         return np.ones(len(steps))
 
     def observe(self, loss: float) -> None:
-        """Hear an epoch's training loss."""
+        """Take note of an epoch's training loss, before the factors of the next are asked for."""
 
     @property
     def follows_loss(self) -> bool:
@@ -55,7 +55,25 @@ class Schedule:
 
 @dataclass
 class InverseScaling(Schedule):
-    """(1 + step) ** -power, counted in steps."""
+    """The factor (1 + step)^-power, with steps counted from 0.
+
+    Parameters
+    ----------
+    power : float, default 0.5
+        At least 0.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a setting is out of its range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastmlp import InverseScaling
+    >>> InverseScaling(power=1).factors(np.arange(4), n_steps=4, steps_per_epoch=2)
+    array([1.   , 0.5  , 0.333, 0.25 ])
+    """
 
     power: float = 0.5
 
@@ -69,7 +87,27 @@ class InverseScaling(Schedule):
 
 @dataclass
 class StepDecay(Schedule):
-    """Multiply by `factor` after every `epochs` epochs."""
+    """Multiply the rate by `factor` after every `epochs` epochs.
+
+    Parameters
+    ----------
+    epochs : int, default 10
+        At least 1.
+    factor : float, default 0.1
+        At least 0.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a setting is out of its range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastmlp import StepDecay
+    >>> StepDecay(epochs=1, factor=0.5).factors(np.arange(6), n_steps=6, steps_per_epoch=2)
+    array([1.  , 1.  , 0.5 , 0.5 , 0.25, 0.25])
+    """
 
     epochs: int = 10
     factor: float = 0.1
@@ -85,7 +123,25 @@ class StepDecay(Schedule):
 
 @dataclass
 class Cosine(Schedule):
-    """Half a cosine from 1 to `final` over the run (Loshchilov and Hutter 2017, without restarts)."""
+    """Half a cosine from 1 to `final` over the run (Loshchilov and Hutter 2017, without restarts).
+
+    Parameters
+    ----------
+    final : float, default 0
+        At least 0.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a setting is out of its range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastmlp import Cosine
+    >>> Cosine().factors(np.arange(4), n_steps=4, steps_per_epoch=2)
+    array([1.  , 0.85, 0.5 , 0.15])
+    """
 
     final: float = 0.0
 
@@ -99,7 +155,27 @@ class Cosine(Schedule):
 
 @dataclass
 class OneCycle(Schedule):
-    """Up along half a cosine from `initial` to 1 during `warm_up` of the run, then down to `final` (Smith 2018)."""
+    """Up along half a cosine from `initial` to 1, then down along another to `final` (Smith 2018).
+
+    Parameters
+    ----------
+    warm_up : float, default 0.3
+        The share of the run that goes up, in [0, 1).
+    initial, final : float, default 0.04, 0.0001
+        At least 0.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a setting is out of its range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastmlp import OneCycle
+    >>> OneCycle(warm_up=0.5, initial=0.2, final=0).factors(np.arange(4), n_steps=4, steps_per_epoch=2)
+    array([0.2, 0.6, 1. , 0.5])
+    """
 
     warm_up: float = 0.3
     initial: float = 0.04
@@ -122,7 +198,29 @@ class OneCycle(Schedule):
 
 @dataclass
 class Adaptive(Schedule):
-    """Divide by 5 whenever the training loss has not fallen by `tolerance` for `patience` epochs."""
+    """Divide the rate by `divisor` whenever the training loss has not fallen by `tolerance` for `patience` epochs.
+
+    Parameters
+    ----------
+    patience : int, default 2
+        At least 1.
+    tolerance : float, default 1e-4
+        At least 0.
+    divisor : float, default 5
+        At least 1.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a setting is out of its range.
+
+    Examples
+    --------
+    >>> from fastmlp import SGD, Adaptive, Dense, Sequential
+    >>> model, schedule = Sequential([Dense(1, 1)]), Adaptive(patience=1, tolerance=1e9)  # no loss falls by so much
+    >>> model.fit([[0.0], [1.0]], [1.0, 3.0], epochs=4, optimizer=SGD(0.5), schedule=schedule).learning_rates
+    [0.5, 0.5, 0.1, 0.02]
+    """
 
     patience: int = 2
     tolerance: float = 1e-4

@@ -95,13 +95,13 @@ class Sequential(Predictor):
         if self._run is not None:
             self._run.attach(self.parameters)
 
-    def resume(self, steps: int, column: bool | None) -> None:
+    def resume(self, steps: int, column_targets: bool | None) -> None:
         """Count from so many steps, and predict in that shape of targets, as the model did that was saved."""
-        self._steps, self.column = steps, column
+        self._steps, self.column_targets = steps, column_targets
 
     def _training(self, optimizer: Optimizer, y: Any, dtype: np.dtype) -> Run:
         """Ready to be trained: dtype and shape of the targets are settled, and the optimizer goes on with what it remembers."""
-        self.column = np.ndim(y) == 2 and np.shape(y)[1] == 1
+        self.column_targets = np.ndim(y) == 2 and np.shape(y)[1] == 1
         if self.dtype is None:
             self.dtype = np.dtype(dtype)
             self._adopt(self.parameters.astype(self.dtype))
@@ -125,12 +125,12 @@ class Sequential(Predictor):
         optimizer: Optimizer | str | None = "sgd",
         schedule: Schedule | str | None = None,
         validation_data: tuple[ArrayLike, ArrayLike] | None = None,
+        validation_split: float = 0.0,
         sample_weight: ArrayLike | None = None,
         callbacks: Sequence[Callback | Callable[[int, Sequential, History], Any]] = (),
         shuffle: bool = True,
         n_threads: int | None = None,
         progress: bool | None = None,
-        validation_split: float = 0.0,
     ) -> History:
         """Train on mini-batches.
 
@@ -156,6 +156,9 @@ class Sequential(Predictor):
             "constant" (the default), "inverse_scaling", "adaptive", "step", "cosine" or "one_cycle".
         validation_data : (X, y), optional
             Evaluated after every epoch.
+        validation_split : float, default 0
+            In [0, 1): instead of `validation_data`, this share of the samples (with their weights) is held out for validation. They are
+            drawn at random by the model's seed, whatever `shuffle` says, since data are often sorted.
         sample_weight : array_like of shape (N,), optional
             At least 0, with a positive sum in every batch that is to count. Losses and scores are means with these weights.
         callbacks : sequence of Callback or callables, optional
@@ -167,9 +170,6 @@ class Sequential(Predictor):
             The weights are the same, bit for bit, for every number. By default as many as help.
         progress : bool, optional
             A progress bar on standard error. By default if that is a terminal, or in a notebook.
-        validation_split : float, default 0
-            In [0, 1): instead of `validation_data`, this share of the samples (with their weights) is held out for validation. They are
-            drawn at random by the model's seed, whatever `shuffle` says, since data are often sorted.
 
         Returns
         -------
