@@ -8,13 +8,12 @@ First the document's network: N samples, I inputs, H hidden units, O outputs: X 
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
-Gradients = tuple[Array, Array, float]
 
 
 class Run(NamedTuple):
@@ -49,12 +48,6 @@ def dense(inputs: ArrayLike, weights: ArrayLike) -> Array:
     return out
 
 
-def initialize_weights(input_sz: int, hidden_sz: int, output_sz: int, seed: int | np.random.RandomState = 56) -> tuple[Array, Array]:
-    """w1 (I, H), then w2 (H, O), uniform on [0, 1) from NumPy's legacy generator."""
-    generator = seed if isinstance(seed, np.random.RandomState) else np.random.RandomState(seed)
-    return generator.uniform(size=(input_sz, hidden_sz)), generator.uniform(size=(hidden_sz, output_sz))
-
-
 def forward_pass(X: ArrayLike, w1: ArrayLike, w2: ArrayLike) -> tuple[Array, Array]:
     """act_hidden = sigmoid(X w1), y_hat = act_hidden w2."""
     act_hidden = sigmoid(dense(X, w1))
@@ -70,7 +63,7 @@ def mse(y_hat: ArrayLike, y: ArrayLike) -> tuple[Array, float]:
     return residual, sum(0.5 * float(np.vdot(row, row)) for row in residual) / len(residual)
 
 
-def backward(X: ArrayLike, y: ArrayLike, y_hat: ArrayLike, act_hidden: ArrayLike, w2: ArrayLike) -> Gradients:
+def backward(X: ArrayLike, y: ArrayLike, y_hat: ArrayLike, act_hidden: ArrayLike, w2: ArrayLike) -> tuple[Array, Array, float]:
     """One sample at a time: dL_dw2 = 1/N sum_n a_n r_n^T, dL_dw1 = 1/N sum_n x_n ((w2 r_n) * a_n (1 - a_n))^T."""
     X, act_hidden, w2 = _float64(X, act_hidden, w2)
     residual, error = mse(y_hat, y)
@@ -81,76 +74,25 @@ def backward(X: ArrayLike, y: ArrayLike, y_hat: ArrayLike, act_hidden: ArrayLike
     return dL_dw2 / len(X), dL_dw1 / len(X), error
 
 
-def backward_faster(X: ArrayLike, y: ArrayLike, y_hat: ArrayLike, act_hidden: ArrayLike, w2: ArrayLike) -> Gradients:
-    """As `backward`, one sum over all samples per weight matrix, by way of da_dh = (residual w2^T) * sigmoid_(act_hidden)."""
-    X, act_hidden, w2 = _float64(X, act_hidden, w2)
-    residual, error = mse(y_hat, y)
-    da_dh = np.einsum("no,ho->nh", residual, w2) * sigmoid_(act_hidden)
-    return np.einsum("nh,no->ho", act_hidden, residual) / len(X), np.einsum("ni,nh->ih", X, da_dh) / len(X), error
-
-
-def backward_pass(X: ArrayLike, y: ArrayLike, y_hat: ArrayLike, act_hidden: ArrayLike, w2: ArrayLike) -> Gradients:
-    """As `backward`, each gradient one product over all its indices."""
-    X, act_hidden, w2 = _float64(X, act_hidden, w2)
-    residual, error = mse(y_hat, y)
-    dL_dw1 = np.einsum("ni,no,ho,nh->ih", X, residual, w2, sigmoid_(act_hidden))
-    return np.einsum("nh,no->ho", act_hidden, residual) / len(X), dL_dw1 / len(X), error
-
-
-def backward_as_published(X: ArrayLike, y: ArrayLike, y_hat: ArrayLike, act_hidden: ArrayLike, w2: ArrayLike) -> Gradients:
-    """Notebook 1's `backward` with its errata, which is no gradient; kept to show that the checks catch it.
-
-    dL_dw1[i, j] = mean_n residual[n, 0] w2[j, 0] sigmoid(act_hidden[n, j]) X[n, i]: sigmoid where its derivative belongs
-    (erratum 1), the first output only (erratum 3). The error is the mean over all N * O entries (erratum 2).
-    """
-    X, act_hidden, w2 = _float64(X, act_hidden, w2)
-    residual = mse(y_hat, y)[0]
-    dL_dw1 = np.empty((X.shape[1], w2.shape[0]))
-    for i, j in np.ndindex(dL_dw1.shape):
-        dL_dw1[i, j] = np.mean(residual[:, 0] * w2[j, 0] * sigmoid(act_hidden[:, j]) * X[:, i])
-    return np.einsum("nh,no->ho", act_hidden, residual) / len(X), dL_dw1, float(np.mean(residual**2) / 2)
-
-
-GRADIENTS: dict[str, Callable[..., Gradients]] = {
-    "backward": backward,
-    "backward_faster": backward_faster,
-    "backward_pass": backward_pass,
-    "fused": backward,
-    "backward_as_published": backward_as_published,
-}
-
-
 def train(
-    X: ArrayLike,
-    y: ArrayLike,
-    hidden_size: int = 3,
-    epochs: int = 10_000,
-    learning_rate: float = 0.12,
-    gradient: str = "fused",
-    seed: int | np.random.RandomState = 56,
-    w1: Any = None,
-    w2: Any = None,
-    record_every: int = 200,
+    X: ArrayLike, y: ArrayLike, w1: ArrayLike, w2: ArrayLike, epochs: int = 10_000, learning_rate: float = 0.12, record_every: int = 200,
     reduction: str = "mean",
-) -> Run:
+) -> Run:  # fmt: skip
     """Full-batch descent, w <- w - learning_rate dL_dw, both weight matrices from gradients taken at the same point (erratum 4).
 
     `reduction="sum"` multiplies error and gradients by N.
     """
-    X, y = _float64(X, y)
-    if w1 is None:
-        w1, w2 = initialize_weights(X.shape[1], hidden_size, y.shape[1], seed)
-    w1, w2 = (np.array(w, dtype=np.float64) for w in (w1, w2))
+    X, y, w1, w2 = _float64(X, y, w1, w2)
     scale = {"mean": 1, "sum": len(X)}[reduction]
     recorded, errors = [], []
     for epoch in range(epochs):
         act_hidden, y_hat = forward_pass(X, w1, w2)
-        dL_dw2, dL_dw1, error = GRADIENTS[gradient](X, y, y_hat, act_hidden, w2)
+        dL_dw2, dL_dw1, error = backward(X, y, y_hat, act_hidden, w2)
         if epoch % record_every == 0:
             recorded.append(epoch)
             errors.append(scale * error)
-        w1 -= learning_rate * scale * dL_dw1
-        w2 -= learning_rate * scale * dL_dw2
+        w1 = w1 - learning_rate * scale * dL_dw1
+        w2 = w2 - learning_rate * scale * dL_dw2
     return Run(w1, w2, np.array(recorded, dtype=np.int64), np.array(errors))
 
 

@@ -16,10 +16,10 @@ from fastmlp.files.published import MNIST
 from fastmlp.kernels.tile import MR, NV
 from fastmlp.kernels.vectors import vector_bytes
 from fastmlp.measure import comparison as compare
-from fastmlp.measure import numpy_two_layer as in_numpy
-from fastmlp.measure.gradients import GRADIENTS, TRAINING
+from fastmlp.measure.gradients import GRADIENTS, PUBLISHED, TRAINING
 from fastmlp.measure.ladder import LADDER
 from fastmlp.measure.rungs import COMPETITORS, Effort
+from fastmlp.two_layer import network
 from tests.children import fastmlp, python, run
 
 
@@ -63,7 +63,7 @@ def test_compare_writes_its_figures(compared):
 
 
 def test_compare_fails_when_a_gradient_is_wrong(monkeypatch, tmp_path):
-    monkeypatch.setitem(GRADIENTS["backward_faster"], "compiled", in_numpy.backward_as_published)
+    monkeypatch.setitem(GRADIENTS["backward_faster"], "compiled", PUBLISHED)
     monkeypatch.setattr(compare, "QUICK", Effort(0.01, {"NumPy": 0.01, "compiled": 0.01}))
     result = CliRunner().invoke(main, ["compare", "--quick", "--json", str(tmp_path / "figures.json")])
     assert result.exit_code == 1
@@ -96,7 +96,7 @@ def test_xor_takes_its_options(gradient):
     options = ["--gradient", gradient, "--epochs", "5", "--record-every", "2", "--hidden", "4", "--seed", "7", "--lr", "0.05"]
     result = CliRunner().invoke(main, ["train", "xor", *options])
     assert result.exit_code == 0
-    expected = in_numpy.train(*XOR, *starting_weights(), 5, 0.05, record_every=2)
+    expected = network.train(*XOR, *starting_weights(), 5, 0.05, record_every=2)
     lines = result.stdout.splitlines()
     assert [line.split() for line in lines[1:4]] == [[str(e), f"{error:.6g}"] for e, error in zip(*expected[2:], strict=True)]
 

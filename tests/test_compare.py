@@ -15,7 +15,6 @@ from fastmlp import reference
 from fastmlp.cli import compare_tables as report
 from fastmlp.cli.compare_sentences import explain
 from fastmlp.measure import comparison, gradient_checks, machine, rungs
-from fastmlp.measure import numpy_two_layer as in_numpy
 from fastmlp.measure.comparison import FULL, QUICK, TIME_LIMIT, Comparison
 from fastmlp.measure.compilation import FirstCall
 from fastmlp.measure.gradient_checks import CHECKED, Check, central_differences, check_gradients
@@ -24,6 +23,7 @@ from fastmlp.measure.ladder import LADDER, problem
 from fastmlp.measure.rungs import ALWAYS_MEASURED, COMPETITORS, Effort, Rung, measure_rung
 from fastmlp.measure.timing import StepTimes
 from fastmlp.measure.xor_training import learn_xor
+from fastmlp.two_layer import network
 from tests.children import python
 
 pytestmark = pytest.mark.kernels
@@ -52,13 +52,13 @@ def test_every_gradient_is_right_but_the_published_one():
 
 def nearly(*arguments):
     """A gradient that is off by a hundred-thousandth."""
-    dL_dw2, dL_dw1, error = in_numpy.backward_pass(*arguments)
+    dL_dw2, dL_dw1, error = network.backward_pass(*arguments)
     return dL_dw2, dL_dw1 * (1 + 1e-5), error
 
 
 def not_a_number(*arguments):
     """A gradient that overflowed."""
-    dL_dw2, dL_dw1, error = in_numpy.backward_pass(*arguments)
+    dL_dw2, dL_dw1, error = network.backward_pass(*arguments)
     return dL_dw2, dL_dw1 * math.nan, error
 
 
@@ -83,7 +83,7 @@ def test_a_wrong_fused_step_is_found(monkeypatch):
 
 
 def test_a_check_that_lets_the_published_gradient_pass_is_broken(monkeypatch):
-    monkeypatch.setattr(gradient_checks, "PUBLISHED", in_numpy.backward)
+    monkeypatch.setattr(gradient_checks, "PUBLISHED", network.backward)
     checks = check_gradients()
     assert all(verdicts(checks).values())
     assert not comparison_of(checks).passed

@@ -1,6 +1,7 @@
 """The training loop: the document's runs, one step against the reference, bookkeeping, bad input, divergence, interruption."""
 
 import re
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -9,14 +10,12 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastmlp import forward_pass, initialize_weights, reference, train
+from tests import two_layer
 from tests.children import interrupted
+from tests.two_layer import DTYPES, W1, W2, problem, slopes, wide
 
-GRADIENTS = ["backward", "backward_faster", "backward_pass", "fused"]
-DTYPES = [np.float32, np.float64]
-X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
-Y = np.array([[0], [1], [1], [0]])
-
-wide = st.one_of(st.integers(1, 9), st.sampled_from([15, 16, 17, 24, 31, 33, 48, 63, 65, 70]))
+GRADIENTS = [*two_layer.GRADIENTS, "fused"]
+X, Y = two_layer.X.astype(int), two_layer.Y.astype(int)
 
 
 @pytest.mark.kernels
@@ -58,20 +57,12 @@ def test_float32_solves_xor(golden, gradient):
     assert_allclose(run.errors, recorded["errors"], rtol=0.05)
 
 
-def test_defaults_start_from_the_documents_seed():
-    run, expected = train(X, Y), reference.train(X, Y)
+def test_defaults_start_from_the_documents_seed(golden):
+    run, expected = train(X, Y), reference.train(X, Y, *golden["notebook_1"]["runs"]["first_draw_w1_w2"])
     assert_array_equal(run.epochs, expected.epochs)
     assert_allclose(run.errors, expected.errors, rtol=1e-9)
     assert_allclose(run.w1, expected.w1, rtol=1e-7)
     assert_allclose(run.w2, expected.w2, rtol=1e-7)
-
-
-def problem(N, I, H, O, dtype):
-    """Seeded X, y, w1, w2; hidden sums of order one."""
-    rng = np.random.default_rng([N, I, H, O])
-    X, y = rng.normal(size=(N, I)), rng.normal(size=(N, O))
-    w1, w2 = rng.normal(size=(I, H)) / np.sqrt(I), rng.normal(size=(H, O)) / np.sqrt(H)
-    return tuple(array.astype(dtype) for array in (X, y, w1, w2))
 
 
 def check_steps(gradient, dtype, reduction, N, I, H, O):
@@ -122,8 +113,7 @@ def test_fused_matches_the_reference_at_uneven_shapes(shape, dtype):
 def test_the_fused_step_is_the_slope_of_the_error(N, I, H, O):
     X, y, w1, w2 = problem(N, I, H, O, np.float64)
     run = train(X, y, epochs=1, learning_rate=1.0, w1=w1, w2=w2)
-    slope1 = reference.central_differences(lambda w: reference.mse(reference.forward_pass(X, w, w2)[1], y)[1], w1)
-    slope2 = reference.central_differences(lambda w: reference.mse(reference.forward_pass(X, w1, w)[1], y)[1], w2)
+    slope2, slope1 = slopes(X, y, w1, w2)
     assert_allclose(w1 - run.w1, slope1, rtol=0, atol=1e-8 * (1 + np.abs(slope1).max()))
     assert_allclose(w2 - run.w2, slope2, rtol=0, atol=1e-8 * (1 + np.abs(slope2).max()))
 
@@ -193,13 +183,13 @@ def test_floating_arguments_decide_the_dtype(data, weights, result):
     assert_allclose(run.w1, train(X, Y, epochs=2).w1, rtol=20 * np.finfo(result).eps)
 
 
-def test_numbers_of_numpy_are_numbers():
-    run = train(X, Y, np.int32(4), np.int64(10), np.float32(0.125), record_every=np.uint8(5))
+@pytest.mark.parametrize("rate", [np.float32(0.125), np.longdouble(0.125), Fraction(1, 8)])
+def test_every_kind_of_number_is_one(rate):
+    run = train(X, Y, np.int32(4), np.int64(10), rate, record_every=np.uint8(5))
     assert_array_equal(run.w1, train(X, Y, 4, 10, 0.125).w1)
     assert_array_equal(run.epochs, [0, 5])
 
 
-W1, W2 = reference.initialize_weights(2, 3, 1)
 BAD = [
     ({"gradient": "backwards"}, ValueError, ["gradient", "backwards", *GRADIENTS]),
     ({"gradient": None}, (ValueError, TypeError), ["gradient", *GRADIENTS]),
@@ -207,17 +197,24 @@ BAD = [
     ({"epochs": -1}, ValueError, ["epochs", "-1"]),
     ({"epochs": 2.5}, TypeError, ["epochs", "2.5"]),
     ({"epochs": "10"}, TypeError, ["epochs", "10"]),
+    ({"epochs": 2**70}, ValueError, ["epochs", str(2**70)]),
+    ({"epochs": 2**62, "record_every": 1}, ValueError, ["epochs", "record_every", str(2**62)]),
+    ({"record_every": 2**70}, ValueError, ["record_every", str(2**70)]),
     ({"record_every": 0}, ValueError, ["record_every", "0"]),
     ({"record_every": 1.5}, TypeError, ["record_every", "1.5"]),
     ({"learning_rate": np.nan}, ValueError, ["learning_rate", "nan"]),
     ({"learning_rate": np.inf}, ValueError, ["learning_rate", "inf"]),
+    ({"learning_rate": Fraction(10**400)}, ValueError, ["learning_rate"]),
+    ({"learning_rate": 1e308, "reduction": "sum"}, ValueError, ["learning_rate", "1e+308", "float64"]),
     ({"learning_rate": "0.1"}, TypeError, ["learning_rate", "0.1"]),
     ({"learning_rate": None}, TypeError, ["learning_rate", "None"]),
     ({"learning_rate": 1j}, TypeError, ["learning_rate", "1j"]),
     ({"hidden_size": 0}, ValueError, ["hidden_size", "0"]),
     ({"hidden_size": -3}, ValueError, ["hidden_size", "-3"]),
+    ({"hidden_size": 2**70}, ValueError, ["hidden_size", str(2**70)]),
     ({"hidden_size": 2.5}, TypeError, ["hidden_size", "2.5"]),
     ({"seed": -1}, ValueError, ["seed"]),
+    ({"seed": 2**70}, ValueError, ["seed", str(2**70)]),
     ({"seed": "a"}, TypeError, ["seed"]),
     ({"w1": W1}, ValueError, ["w1", "w2"]),
     ({"w2": W2}, ValueError, ["w1", "w2"]),
@@ -230,6 +227,11 @@ def test_bad_options_are_refused_by_name(options, error, words):
         train(X, Y, **options)
     for word in words:
         assert word in str(raised.value)
+
+
+def test_a_rate_beyond_the_dtype_of_the_run_is_refused():
+    with pytest.raises(ValueError, match=r"^learning_rate: expected at most 3.40282e\+38, since float32 holds no larger step, got 1e\+300"):
+        train(X.astype(np.float32), Y, learning_rate=1e300)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -245,9 +247,15 @@ def test_nan_and_infinity_are_refused_by_name(name, value, gradient):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("gradient", GRADIENTS)
 def test_divergence_is_seen(gradient, dtype):
-    with pytest.warns(RuntimeWarning, match="learning_rate"):
-        run = train(X.astype(dtype), Y.astype(dtype), epochs=600, learning_rate=1e6, gradient=gradient)
-    assert not np.isfinite(run.w2).all()
+    start = {"w1": W1.astype(dtype), "w2": W2.astype(dtype)}
+    for reduction in ("mean", "sum"):
+        options = {"epochs": 600, "learning_rate": 1e6, "gradient": gradient, "reduction": reduction, **start}
+        with pytest.raises(FloatingPointError, match=r"diverged by epoch 200: .* Lower the learning rate \(learning_rate=1e\+06\)"):
+            train(X.astype(dtype), Y.astype(dtype), **options)
+        with pytest.raises(FloatingPointError, match=r"diverged after epoch 0, the last recorded: the weights are not finite"):
+            train(X.astype(dtype), Y.astype(dtype), record_every=10**6, **options)
+    assert_array_equal(start["w1"], W1.astype(dtype))  # the caller's stay as they were
+    assert_array_equal(start["w2"], W2.astype(dtype))
 
 
 LONG_RUN = """

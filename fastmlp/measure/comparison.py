@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
-from . import numpy_two_layer as in_numpy
+from ..two_layer import network
 from .compilation import FirstCall, first_call
 from .gradient_checks import CHECKED, TOLERANCE, Check, check_gradients
 from .gradients import GRADIENTS, TRAINING
@@ -55,7 +55,7 @@ def first_calls() -> dict[str, Callable[[], FirstCall]]:
     """The calls that load or compile what is compared, `fused` at either end of the ladder: it is not the same code there."""
     data = problem(LADDER["XOR"])
     largest, sizes = list(LADDER.items())[-1]
-    act_hidden, y_hat = in_numpy.forward_pass(data.X, data.w1, data.w2)
+    act_hidden, y_hat = network.forward_pass(data.X, data.w1, data.w2)
     calls: dict[str, Callable[[], object]]
     calls = {f"train, {name}": partial(ways["compiled"], *data, 1, LEARNING_RATE, 1) for name, ways in TRAINING.items()}
     calls[f"train, fused, {largest}"] = partial(TRAINING["fused"]["compiled"], *problem(sizes), 1, LEARNING_RATE, 1)

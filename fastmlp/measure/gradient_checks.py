@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import numpy_two_layer as in_numpy
+from ..two_layer import network
 from .gradients import AS_PUBLISHED, GRADIENTS, PUBLISHED, TRAINING, Array, Competitor, Gradient, Training
 from .ladder import LADDER, Problem, Sizes, problem
 
@@ -33,7 +33,7 @@ class Check:
 def slopes(gradient: Gradient, data: Problem) -> Slopes:
     """What a gradient gives after the forward pass it belongs to."""
     X, y, w1, w2 = data
-    act_hidden, y_hat = in_numpy.forward_pass(X, w1, w2)
+    act_hidden, y_hat = network.forward_pass(X, w1, w2)
     return gradient(X, y, y_hat, act_hidden, w2)
 
 
@@ -50,7 +50,7 @@ def central_differences(data: Problem, step: float = 1e-5) -> Slopes:
 
     def error(weights: Array) -> float:
         w2_, w1_ = np.split(weights, [w2.size])
-        return in_numpy.mse(in_numpy.forward_pass(X, w1_.reshape(w1.shape), w2_.reshape(w2.shape))[1], y)[1]
+        return network.mse(network.forward_pass(X, w1_.reshape(w1.shape), w2_.reshape(w2.shape))[1], y)[1]
 
     nudges = step * np.eye(weights.size)
     slope = np.array([(error(weights + nudge) - error(weights - nudge)) / (2 * step) for nudge in nudges])

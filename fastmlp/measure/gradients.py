@@ -10,18 +10,18 @@ from collections.abc import Callable
 from functools import partial
 
 from .. import two_layer
-from ..two_layer import TrainingRun
-from . import numpy_two_layer as in_numpy
-from .numpy_two_layer import Array, Gradient
+from ..two_layer import TrainingRun, network
+from ..two_layer.as_published import backward_as_published
+from ..two_layer.network import Array, Gradient
 
 Competitor = tuple[str, str]  # gradient, way
 Training = Callable[..., TrainingRun]
 
 # name -> way -> gradient(X, y, y_hat, act_hidden, w2) -> (dL_dw2, dL_dw1, error)
 GRADIENTS: dict[str, dict[str, Gradient]] = {
-    "backward": {"NumPy": in_numpy.backward, "compiled": two_layer.backward},
-    "backward_faster": {"NumPy": in_numpy.backward_faster, "compiled": two_layer.backward_faster},
-    "backward_pass": {"NumPy": in_numpy.backward_pass, "compiled": two_layer.backward_pass},
+    "backward": {"NumPy": network.backward, "compiled": two_layer.backward},
+    "backward_faster": {"NumPy": network.backward_faster, "compiled": two_layer.backward_faster},
+    "backward_pass": {"NumPy": network.backward_pass, "compiled": two_layer.backward_pass},
 }
 
 
@@ -29,7 +29,7 @@ def train_numpy(
     gradient: Gradient, X: Array, y: Array, w1: Array, w2: Array, epochs: int, learning_rate: float, record_every: int
 ) -> TrainingRun:
     """The document's loop with one of its gradients."""
-    return TrainingRun(*in_numpy.train(X, y, w1, w2, epochs, learning_rate, gradient, record_every))
+    return TrainingRun(*network.train(X, y, w1, w2, epochs, learning_rate, gradient, record_every))
 
 
 def train_compiled(
@@ -46,5 +46,5 @@ TRAINING: dict[str, dict[str, Training]] = {
 
 # Not a gradient, hence not among them: kept to show that the checks find what is wrong with it.
 AS_PUBLISHED: Competitor = ("backward_as_published", "NumPy")
-PUBLISHED: Gradient = in_numpy.backward_as_published
-TRAINING_AS_PUBLISHED: Training = partial(train_numpy, in_numpy.backward_as_published)
+PUBLISHED: Gradient = backward_as_published
+TRAINING_AS_PUBLISHED: Training = partial(train_numpy, backward_as_published)

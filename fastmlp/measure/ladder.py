@@ -8,7 +8,7 @@ import numpy as np
 
 from ..datasets import load_xor
 from ..two_layer import initialize_weights
-from .numpy_two_layer import Array
+from ..two_layer.network import Array
 
 
 class Sizes(NamedTuple):

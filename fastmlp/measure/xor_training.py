@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from . import numpy_two_layer as in_numpy
+from ..two_layer import network
 from .gradients import AS_PUBLISHED, GRADIENTS, TRAINING, TRAINING_AS_PUBLISHED, Competitor
 from .ladder import LADDER, problem
 from .timing import StepTimes, step_seconds
@@ -38,7 +38,7 @@ def learn_xor(seconds: Mapping[Competitor, float]) -> list[Learnt]:
     results = []
     for name, training in [(name, ways["compiled"]) for name, ways in TRAINING.items()] + [(AS_PUBLISHED[0], TRAINING_AS_PUBLISHED)]:
         run = training(*data, EPOCHS, LEARNING_RATE, EPOCHS - 1)  # records the first epoch's error and the last one's
-        predictions = in_numpy.forward_pass(data.X, run.w1, run.w2)[1].ravel().tolist()
+        predictions = network.forward_pass(data.X, run.w1, run.w2)[1].ravel().tolist()
         numpy, compiled = seconds.get((name, "NumPy")), seconds.get((name, "compiled"))
         speed_up = (numpy or fastest_numpy) / compiled if compiled else None
         results.append(Learnt(name, float(run.errors[-1]), predictions, numpy, compiled, speed_up))

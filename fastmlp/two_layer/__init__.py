@@ -1,6 +1,6 @@
 """The document's network, its three gradients, and the training loop."""
 
-from .network import backward, backward_faster, backward_pass, dense, forward_pass, initialize_weights, mse, sigmoid, sigmoid_
+from .functions import backward, backward_faster, backward_pass, dense, forward_pass, initialize_weights, mse, sigmoid, sigmoid_
 from .train import GRADIENTS, REDUCTIONS, TrainingRun, document_epochs, train
 
 __all__ = [

@@ -1,7 +1,4 @@
-"""One function of the document, three ways to call it.
-
-From Python it checks its arguments; as a kernel it is compiled; in a user's own ``@njit`` code an overload stands for the bare kernel.
-"""
+"""From a plain function of `network` to a public one: checked when Python calls it, compiled, and usable in a user's own ``@njit`` code."""
 
 from __future__ import annotations
 
@@ -16,16 +13,23 @@ from numba import types
 from ..engine.arrays import as_arrays, check_shapes
 from ..kernels.jit import in_compiled_code, kernel
 
+Function = Callable[..., Any]
 
-def document_function(**letters: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Compile a function of the document; `letters` give each argument's shape, as in ``X="NI"``."""
 
-    def decorate(body: Callable[..., Any]) -> Callable[..., Any]:
-        compiled = kernel(body)
-        parameters = inspect.signature(body)
+def document_function(plain: Function, body: Function | None = None, **letters: str) -> Callable[[Function], Function]:
+    """Make the function that is described (it needs no body) the public form of `plain`.
+
+    From Python it checks its arguments and calls what is compiled: `plain` itself, or `body` in its place. In compiled code both names
+    stand for the same, without checks. `letters` give each argument's shape, as in ``X="NI"``.
+    """
+    body = body or plain
+    compiled = kernel(body)
+
+    def decorate(described: Function) -> Function:
+        parameters = inspect.signature(described)
         names = tuple(parameters.parameters)
 
-        @functools.wraps(body)
+        @functools.wraps(described)
         def function(*args: Any, **kwargs: Any) -> Any:
             simple = not kwargs and len(args) == len(names)
             values = dict(zip(names, args, strict=True)) if simple else parameters.bind(*args, **kwargs).arguments
@@ -33,26 +37,15 @@ def document_function(**letters: str) -> Callable[[Callable[..., Any]], Callable
             check_shapes(letters, dict(zip(names, arrays, strict=True)))
             return compiled(*arrays)
 
-        in_compiled_code(function)(lambda *types: body)
+        for name in (plain, function):
+            in_compiled_code(name)(lambda *types: body)
         return function
 
     return decorate
 
 
-def in_dtype_of(like: Any, a: Any) -> Any:
-    """In compiled code: `a` itself, or a copy in the dtype of `like` if theirs differ, as a compiled matrix product needs it."""
-    return a.astype(like.dtype, copy=False)
-
-
-@in_compiled_code(in_dtype_of)
-def _in_dtype_of(like, a):  # type: ignore[no-untyped-def]
-    if a.dtype == like.dtype:
-        return lambda like, a: a
-    return lambda like, a: a.astype(like.dtype)
-
-
-def elementwise_function(into: Callable[..., Any], of: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a function of one argument of any shape its kernels: `into(out, x)` for arrays, `of(x)` for a number."""
+def elementwise_function(plain: Function, into: Function, of: Function) -> Callable[[Function], Function]:
+    """As `document_function`, for one argument of any shape; in place of `plain` stand `into(out, x)`, and `of(x)` for a number."""
 
     def on_floats(x):  # type: ignore[no-untyped-def]
         x = np.ascontiguousarray(x)
@@ -71,14 +64,14 @@ def elementwise_function(into: Callable[..., Any], of: Callable[..., Any]) -> Ca
     def on_integer(x):  # type: ignore[no-untyped-def]
         return of(np.float64(x))
 
-    def implementation(x: types.Type) -> Callable[..., Any] | None:
+    def implementation(x: types.Type) -> Function | None:
         if isinstance(x, types.Array):
             return on_floats if isinstance(x.dtype, types.Float) else on_integers
         if isinstance(x, types.Float):
             return on_float
         return on_integer if isinstance(x, types.Integer | types.Boolean) else None
 
-    def decorate(described: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(described: Function) -> Function:
         parameters = inspect.signature(described)
 
         @functools.wraps(described)
@@ -88,7 +81,8 @@ def elementwise_function(into: Callable[..., Any], of: Callable[..., Any]) -> Ca
             into(out.reshape(-1), x.reshape(-1))
             return out[()]
 
-        in_compiled_code(function)(implementation)
+        for name in (plain, function):
+            in_compiled_code(name)(implementation)
         return function
 
     return decorate

@@ -14,21 +14,15 @@ from ..kernels.tile import ADD, ASSIGN
 from ..kernels.vectors import fma, load, peek, splat, store, sum_lanes, width
 
 BLOCK = 128  # samples
-LEAST_WORK, LEAST_SAMPLES = 1_000_000, 32  # samples times weights, and samples, from which on this is faster than `fused_epochs`
-
-
-def pays(N: int, I: int, H: int, O: int) -> bool:
-    """Whether to use `tiled_epochs` for N samples of a network of these sizes."""
-    return N >= LEAST_SAMPLES and N * H * (I + O) >= LEAST_WORK
 
 
 @kernel
-def tiled_epochs(w1, w2, errors, epochs, record_every, rate, scale, X, y, stop):
-    """As `fused_epochs`, for layers of some width over many samples. X and y are brought into lanes once."""
-    N, I = X.shape
-    H, O = w2.shape
+def epochs_by_tiles(weights, record, X, y, epochs, rate, stop):
+    """For layers of some width over many samples. Arguments as `fused_epochs` takes them; X and y are brought into lanes once."""
+    (w1, w2), (errors, record_every) = weights, record
+    (N, I), (H, O) = X.shape, w2.shape
     V = width(X)
-    rate, scale = X.dtype.type(rate / N), X.dtype.type(scale * 0.5 / N)
+    rate, scale = X.dtype.type(rate / N), X.dtype.type(0.5 / N)
     one = X.dtype.type(1)
     rows = padded(N, V)
     every = np.arange(max(max(I, H), max(O, rows)))

@@ -1,75 +1,53 @@
-"""Gradient descent for the document's network, as fast as its size allows: `fused_epochs` and its three ways through an epoch.
+"""Gradient descent for narrow layers: the samples lie in the lanes of vectors.
 
-Why three: at XOR's size the arithmetic is a few nanoseconds and everything else is overhead, so `one_vector` keeps an epoch to a single
-chain of vector operations; narrow layers over more samples keep every lane busy in `vectors`; wider layers are matrix products, which
-`products` leaves to BLAS. Where there is more to do, `tiled_epochs` is faster still; it has a file, and a compilation, of its own. Measured
-on a Zen 5 core, float64, microseconds an epoch:
-
-    N, I, H, O          one_vector   vectors   products    tiled
-    4, 2, 3, 1                0.04      0.05       0.40        -
-    4, 16, 16, 1              0.41      0.59       0.50      1.6
-    4, 64, 64, 4               5.5       8.7        1.8      6.6
-    64, 4, 8, 1                  -      0.82       1.16      2.0
-    1024, 8, 8, 1                -      14.5       13.9       18
-    1024, 16, 16, 1              -      50.7       24.5       32
-    256, 64, 64, 10              -         -         89       68
-    1797, 64, 64, 10             -         -        670      470
-    4096, 16, 16, 1              -         -        165      130
-    4096, 784, 256, 10           -         -      43400    36000
-
-Arguments they share: w1 (I, H), w2 (H, O), modified in place; errors, where the epochs 0, record_every, ... leave `scale` times the sum of
-squared residuals before their update; `rate`, times X^T delta, is the step; stop (1,) uint8: non-zero ends the run at the next epoch.
-
-In the two vector paths the samples lie in lanes. X (blocks, I, V) and y (blocks, O, V) hold V samples a block, the last one filled up
-with zeros; valid (blocks, V) is 1 for a sample and 0 for filling.
+X (blocks, I, V) and y (blocks, O, V) hold V samples per block, the last block filled up with zeros; valid (blocks, V) is 1 for a sample
+and 0 for filling. The other arguments are those of `fused_epochs`.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from ..kernels.activations import sigmoid_into
 from ..kernels.jit import kernel
 from ..kernels.vector_math import sigmoid
 from ..kernels.vectors import broadcast, fma, load, peek, splat, store, sum_lanes, width
 
-ONE_VECTOR_WEIGHTS = 256  # up to here summing each weight's gradient across lanes is cheaper than a call of BLAS
-VECTORS_WEIGHTS = 72  # beyond, a matrix product reuses registers better
+
+class Lanes(NamedTuple):
+    """The samples in lanes, and how many there are."""
+
+    X: np.ndarray
+    y: np.ndarray
+    valid: np.ndarray
+    N: int
 
 
 @kernel
-def fused_epochs(w1, w2, errors, epochs, record_every, rate, scale, X, y, stop):
-    """Full-batch gradient descent on half the mean squared error, times `scale` as recorded. X (N, I), y (N, O)."""
-    N, I = X.shape
-    H, O = w2.shape
-    V = width(X)
-    rate, scale = X.dtype.type(rate / N), X.dtype.type(scale * 0.5 / N)
-    weights = H * (I + O)
-    if weights > (ONE_VECTOR_WEIGHTS if N <= V else VECTORS_WEIGHTS):
-        products(w1, w2, errors, epochs, record_every, rate, scale, X, y, stop)
-        return
+def in_lanes(X, y):
+    """`Lanes` of X (N, I) and y (N, O)."""
+    (N, I), O, V = X.shape, y.shape[1], width(X)
     blocks = (N + V - 1) // V
-    X_lanes, y_lanes = np.zeros((blocks, I, V), X.dtype), np.zeros((blocks, O, V), X.dtype)
-    valid = np.zeros((blocks, V), X.dtype)
+    X_lanes, y_lanes, valid = np.zeros((blocks, I, V), X.dtype), np.zeros((blocks, O, V), X.dtype), np.zeros((blocks, V), X.dtype)
     for n in range(N):
         valid[n // V, n % V] = 1
         for i in range(I):
             X_lanes[n // V, i, n % V] = X[n, i]
         for k in range(O):
             y_lanes[n // V, k, n % V] = y[n, k]
-    if N <= V:
-        one_vector(w1, w2, errors, epochs, record_every, rate, scale, X_lanes, y_lanes, valid, stop)
-    else:
-        vectors(w1, w2, errors, epochs, record_every, rate, scale, X_lanes, y_lanes, valid, stop)
+    return Lanes(X_lanes, y_lanes, valid, N)
 
 
 @kernel
-def one_vector(w1, w2, errors, epochs, record_every, rate, scale, X, y, valid, stop):
-    """For one block: every sample in the same vector.
+def epochs_in_one_vector(weights, record, lanes, epochs, rate, stop):
+    """For one block: every sample lies in the same vector.
 
     Both weights of a hidden unit change as soon as its delta is known: no other unit's delta needs them.
     """
-    I, H, O, V = w1.shape[0], w1.shape[1], w2.shape[1], width(X)
+    (w1, w2), (errors, record_every), (X, y, valid, N) = weights, record, lanes
+    (I, H), O, V = w1.shape, w2.shape[1], width(X)
+    rate, scale = X.dtype.type(rate / N), X.dtype.type(0.5 / N)
     hidden, residual = np.empty(H * V, X.dtype), np.empty(O * V, X.dtype)
     zero = X.dtype.type(0)
     until_record, records = 0, 0
@@ -107,9 +85,11 @@ def one_vector(w1, w2, errors, epochs, record_every, rate, scale, X, y, valid, s
 
 
 @kernel
-def vectors(w1, w2, errors, epochs, record_every, rate, scale, X, y, valid, stop):
-    """For narrow layers: one pass over the samples, a vector of them at a time; each weight sums its gradient in lanes."""
-    I, H, O, V = w1.shape[0], w1.shape[1], w2.shape[1], width(X)
+def epochs_in_vectors(weights, record, lanes, epochs, rate, stop):
+    """For any number of blocks: one pass over the samples, a vector of them at a time; each weight sums its gradient in lanes."""
+    (w1, w2), (errors, record_every), (X, y, valid, N) = weights, record, lanes
+    (I, H), O, V = w1.shape, w2.shape[1], width(X)
+    rate, scale = X.dtype.type(rate / N), X.dtype.type(0.5 / N)
     hidden, residual = np.empty(H * V, X.dtype), np.empty(O * V, X.dtype)
     step1, step2 = np.zeros(I * H * V, X.dtype), np.zeros(H * O * V, X.dtype)
     zero = X.dtype.type(0)
@@ -153,55 +133,3 @@ def vectors(w1, w2, errors, epochs, record_every, rate, scale, X, y, valid, stop
                 store(step1, at, splat(zero))
         if epoch % record_every == 0:
             errors[epoch // record_every] = scale * sum_lanes(squares)
-
-
-@kernel
-def products(w1, w2, errors, epochs, record_every, rate, scale, X, y, stop):
-    """For wide layers: five products by BLAS and nothing allocated between them. X (N, I), y (N, O)."""
-    N, I = X.shape
-    H, O = w2.shape
-    hidden, delta, residual = np.empty((N, H), X.dtype), np.empty((N, H), X.dtype), np.empty((N, O), X.dtype)
-    step1, step2 = np.empty((I, H), X.dtype), np.empty((H, O), X.dtype)
-    for epoch in range(epochs):
-        if peek(stop):
-            break
-        np.dot(X, w1, hidden)
-        sigmoid_into(hidden, hidden)
-        np.dot(hidden, w2, residual)
-        squares = subtract(residual, y)
-        np.dot(residual, w2.T, delta)
-        times_slope(delta, hidden)
-        np.dot(hidden.T, residual, step2)
-        np.dot(X.T, delta, step1)
-        descend(w2, step2, rate)
-        descend(w1, step1, rate)
-        if epoch % record_every == 0:
-            errors[epoch // record_every] = scale * squares
-
-
-@kernel
-def subtract(residual, y):
-    """residual -= y, and the sum of its squares."""
-    squares = 0.0
-    for n in range(residual.shape[0]):
-        for k in range(residual.shape[1]):
-            residual[n, k] -= y[n, k]
-            squares += residual[n, k] * residual[n, k]
-    return squares
-
-
-@kernel
-def times_slope(delta, hidden):
-    """delta *= hidden (1 - hidden). Both (N, H)."""
-    one = hidden.dtype.type(1)
-    for n in range(hidden.shape[0]):
-        for j in range(hidden.shape[1]):
-            delta[n, j] *= hidden[n, j] * (one - hidden[n, j])
-
-
-@kernel
-def descend(w, step, rate):
-    """w -= rate * step. Same shape."""
-    for i in range(w.shape[0]):
-        for j in range(w.shape[1]):
-            w[i, j] -= rate * step[i, j]

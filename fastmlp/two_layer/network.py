@@ -2,314 +2,102 @@
 
 N samples, I inputs, H hidden units, O outputs: X (N, I), w1 (I, H), w2 (H, O), y (N, O).
 
-Read it from top to bottom: it is the notebook, compiled. Called from Python every function takes array-likes (lists, integers, views)
-and checks them; called from a user's own ``@njit`` function it is the bare kernel, without checks.
+Python runs these functions as they stand, in NumPy: that is the document's way, which checks nothing. `functions` compiles the same ones.
+
+Examples
+--------
+>>> X, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1.0]]), np.array([[0], [1], [1], [0.0]])
+>>> generator = np.random.RandomState(56)
+>>> first_draw, (w1, w2) = initialize_weights(2, 3, 1, generator), initialize_weights(2, 3, 1, generator)
+>>> w1, w2, epochs, errors = train(X, y, w1, w2)
+>>> forward_pass(X, w1, w2)[1].round(1) + 0.0
+array([[0.],
+       [1.],
+       [1.],
+       [0.]])
 """
 
-from __future__ import annotations
-
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..engine.arguments import check_size
-from ..kernels import activations
-from ..kernels.jit import in_compiled_code
-from .compiled import document_function, elementwise_function, in_dtype_of
+Array = NDArray[np.floating]
+Slopes = tuple[Array, Array, float]  # dL_dw2, dL_dw1, error
+Gradient = Callable[[Array, Array, Array, Array, Array], Slopes]
 
 
-@elementwise_function(activations.sigmoid_into, activations.sigmoid_of)
-def sigmoid(x: Any) -> Any:
-    """1 / (1 + exp(-x)), without overflow for any x.
-
-    Parameters
-    ----------
-    x : array_like of any shape, or a number
-        float32 and float64 keep their dtype; integers become float64.
-
-    Returns
-    -------
-    ndarray of x's shape, or a number
-        Accurate to 3 units in the last place.
-
-    Raises
-    ------
-    TypeError
-        If x does not hold real numbers.
-
-    Examples
-    --------
-    >>> from fastmlp import sigmoid
-    >>> sigmoid([-10000, 0, 10000])
-    array([0. , 0.5, 1. ])
-    """
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + exp(-x))."""
+    return 1 / (1 + np.exp(-x))
 
 
-@elementwise_function(activations.sigmoid_slope_into, activations.sigmoid_slope_of)
-def sigmoid_(s: Any) -> Any:
-    """s (1 - s): the derivative of the sigmoid, in terms of its output.
-
-    Parameters
-    ----------
-    s : array_like of any shape, or a number
-        Values of the sigmoid.
-
-    Returns
-    -------
-    ndarray of s's shape, or a number
-
-    Raises
-    ------
-    TypeError
-        If s does not hold real numbers.
-
-    Examples
-    --------
-    >>> from fastmlp import sigmoid, sigmoid_
-    >>> sigmoid_(sigmoid(0.0))
-    np.float64(0.25)
-    """
+def sigmoid_(s: Array) -> Array:
+    """s (1 - s): the derivative of the sigmoid, in terms of its output."""
+    return s * (1 - s)
 
 
-@document_function(inputs="NI", weights="IO")
-def dense(inputs: Any, weights: Any) -> Any:
-    """The matrix product of inputs and weights; no bias.
-
-    Parameters
-    ----------
-    inputs : array_like of shape (N, I)
-    weights : array_like of shape (I, O)
-
-    Returns
-    -------
-    ndarray of shape (N, O)
-
-    Raises
-    ------
-    ValueError, TypeError
-        If the shapes do not fit, or an argument does not hold real numbers.
-
-    Examples
-    --------
-    >>> from fastmlp import dense
-    >>> dense([[1, 2]], [[3], [4]])
-    array([[11.]])
-    """
-    return in_dtype_of(weights, inputs) @ weights
+def dense(inputs: Array, weights: Array) -> Array:
+    """The matrix product of inputs (N, I) and weights (I, O); no bias."""
+    return inputs @ weights
 
 
-def initialize_weights(
-    input_sz: int, hidden_sz: int, output_sz: int, seed: int | np.random.RandomState = 56
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Draw w1, then w2, uniform on [0, 1), from NumPy's legacy generator.
-
-    Parameters
-    ----------
-    input_sz, hidden_sz, output_sz : int
-        I, H and O, each at least 1.
-    seed : int or numpy.random.RandomState, default 56
-        A generator is drawn from as it stands. The document's training runs use the second draw after the seed 56 (see the example).
-
-    Returns
-    -------
-    w1 : ndarray of shape (I, H), float64
-    w2 : ndarray of shape (H, O), float64
-
-    Raises
-    ------
-    ValueError, TypeError
-        If a size is not a positive integer, or the seed is none that NumPy takes.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from fastmlp import initialize_weights
-    >>> document = np.random.RandomState(56)
-    >>> first = initialize_weights(2, 3, 1, seed=document)
-    >>> w1, w2 = initialize_weights(2, 3, 1, seed=document)
-    >>> w1.round(3)
-    array([[0.392, 0.326, 0.09 ],
-           [0.834, 0.096, 0.648]])
-    """
-    I, H, O = (check_size(n, v, 1) for n, v in (("input_sz", input_sz), ("hidden_sz", hidden_sz), ("output_sz", output_sz)))
-    if not isinstance(seed, np.random.RandomState):
-        seed = check_size("seed", seed, 0)
-        if seed >= 2**32:
-            raise ValueError(f"seed: expected at most {2**32 - 1}, got {seed}")
-        seed = np.random.RandomState(seed)
-    return seed.random_sample((I, H)), seed.random_sample((H, O))
+def initialize_weights(input_sz: int, hidden_sz: int, output_sz: int, generator: np.random.RandomState) -> tuple[Array, Array]:
+    """w1 (I, H), then w2 (H, O), uniform on [0, 1)."""
+    return generator.random_sample((input_sz, hidden_sz)), generator.random_sample((hidden_sz, output_sz))
 
 
-@in_compiled_code(initialize_weights)
-def _initialize_weights_compiled(input_sz, hidden_sz, output_sz, seed=56):  # type: ignore[no-untyped-def]
-    def implementation(input_sz, hidden_sz, output_sz, seed=56):  # type: ignore[no-untyped-def]
-        np.random.seed(seed)  # noqa: NPY002 - in compiled code the same generator as RandomState
-        return np.random.random((input_sz, hidden_sz)), np.random.random((hidden_sz, output_sz))  # noqa: NPY002
-
-    return implementation
-
-
-@document_function(X="NI", w1="IH", w2="HO")
-def forward_pass(X: Any, w1: Any, w2: Any) -> Any:
-    """The network's output: a sigmoid hidden layer, then a linear one.
-
-    Parameters
-    ----------
-    X : array_like of shape (N, I)
-    w1 : array_like of shape (I, H)
-    w2 : array_like of shape (H, O)
-
-    Returns
-    -------
-    act_hidden : ndarray of shape (N, H)
-        sigmoid(X w1).
-    y_hat : ndarray of shape (N, O)
-        act_hidden w2.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If the shapes do not fit, or an argument does not hold real numbers.
-
-    Examples
-    --------
-    >>> from fastmlp import forward_pass
-    >>> act_hidden, y_hat = forward_pass([[0, 0]], [[1, 2], [3, 4]], [[1], [1]])
-    >>> y_hat
-    array([[1.]])
-    """
+def forward_pass(X: Array, w1: Array, w2: Array) -> tuple[Array, Array]:
+    """act_hidden (N, H) = sigmoid(X w1) and y_hat (N, O) = act_hidden w2."""
     act_hidden = sigmoid(dense(X, w1))
     return act_hidden, dense(act_hidden, w2)
 
 
-@document_function(y_hat="NO", y="NO")
-def mse(y_hat: Any, y: Any) -> Any:
-    """The residual and half the mean squared error: a sum over the outputs, a mean over the N samples.
-
-    Parameters
-    ----------
-    y_hat : array_like of shape (N, O)
-        Outputs of the network.
-    y : array_like of shape (N, O)
-        Targets.
-
-    Returns
-    -------
-    residual : ndarray of shape (N, O)
-        y_hat - y.
-    error : float
-        1/N * sum_n 1/2 * |residual_n|^2.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If the shapes differ, or an argument does not hold real numbers.
-
-    Notes
-    -----
-    The notebook divides by N * O (erratum 2), which is not the error its gradients belong to when O > 1.
-
-    Examples
-    --------
-    >>> from fastmlp import mse
-    >>> mse([[1, 2]], [[0, 0]])
-    (array([[1., 2.]]), 2.5)
-    """
+def mse(y_hat: Array, y: Array) -> tuple[Array, float]:
+    """The residual y_hat - y (N, O), and half its square: summed over the outputs, averaged over the samples."""
     residual = y_hat - y
-    return residual, np.sum(residual * residual) / (2 * len(y))
+    return residual, float(np.sum(residual * residual)) / (2 * len(y))
 
 
-@document_function(X="NI", y="NO", y_hat="NO", act_hidden="NH", w2="HO")
-def backward(X: Any, y: Any, y_hat: Any, act_hidden: Any, w2: Any) -> Any:
-    """The gradient by naive loops: for each weight, one mean over the samples.
-
-    Parameters
-    ----------
-    X : array_like of shape (N, I)
-    y : array_like of shape (N, O)
-    y_hat, act_hidden : array_like of shape (N, O), (N, H)
-        What `forward_pass` returned.
-    w2 : array_like of shape (H, O)
-
-    Returns
-    -------
-    dL_dw2 : ndarray of shape (H, O)
-    dL_dw1 : ndarray of shape (I, H)
-    error : float
-        As `mse` gives it.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If the shapes do not fit, or an argument does not hold real numbers.
-
-    Notes
-    -----
-    The notebook's loop multiplies by ``sigmoid(act_hidden)`` where the derivative ``sigmoid_(act_hidden)`` belongs (erratum 1), and
-    looks at the first output only (erratum 3).
-
-    Examples
-    --------
-    >>> from fastmlp import backward, forward_pass
-    >>> X, y, w1, w2 = [[0, 1]], [[1]], [[1, 1], [0, 0]], [[1], [1]]
-    >>> act_hidden, y_hat = forward_pass(X, w1, w2)
-    >>> backward(X, [[0]], y_hat, act_hidden, w2)
-    (array([[0.5],
-           [0.5]]), array([[0.  , 0.  ],
-           [0.25, 0.25]]), 0.5)
-    """
-    (N, I), (H, O) = X.shape, w2.shape
+def backward(X: Array, y: Array, y_hat: Array, act_hidden: Array, w2: Array) -> Slopes:
+    """The gradient by a double loop: one mean over the samples for each weight in w1."""
     residual, error = mse(y_hat, y)
-    dL_dw2, dL_dw1 = np.zeros_like(w2), np.zeros((I, H), w2.dtype)
-    for j in range(H):
-        for k in range(O):
-            total = w2.dtype.type(0)
-            for n in range(N):
-                total += residual[n, k] * act_hidden[n, j]
-            dL_dw2[j, k] = total / N
-    for i in range(I):
-        for j in range(H):
-            total = w2.dtype.type(0)
-            for n in range(N):
-                for k in range(O):
-                    total += residual[n, k] * w2[j, k] * sigmoid_(act_hidden[n, j]) * X[n, i]
-            dL_dw1[i, j] = total / N
+    dL_dw2 = dense(act_hidden.T, residual) * w2.dtype.type(1 / len(X))
+    dL_dw1 = np.zeros((X.shape[1], len(w2)), w2.dtype)
+    for i in range(X.shape[1]):
+        for j in range(len(w2)):
+            dL_dw1[i, j] = np.mean(dense(residual, w2[j]) * sigmoid_(act_hidden[:, j]) * X[:, i])
     return dL_dw2, dL_dw1, error
 
 
-@document_function(X="NI", y="NO", y_hat="NO", act_hidden="NH", w2="HO")
-def backward_faster(X: Any, y: Any, y_hat: Any, act_hidden: Any, w2: Any) -> Any:
-    """The gradient as matrix products. Arguments, results and errors as in `backward`.
-
-    Examples
-    --------
-    >>> from fastmlp import backward_faster, forward_pass
-    >>> act_hidden, y_hat = forward_pass([[0, 1]], [[1, 1], [0, 0]], [[1], [1]])
-    >>> backward_faster([[0, 1]], [[0]], y_hat, act_hidden, [[1], [1]])[1]
-    array([[0.  , 0.  ],
-           [0.25, 0.25]])
-    """
+def backward_faster(X: Array, y: Array, y_hat: Array, act_hidden: Array, w2: Array) -> Slopes:
+    """The gradient as matrix products."""
     residual, error = mse(y_hat, y)
-    scale = w2.dtype.type(1 / len(X))
+    scale = w2.dtype.type(1 / len(X))  # in compiled code a plain 1 / N would make float64 of float32
     dL_dw2 = scale * dense(act_hidden.T, residual)
     da_dh = dense(residual, w2.T) * sigmoid_(act_hidden)
     dL_dw1 = scale * dense(X.T, da_dh)
     return dL_dw2, dL_dw1, error
 
 
-@document_function(X="NI", y="NO", y_hat="NO", act_hidden="NH", w2="HO")
-def backward_pass(X: Any, y: Any, y_hat: Any, act_hidden: Any, w2: Any) -> Any:
-    """The gradient as one expression. Arguments, results and errors as in `backward`.
-
-    Examples
-    --------
-    >>> from fastmlp import backward_pass, forward_pass
-    >>> act_hidden, y_hat = forward_pass([[0, 1]], [[1, 1], [0, 0]], [[1], [1]])
-    >>> backward_pass([[0, 1]], [[0]], y_hat, act_hidden, [[1], [1]])[1]
-    array([[0.  , 0.  ],
-           [0.25, 0.25]])
-    """
+def backward_pass(X: Array, y: Array, y_hat: Array, act_hidden: Array, w2: Array) -> Slopes:
+    """The gradient as one expression."""
     residual, error = mse(y_hat, y)
     scale = w2.dtype.type(1 / len(X))
     return scale * dense(act_hidden.T, residual), scale * dense(X.T, dense(residual, w2.T) * sigmoid_(act_hidden)), error
+
+
+def train(
+    X: Array, y: Array, w1: Array, w2: Array, epochs: int = 10_000, learning_rate: float = 0.12,
+    gradient: Gradient = backward_pass, record_every: int = 200,
+) -> tuple[Array, Array, NDArray[np.int64], Array]:  # fmt: skip
+    """Train on all samples at once from copies of w1 and w2; return their last values, the recorded epochs, and the error before each."""
+    w1, w2, errors = w1.copy(), w2.copy(), []
+    for epoch in range(epochs):
+        act_hidden, y_hat = forward_pass(X, w1, w2)
+        dL_dw2, dL_dw1, error = gradient(X, y, y_hat, act_hidden, w2)
+        w1 -= learning_rate * dL_dw1
+        w2 -= learning_rate * dL_dw2
+        if epoch % record_every == 0:
+            errors.append(error)
+    return w1, w2, np.arange(0, epochs, record_every), np.array(errors, w1.dtype)

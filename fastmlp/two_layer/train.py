@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,19 +10,20 @@ from numba import types
 from numba.np.numpy_support import as_dtype
 from numpy.typing import ArrayLike
 
-from ..engine.arguments import check_choice, check_finite, check_real, check_size
+from ..engine.arguments import all_finite, check_choice, check_finite, check_real, check_size, largest_size
 from ..engine.arrays import as_arrays, check_shapes
 from ..engine.interruptible import run_interruptibly
 from ..kernels.jit import in_compiled_code, kernel
 from ..kernels.vectors import peek
-from .epochs_by_tiles import pays, tiled_epochs
-from .epochs_in_lanes import fused_epochs
-from .network import backward, backward_faster, backward_pass, forward_pass, initialize_weights
+from .epochs_by_tiles import epochs_by_tiles
+from .functions import initialize_weights
+from .fused import fused_epochs, suits_tiles
+from .network import backward, backward_faster, backward_pass, forward_pass
 
 GRADIENTS = ("backward", "backward_faster", "backward_pass", "fused")
 REDUCTIONS = ("mean", "sum")
-# A run of fewer operations than this ends before anybody could interrupt it: about 0.05 s.
-SHORT_RUN = 2e7
+LARGEST = {np.dtype(dtype): float(np.finfo(dtype).max) for dtype in (np.float32, np.float64)}
+SHORT_RUN = 2e7  # a run of fewer multiply-adds, about 0.05 s, ends before anybody could interrupt it
 
 
 class TrainingRun(NamedTuple):
@@ -44,11 +45,24 @@ class TrainingRun(NamedTuple):
     errors: np.ndarray
 
 
+class Weights(NamedTuple):
+    """w1 (I, H) and w2 (H, O)."""
+
+    w1: np.ndarray
+    w2: np.ndarray
+
+
+class Record(NamedTuple):
+    """Where the errors of the epochs 0, every, 2 every, ... go."""
+
+    errors: np.ndarray
+    every: int
+
+
 @kernel
-def document_epochs(  # type: ignore[no-untyped-def]
-    gradient, w1, w2, errors, epochs, record_every, rate, scale, X, y, stop
-):
-    """The notebook's training loop with one of its gradients, by its place in GRADIENTS; the other arguments are `fused_epochs`'s."""
+def document_epochs(gradient, weights, record, X, y, epochs, rate, stop):  # type: ignore[no-untyped-def]
+    """The loop of `network.train` with the gradient at that place in GRADIENTS; the other arguments are `fused_epochs`'s."""
+    (w1, w2), (errors, every) = weights, record
     for epoch in range(epochs):
         if peek(stop):
             break
@@ -61,8 +75,8 @@ def document_epochs(  # type: ignore[no-untyped-def]
             dL_dw2, dL_dw1, error = backward_pass(X, y, y_hat, act_hidden, w2)
         w1 -= rate * dL_dw1
         w2 -= rate * dL_dw2
-        if epoch % record_every == 0:
-            errors[epoch // record_every] = scale * error
+        if epoch % every == 0:
+            errors[epoch // every] = error
 
 
 def train(
@@ -102,7 +116,7 @@ def train(
     record_every : int, default 200
         Epochs between two recorded errors.
     reduction : {"mean", "sum"}
-        The error is half the squared residual, its mean over the samples or (as in the second notebook) its sum.
+        The error is half the squared residual, its mean over the samples or (as in the document's second part) its sum.
 
     Returns
     -------
@@ -112,16 +126,15 @@ def train(
     Raises
     ------
     ValueError, TypeError
-        If shapes do not fit, data are empty, NaN or infinite, a size is negative, or a name is unknown.
-
-    Warns
-    -----
-    RuntimeWarning
-        If the run diverged: an error or a weight is no longer finite.
+        If shapes do not fit, data are empty, NaN or infinite, a number is out of its range, or a name is unknown.
+    FloatingPointError
+        If the run diverged: an error or a weight is no longer finite. The weights of the run are lost, since all of it is one compiled
+        call; w1 and w2, if given, are as they were.
 
     Notes
     -----
-    Ctrl-C ends a run within a tenth of a second with KeyboardInterrupt. Inside ``@njit`` code nothing is checked but the two names.
+    Ctrl-C ends a run within a tenth of a second with KeyboardInterrupt. Inside ``@njit`` code nothing is checked but the two names, and
+    that the run has not diverged.
 
     Examples
     --------
@@ -137,31 +150,60 @@ def train(
     """
     check_choice("gradient", gradient, GRADIENTS)
     check_choice("reduction", reduction, REDUCTIONS)
-    hidden_size = check_size("hidden_size", hidden_size, 1)
     epochs = check_size("epochs", epochs, 0)
     record_every = check_size("record_every", record_every, 1)
     learning_rate = check_real("learning_rate", learning_rate)
     arrays = _training_arrays(X, y, hidden_size, seed, w1, w2)
-    X, y, w1, w2 = arrays["X"], arrays["y"], arrays["w1"].copy(), arrays["w2"].copy()
+    X, y, weights = arrays["X"], arrays["y"], Weights(arrays["w1"].copy(), arrays["w2"].copy())
 
-    N, I = X.shape
-    H, O = w2.shape
-    epochs_recorded = np.arange(0, epochs, record_every)
-    errors = np.zeros(len(epochs_recorded), X.dtype)
-    stop = np.zeros(1, np.uint8)
-    summed = 1 if reduction == "mean" else N
-    loop: tuple[Any, ...] = (w1, w2, errors, epochs, record_every, X.dtype.type(learning_rate * summed), X.dtype.type(summed), X, y)
+    recorded, record = _record(epochs, record_every, X.dtype)
+    samples, size = len(X), weights.w1.size + weights.w2.size
+    summed = 1 if reduction == "mean" else samples
+    rate, stop = _rate(learning_rate, summed, X.dtype), np.zeros(1, np.uint8)
     if gradient == "fused":
-        run, arguments = tiled_epochs if pays(N, I, H, O) else fused_epochs, loop
+        run = epochs_by_tiles if suits_tiles(samples, size) else fused_epochs
     else:
-        run, arguments = document_epochs, (GRADIENTS.index(gradient), *loop)
-    if epochs * N * H * (I + O) < SHORT_RUN:
-        run(*arguments, stop)
+        run = partial(document_epochs, GRADIENTS.index(gradient))
+    if epochs * samples * size < SHORT_RUN:
+        run(weights, record, X, y, epochs, rate, stop)
     else:
-        run_interruptibly(run, stop, *arguments)
-    if not (np.isfinite(errors).all() and np.isfinite(w1).all() and np.isfinite(w2).all()):
-        warnings.warn(f"training diverged at learning_rate={learning_rate}: errors or weights are not finite", RuntimeWarning, stacklevel=2)
-    return TrainingRun(w1, w2, epochs_recorded, errors)
+        run_interruptibly(run, stop, weights, record, X, y, epochs, rate)
+    errors = record.errors * X.dtype.type(summed)
+    if not (all_finite(errors) and all_finite(weights.w1) and all_finite(weights.w2)):
+        raise FloatingPointError(
+            f"training diverged {_divergence(errors, record_every)}. Lower the learning rate (learning_rate={learning_rate:g})."
+        )
+    return TrainingRun(*weights, recorded, errors)
+
+
+def _record(epochs: int, every: int, dtype: np.dtype) -> tuple[np.ndarray, Record]:
+    """The epochs to record, and where their errors go."""
+    try:
+        recorded = np.arange(0, epochs, every)
+        return recorded, Record(np.zeros(len(recorded), dtype), every)
+    except (ValueError, MemoryError) as error:
+        raise ValueError(
+            f"epochs, record_every: expected as many recorded errors as memory holds, got epochs={epochs}, record_every={every}: "
+            f"{-(-epochs // every)} errors"
+        ) from error
+
+
+def _rate(learning_rate: float, summed: int, dtype: np.dtype) -> Any:
+    """What to multiply the mean's gradient with, in the dtype of the run."""
+    rate = learning_rate * summed
+    if abs(rate) > LARGEST[dtype]:
+        limit = LARGEST[dtype] / summed
+        raise ValueError(f"learning_rate: expected at most {limit:g}, since {dtype} holds no larger step, got {learning_rate:g}")
+    return dtype.type(rate)
+
+
+def _divergence(errors: np.ndarray, record_every: int) -> str:
+    """When a run diverged, as far as its errors tell."""
+    finite = np.isfinite(errors)
+    if finite.all():
+        return f"after epoch {(len(errors) - 1) * record_every}, the last recorded: the weights are not finite"
+    bad = int(np.argmin(finite))
+    return f"by epoch {bad * record_every}: the error is not finite"
 
 
 def _training_arrays(
@@ -174,6 +216,7 @@ def _training_arrays(
     values = {"X": X, "y": y} if w1 is None else {"X": X, "y": y, "w1": w1, "w2": w2}
     arrays = dict(zip(values, as_arrays(**values), strict=True))
     sizes = check_shapes({"X": "NI", "y": "NO", "w1": "IH", "w2": "HO"}, arrays)
+    hidden_size = check_size("hidden_size", hidden_size, 1, largest_size(max(sizes["I"], sizes["O"])))
     if w1 is None:
         drawn = initialize_weights(sizes["I"], hidden_size, sizes["O"], seed)
         arrays |= {name: w.astype(arrays["X"].dtype) for name, w in zip(("w1", "w2"), drawn, strict=True)}
@@ -203,16 +246,18 @@ def _train_compiled(  # type: ignore[no-untyped-def]
             start1, start2 = initialize_weights(X.shape[1], hidden_size, y.shape[1], seed)
         else:
             start1, start2 = w1, w2
-        end1, end2 = start1.astype(dtype), start2.astype(dtype)
+        weights = Weights(start1.astype(dtype), start2.astype(dtype))
         recorded = np.arange(0, epochs, record_every)
-        errors = np.zeros(len(recorded), dtype)
+        record = Record(np.zeros(len(recorded), dtype), record_every)
         summed = 1 if reduction == "mean" else len(X)
-        rate, scale, stop = dtype(learning_rate * summed), dtype(summed), np.zeros(1, np.uint8)
-        inputs, targets = X.astype(dtype), y.astype(dtype)
+        inputs, targets, rate, stop = X.astype(dtype), y.astype(dtype), dtype(learning_rate * summed), np.zeros(1, np.uint8)
         if gradient == "fused":
-            fused_epochs(end1, end2, errors, epochs, record_every, rate, scale, inputs, targets, stop)
+            fused_epochs(weights, record, inputs, targets, epochs, rate, stop)
         else:
-            document_epochs(code, end1, end2, errors, epochs, record_every, rate, scale, inputs, targets, stop)
-        return TrainingRun(end1, end2, recorded, errors)
+            document_epochs(code, weights, record, inputs, targets, epochs, rate, stop)
+        errors = record.errors * dtype(summed)
+        if not (np.isfinite(errors).all() and np.isfinite(weights.w1).all() and np.isfinite(weights.w2).all()):
+            raise FloatingPointError("training diverged: lower the learning rate")
+        return TrainingRun(weights.w1, weights.w2, recorded, errors)
 
     return implementation

@@ -1,4 +1,4 @@
-"""The document's network, piece by piece: against central differences, against the reference, and against bad input."""
+"""The public functions of the document's network: against central differences, against the reference, and against bad input."""
 
 import re
 import warnings
@@ -7,7 +7,6 @@ from decimal import Decimal, localcontext
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from numba import njit
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -25,24 +24,10 @@ from fastmlp import (
     sigmoid_,
     train,
 )
+from tests.two_layer import DTYPES, W1, W2, X, Y, narrow, problem, slopes, wide
 
 GRADIENTS = [backward, backward_faster, backward_pass]
-DTYPES = [np.float32, np.float64]
-X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
-Y = np.array([[0.0], [1.0], [1.0], [0.0]])
-W1, W2 = reference.initialize_weights(2, 3, 1)
 ACT_HIDDEN, Y_HAT = reference.forward_pass(X, W1, W2)
-
-narrow = st.integers(1, 9)
-wide = st.one_of(narrow, st.sampled_from([15, 16, 17, 24, 31, 33, 48, 63, 65, 70]))  # around multiples of every vector width
-
-
-def problem(N, I, H, O, dtype):
-    """Seeded X, y, w1, w2; hidden sums of order one."""
-    rng = np.random.default_rng([N, I, H, O])
-    X, y = rng.normal(size=(N, I)), rng.normal(size=(N, O))
-    w1, w2 = rng.normal(size=(I, H)) / np.sqrt(I), rng.normal(size=(H, O)) / np.sqrt(H)
-    return tuple(array.astype(dtype) for array in (X, y, w1, w2))
 
 
 def rounding(X, y, w1, w2):
@@ -67,8 +52,7 @@ def test_gradients_are_the_slope_of_the_error(function, dtype, N, I, H, O):
     X, y, w1, w2 = problem(N, I, H, O, dtype)
     act_hidden, y_hat = forward_pass(X, w1, w2)
     dL_dw2, dL_dw1, _ = function(X, y, y_hat, act_hidden, w2)
-    slope2 = reference.central_differences(lambda w: reference.mse(reference.forward_pass(X, w1, w)[1], y)[1], w2)
-    slope1 = reference.central_differences(lambda w: reference.mse(reference.forward_pass(X, w, w2)[1], y)[1], w1)
+    slope2, slope1 = slopes(X, y, w1, w2)
     tolerance2, tolerance1, _ = rounding(X, y, w1, w2)
     assert np.all(np.abs(dL_dw2 - slope2) <= tolerance2 + 1e-8 * (1 + np.abs(slope2).max()))
     assert np.all(np.abs(dL_dw1 - slope1) <= tolerance1 + 1e-8 * (1 + np.abs(slope1).max()))
@@ -84,7 +68,7 @@ def test_gradients_match_the_reference(function, dtype, N, I, H, O):
     act_hidden, y_hat = forward_pass(X, w1, w2)
     dL_dw2, dL_dw1, error = function(X, y, y_hat, act_hidden, w2)
     expected_hidden, expected_y_hat = reference.forward_pass(X, w1, w2)
-    expected2, expected1, expected_error = reference.backward_faster(X, y, expected_y_hat, expected_hidden, w2)
+    expected2, expected1, expected_error = reference.backward(X, y, expected_y_hat, expected_hidden, w2)
     tolerance2, tolerance1, tolerance = rounding(X, y, w1, w2)
     assert dL_dw2.dtype == dL_dw1.dtype == dtype
     assert dL_dw2.shape == w2.shape
@@ -373,3 +357,32 @@ def test_drawing_and_training_compile_inside_njit(dtype):
     for value, expected in zip(drawn_and_trained(*arguments), drawn_and_trained.py_func(*arguments), strict=True):
         assert_allclose(value, expected, rtol=1e-12)
     assert_array_equal(W1, drawn_and_trained(*arguments)[0])
+
+
+@njit
+def trained_too_fast(X, y):
+    return train(X, y, learning_rate=1e6)
+
+
+def test_divergence_inside_njit_is_an_error_too():
+    with pytest.raises(FloatingPointError, match="diverged: lower the learning rate"):
+        trained_too_fast(X, Y)
+
+
+@njit
+def product(inputs, weights):
+    return dense(inputs, weights)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "weights", "result"),
+    [("float32", "float64", "float64"), ("float64", "float32", "float64"), ("int64", "float32", "float32"),
+     ("float32", "uint8", "float32"), ("int64", "int64", "float64")],
+)  # fmt: skip
+def test_products_inside_njit_have_the_dtype_that_suits_both(inputs, weights, result):
+    a, b = np.full((2, 3), 3).astype(inputs), np.full((3, 4), 5).astype(weights)
+    if np.issubdtype(a.dtype, np.floating):
+        a /= 7  # what float32 and float64 hold differently
+    out = product(a, b)
+    assert out.dtype == result
+    assert_array_equal(out, dense(a, b))

@@ -1,0 +1,32 @@
+"""Which way through an epoch is taken at which size. That each is right is tested where training is."""
+
+import pytest
+from numba import njit
+
+from fastmlp.kernels.vectors import lanes
+from fastmlp.two_layer.fused import BY_PRODUCTS, IN_ONE_VECTOR, IN_VECTORS, VECTORS_WEIGHTS, suits_tiles, way_through
+
+
+@pytest.mark.parametrize(
+    ("samples", "weights", "way"),
+    [(4, 9, IN_ONE_VECTOR), (8, 9, IN_ONE_VECTOR), (9, 9, IN_VECTORS), (8, 272, BY_PRODUCTS), (64, 40, IN_VECTORS), (64, 272, BY_PRODUCTS)],
+)
+def test_ways_are_the_fastest_that_were_measured(samples, weights, way):
+    assert way_through(samples, weights, lanes=8) == way
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_compiled_code_takes_the_same_way(dtype):
+    compiled = njit(lambda samples, weights, lanes: way_through(samples, weights, lanes))
+    for samples in (1, lanes(dtype), lanes(dtype) + 1, 1000):
+        for weights in (9, 100, 1000):
+            assert compiled(samples, weights, lanes(dtype)) == way_through(samples, weights, lanes(dtype))
+
+
+@pytest.mark.parametrize(
+    ("samples", "weights", "suit"),
+    [(1797, 64 * 74, True), (256, 64 * 74, True), (31, 100_000, False), (1024, 272, False), (10**6, VECTORS_WEIGHTS, False)],
+)
+def test_tiles_are_for_wide_layers_and_many_samples(samples, weights, suit):
+    assert suits_tiles(samples, weights) == suit
