@@ -19,14 +19,6 @@ def targets_of(loss, rng, N, O):
     return rng.poisson(2.0, size=(N, O)) if loss == "poisson" else rng.normal(size=(N, O))
 
 
-def two_layer_problem(N, I, H, O, dtype):
-    """X, y, w1, w2 of the document's network; hidden sums of order one."""
-    rng = np.random.default_rng([N, I, H, O])
-    X, y = rng.normal(size=(N, I)), rng.normal(size=(N, O))
-    w1, w2 = rng.normal(size=(I, H)) / np.sqrt(I), rng.normal(size=(H, O)) / np.sqrt(H)
-    return tuple(array.astype(dtype) for array in (X, y, w1, w2))
-
-
 def assert_same(results, expected):
     """Every array of one sequence has the bits of the other's."""
     for value, wanted in zip(results, expected, strict=True):

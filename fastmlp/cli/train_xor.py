@@ -42,7 +42,7 @@ def xor(epochs: int, learning_rate: float, hidden: int, gradient: str, seed: int
     plotting = pictures() if plot_file else None
     from ..datasets import load_xor
     from ..measure.ladder import document_weights
-    from ..two_layer.network import forward_pass, initialize_weights
+    from ..two_layer.functions import forward_pass, initialize_weights
     from ..two_layer.train import train as train_network
 
     X, y = load_xor()
