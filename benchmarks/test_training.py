@@ -4,12 +4,12 @@ Each loss is first what the NumPy loop arrives at in float64 from the same weigh
 Nothing here fails for being slow. Other libraries take part in `fastmlp bench`.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 
-from fastmlp import SGD, Adam
 from fastmlp.engine.cost import training_operations
 from fastmlp.engine.threads import cpu_count
 from fastmlp.measure.bench.numpy_network import NumpyNetwork
@@ -17,6 +17,7 @@ from fastmlp.measure.bench.peers import sequential
 from fastmlp.measure.bench.tasks import initial_layers
 from fastmlp.measure.machine import one_blas_thread
 from fastmlp.measure.peak import peak_gflops
+from fastmlp.model.optimizers import OPTIMIZERS
 
 ROUNDS = 5
 TOLERANCE = {"float32": 1e-4, "float64": 1e-10}  # of the mean loss of an epoch: rounding, amplified from batch to batch
@@ -62,7 +63,7 @@ def fastmlp_model(problem):
 
 
 def train_fastmlp(model, problem, X, y, threads):
-    optimizer = {"sgd": SGD, "adam": Adam}[problem.optimizer](problem.learning_rate)
+    optimizer = replace(OPTIMIZERS[problem.optimizer], learning_rate=problem.learning_rate)
     return model.fit(X, y, epochs(problem), problem.batch_size, optimizer, shuffle=False, n_threads=threads, progress=False).losses
 
 

@@ -171,8 +171,6 @@ def test_where_the_nan_is():
         as_inputs("X", X, 3, None)
 
 
-
-
 @pytest.mark.parametrize(
     ("X", "error", "message"),
     [

@@ -14,6 +14,8 @@ from fastmlp.cli.commands import main
 from fastmlp.cli.epoch_lines import EpochLines
 from fastmlp.cli.hidden_option import repeat_option
 from fastmlp.datasets import load_digits
+from fastmlp.model.layers import ACTIVATION_LAYERS
+from fastmlp.model.optimizers import OPTIMIZERS
 from tests.children import fastmlp, python
 
 # name, options, test accuracy to reach
@@ -83,9 +85,9 @@ def test_only_values_of_hidden_are_gathered():
         ["--lr", "0.2"],
         ["--seed", "1"],
         ["--dropout", "0.5"],
-        *(["--optimizer", name] for name in training.OPTIMIZERS if name != "sgd"),
+        *(["--optimizer", name] for name in OPTIMIZERS if name != "sgd"),
         *(["--schedule", name] for name in ("inverse_scaling", "cosine", "one_cycle")),
-        *(["--activation", name] for name in training.ACTIVATIONS if name != "relu"),
+        *(["--activation", name] for name in ACTIVATION_LAYERS if name != "relu"),
     ],
 )
 def test_options_change_the_run(option):
@@ -112,8 +114,8 @@ def test_precision_is_the_models(tmp_path):
 
 def test_ctrl_c_keeps_what_there_is(tmp_path, monkeypatch, ctrl_c):
     class Interrupting(EpochLines):
-        def __call__(self, epoch, model, history):
-            super().__call__(epoch, model, history)
+        def on_epoch_end(self, epoch, model, history):
+            super().on_epoch_end(epoch, model, history)
             if epoch == 2:
                 ctrl_c()
 
@@ -147,8 +149,9 @@ def test_a_terminal_gets_a_bar_instead_of_lines(monkeypatch):
 @pytest.mark.parametrize(("epochs", "shown"), [(40, range(1, 41)), (45, [1, 10, 20, 30, 40, 45]), (2000, [1, *range(100, 2001, 100)])])
 def test_many_epochs_are_not_many_lines(capsys, epochs, shown):
     lines, history = EpochLines(epochs), History([0.5], [0.5], [0.5], [0.5], [0.1], [0.1])
+    lines.on_train_begin(None, history)
     for epoch in range(epochs):
-        lines(epoch, None, history)
+        lines.on_epoch_end(epoch, None, history)
     assert [row[0] for row in record(capsys.readouterr().out)] == list(shown)
 
 

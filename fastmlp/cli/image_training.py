@@ -16,7 +16,7 @@ from ..engine.cost import forward_operations, training_operations
 from ..engine.threads import choose_threads, cpu_count
 from ..model.bookkeeping import TrainingWarning
 from ..model.history import History
-from ..model.layers import ELU, GELU, SELU, Activation, Dense, Dropout, Layer, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
+from ..model.layers import ACTIVATION_LAYERS, Dense, Dropout, Layer
 from ..model.optimizers import OPTIMIZERS, Optimizer
 from ..model.sequential import Sequential
 from .epoch_lines import EpochLines
@@ -27,17 +27,6 @@ from .terminal import is_watched, waiting
 
 CLASSES = 10
 SHOWN = 100  # test images in the picture
-ACTIVATIONS: dict[str, type[Activation]] = {
-    "relu": ReLU,
-    "sigmoid": Sigmoid,
-    "tanh": Tanh,
-    "leaky_relu": LeakyReLU,
-    "elu": ELU,
-    "selu": SELU,
-    "gelu": GELU,
-    "silu": SiLU,
-    "softplus": Softplus,
-}
 
 
 @dataclass(frozen=True)
@@ -61,7 +50,7 @@ class Settings:
 
 
 def carry_out(data: ImageData, settings: Settings) -> bool:
-    """Train, show, draw, save; whether Ctrl-C cut it short."""
+    """Train, show, draw, save; return whether Ctrl-C cut it short."""
     plotting = pictures() if settings.plot_file else None
     if settings.save_file and not find_spec("safetensors"):
         raise click.UsageError("--save: No module named 'safetensors'; python -m pip install \"fastmlp[save]\"")
@@ -80,8 +69,7 @@ def carry_out(data: ImageData, settings: Settings) -> bool:
         peak = peak_of(settings.dtype)
         history = fit(model, optimizer, train, test, settings)
         peak = max(peak, peak_of(settings.dtype))
-        _, accuracy = model.evaluate(*test)
-        click.echo("\n" + summary(history, accuracy, training_operations(net.sizes) * N, min(threads, cpu_count()), peak))
+        click.echo("\n" + summary(history, model.score(*test), training_operations(net.sizes) * N, min(threads, cpu_count()), peak))
         if plotting and settings.plot_file:
             with written(settings.plot_file):
                 X, y = test[0][:SHOWN], test[1][:SHOWN]
@@ -96,7 +84,7 @@ def build(n_inputs: int, settings: Settings) -> tuple[Sequential, Optimizer]:
     """The model and the optimiser asked for."""
     layers: list[Layer] = []
     for fan_in, fan_out in pairwise((n_inputs, *settings.hidden)):
-        layers += [Dense(fan_in, fan_out), ACTIVATIONS[settings.activation]()]
+        layers += [Dense(fan_in, fan_out), ACTIVATION_LAYERS[settings.activation]()]
         layers += [Dropout(settings.dropout)] if settings.dropout else []
     model = Sequential([*layers, Dense(settings.hidden[-1], CLASSES)], "softmax_cross_entropy", settings.seed, settings.dtype)
     optimizer = OPTIMIZERS[settings.optimizer]
@@ -155,7 +143,7 @@ def summary(history: History, accuracy: float, operations_per_epoch: int, cores:
     if done:
         speed = operations_per_epoch * done / seconds / 1e9
         share = f"{speed / (cores * peak):.0%} of the FMA peak of {count(cores, 'core')}, {cores * peak:.0f} GFLOP/s"
-        lines.append(f"training       {duration(seconds)}, {duration(seconds / done)} an epoch")
+        lines.append(f"training       {duration(seconds)}, {duration(seconds / done)} per epoch")
         lines.append(f"speed          {speed:.3g} GFLOP/s, {share}")
     return "\n".join(lines)
 

@@ -7,13 +7,14 @@ from typing import Any
 
 import click
 
+from ..model.layers import ACTIVATION_LAYERS
 from ..model.optimizers import OPTIMIZERS
 from ..model.schedules import SCHEDULES
 from .failures import INTERRUPTED
 from .help_text import examples
 from .hidden_option import CommandWithHidden, hidden_option
 from .image_data import ImageData
-from .image_training import ACTIVATIONS, Settings, carry_out
+from .image_training import Settings, carry_out
 from .output_files import PICTURES, OutputFile
 
 RATES = ", ".join(f"{name} {optimizer.learning_rate:g}" for name, optimizer in OPTIMIZERS.items())
@@ -39,7 +40,7 @@ def image_command(name: str, data: ImageData) -> click.Command:
     @click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), default="sgd", help="Rule of the updates.")
     @click.option("--learning-rate", "--lr", type=click.FloatRange(min=0, min_open=True), show_default=RATES, help="Length of a step.")
     @click.option("--schedule", type=click.Choice(list(SCHEDULES)), default="constant", help="Course of the learning rate.")
-    @click.option("--activation", type=click.Choice(list(ACTIVATIONS)), default="relu", help="Of the hidden units.")
+    @click.option("--activation", type=click.Choice(list(ACTIVATION_LAYERS)), default="relu", help="Of the hidden units.")
     @click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), default=0.0, help="Share of hidden units to drop.")
     @click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32", help="Precision.")
     @click.option("--threads", type=click.IntRange(1, 1024), show_default="as many as help", help="The weights do not depend on it.")

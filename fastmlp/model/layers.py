@@ -210,9 +210,20 @@ class Dropout:
 Layer = Dense | Activation | Dropout
 
 
-LAYERS: dict[str, type[Layer]] = {
-    kind.__name__: kind for kind in (Dense, Dropout, ReLU, Sigmoid, Tanh, LeakyReLU, ELU, SELU, GELU, SiLU, Softplus)
-}  # what a model may be made of, and nothing derived from these
+# Activations by the names that the command line takes.
+ACTIVATION_LAYERS: dict[str, type[Activation]] = {
+    "relu": ReLU,
+    "sigmoid": Sigmoid,
+    "tanh": Tanh,
+    "leaky_relu": LeakyReLU,
+    "elu": ELU,
+    "selu": SELU,
+    "gelu": GELU,
+    "silu": SiLU,
+    "softplus": Softplus,
+}
+# What a model may be made of, and nothing derived from these.
+LAYERS: dict[str, type[Layer]] = {kind.__name__: kind for kind in (Dense, Dropout, *ACTIVATION_LAYERS.values())}
 
 
 def describe(layer: Any) -> str:

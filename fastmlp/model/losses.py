@@ -58,6 +58,7 @@ SAMPLE_LOSSES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "huber": huber_losses,
 }
 
+
 def softmax(z: ArrayLike) -> np.ndarray:
     """exp(z) / sum exp(z), by rows, without overflow.
 

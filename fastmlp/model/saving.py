@@ -17,7 +17,7 @@ from ..engine.arguments import check_choice, check_finite, check_size
 from ..files.atomic import PathLike, as_path, check_writable
 from ..files.tensors import SEAL, read_tensors, write_tensors
 from .architecture import Architecture
-from .layers import ELU, GELU, SELU, Dense, Dropout, Layer, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
+from .layers import ACTIVATION_LAYERS, Dense, Dropout, Layer
 
 # The number grows when an older `load` could not understand what is written. What the metadata of each format hold; the first had no
 # checksum.
@@ -31,7 +31,7 @@ TENSOR_DTYPES = {"float32": "F32", "float64": "F64", "undecided": "F64"}  # unde
 ARGUMENTS: dict[type[Layer], dict[str, type]] = {
     Dense: {"n_inputs": int, "n_outputs": int, "bias": bool, "initializer": str},
     Dropout: {"rate": float},
-    **{activation: {} for activation in (ReLU, Sigmoid, Tanh, LeakyReLU, ELU, SELU, GELU, SiLU, Softplus)},
+    **{activation: {} for activation in ACTIVATION_LAYERS.values()},
 }
 KINDS = {kind.__name__: kind for kind in ARGUMENTS}
 GENERATOR_LIMITS = (2**128, 2**128, 2, 2**32)  # of PCG64's state, increment, and the half of a draw that it keeps

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from dataclasses import replace
 from itertools import pairwise
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from ...model import optimizers
 from ...model.layers import Dense, ReLU
+from ...model.optimizers import OPTIMIZERS
 from ...model.sequential import Sequential
 from .numpy_network import NumpyNetwork
 from .tasks import Layers, Task, batch_size, initial_layers, load, sizes
@@ -58,8 +59,8 @@ class FastMLP(Peer):
         """As described in `Peer`."""
         loss = "softmax_cross_entropy" if self.sizes[-1] > 1 else "binary_cross_entropy"
         self.model = sequential(initial_layers(self.sizes, seed, self.task.dtype), loss, seed)
-        kind = {"sgd": optimizers.SGD, "adam": optimizers.Adam}[self.task.optimizer]
-        optimizer = kind(self.task.learning_rate, l2=self.task.alpha / self.batch_size)
+        settings = {"learning_rate": self.task.learning_rate, "l2": self.task.alpha / self.batch_size}
+        optimizer = replace(OPTIMIZERS[self.task.optimizer], **settings)
         start = perf_counter()
         self.model.fit(
             self.data.X, self.data.y, epochs=epochs, batch_size=self.batch_size, optimizer=optimizer, schedule=self.task.schedule,
