@@ -7,7 +7,6 @@ import inspect
 import os
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,9 +19,7 @@ from .evaluating import loss_and_score
 from .history import History
 from .losses import SAMPLE_LOSSES
 from .schedules import Schedule
-
-if TYPE_CHECKING:
-    from .sequential import Sequential
+from .trainable import Trainable
 
 PACKAGE = str(Path(__file__).parents[1]) + os.sep
 
@@ -49,7 +46,7 @@ class FollowLoss(Callback):
     def __init__(self, schedule: Schedule) -> None:
         self.schedule = schedule
 
-    def on_epoch_end(self, epoch: int, model: Sequential, history: History) -> None:
+    def on_epoch_end(self, epoch: int, model: Trainable, history: History) -> None:
         """The epoch's."""
         self.schedule.observe(history.losses[-1])
 
@@ -60,7 +57,7 @@ class Validate(Callback):
     def __init__(self, run: Run, data: Data, epochs: Epochs) -> None:
         self.run, self.data, self.epochs = run, data, epochs
 
-    def on_epoch_end(self, epoch: int, model: Sequential, history: History) -> None:
+    def on_epoch_end(self, epoch: int, model: Trainable, history: History) -> None:
         """With the weights after the epoch."""
         outputs = predict(self.run.net, self.run.w, self.data.inputs, self.epochs.threads)
         loss, score = loss_and_score(self.run.loss, outputs, self.data.targets, self.data.weights)
@@ -77,7 +74,7 @@ class WatchLoss(Callback):
         self.loss, self.data, self.epochs = loss, data, epochs
         self.seen, self.warned = 0, False
 
-    def on_epoch_end(self, epoch: int, model: Sequential, history: History) -> None:
+    def on_epoch_end(self, epoch: int, model: Trainable, history: History) -> None:
         """Look at the epochs since the last call."""
         new, first = range(self.seen, history.epochs), self.epochs.first_loss
         self.seen = history.epochs

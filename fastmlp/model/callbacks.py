@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..engine.arguments import check_choice, check_range, check_size
 from .history import History
-
-if TYPE_CHECKING:
-    from .sequential import Sequential
+from .trainable import Trainable
 
 MONITORED = ("validation_losses", "validation_scores", "losses", "scores")
 
@@ -41,20 +39,20 @@ class Callback:
 
     every_epoch = True
 
-    def on_train_begin(self, model: Sequential, history: History) -> Any:
+    def on_train_begin(self, model: Trainable, history: History) -> Any:
         """Before the first epoch. `history.recorded` tells which lists there will be."""
 
-    def on_batch_end(self, batch: int, loss: float, model: Sequential, history: History) -> Any:
+    def on_batch_end(self, batch: int, loss: float, model: Trainable, history: History) -> Any:
         """After a batch, counted from 0 in its epoch, with its mean loss before the update.
 
         Where no callback overrides this, an epoch is one compiled call; else it is one call per batch, with the same weights. After True
         the epoch ends there, and is recorded with the batches it had.
         """
 
-    def on_epoch_end(self, epoch: int, model: Sequential, history: History) -> Any:
+    def on_epoch_end(self, epoch: int, model: Trainable, history: History) -> Any:
         """After an epoch, counted from 0, when its values are in the history."""
 
-    def on_train_end(self, model: Sequential, history: History) -> None:
+    def on_train_end(self, model: Trainable, history: History) -> None:
         """After the last epoch, however the training ended, also by Ctrl-C or an error: see `history.stopped`."""
 
     def overrides(self, hook: str) -> bool:
@@ -65,10 +63,10 @@ class Callback:
 class _Function(Callback):
     """A plain function in place of a callback."""
 
-    def __init__(self, function: Callable[[int, Sequential, History], Any]) -> None:
+    def __init__(self, function: Callable[[int, Trainable, History], Any]) -> None:
         self.function = function
 
-    def on_epoch_end(self, epoch: int, model: Sequential, history: History) -> Any:
+    def on_epoch_end(self, epoch: int, model: Trainable, history: History) -> Any:
         return self.function(epoch, model, history)
 
 
@@ -132,7 +130,7 @@ class EarlyStopping(Callback):
         self.patience = check_size("patience", self.patience, 1)
         self.min_delta = check_range("min_delta", self.min_delta, 0)
 
-    def on_train_begin(self, model: Sequential, history: History) -> None:
+    def on_train_begin(self, model: Trainable, history: History) -> None:
         """Forget the last training."""
         if self.monitor not in history.recorded:
             recorded = [name for name in MONITORED if name in history.recorded]
@@ -140,7 +138,7 @@ class EarlyStopping(Callback):
             raise ValueError(f"monitor: {self.monitor!r} needs {needed}, got a training that records {', '.join(recorded)}")
         self.best_epoch, self._best, self._snapshot = None, float("inf"), None
 
-    def on_epoch_end(self, epoch: int, model: Sequential, history: History) -> bool:
+    def on_epoch_end(self, epoch: int, model: Trainable, history: History) -> bool:
         """Keep the weights if they are the best so far; True after `patience` epochs without such."""
         value = getattr(history, self.monitor)[-1]
         value = -value if self.monitor.endswith("scores") else value
@@ -152,7 +150,7 @@ class EarlyStopping(Callback):
         history.stopped = "early stopping"
         return True
 
-    def on_train_end(self, model: Sequential, history: History) -> None:
+    def on_train_end(self, model: Trainable, history: History) -> None:
         """Go back to the best weights."""
         if self._snapshot is not None and history.stopped != "error":
             model.restore(self._snapshot)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,16 +16,14 @@ from .epochs import Epochs, Plan
 from .history import History
 from .losses import CLASSIFYING
 from .progress import ProgressBar, is_shown
-
-if TYPE_CHECKING:
-    from .sequential import Sequential
+from .trainable import Trainable
 
 CALL_SECONDS = 0.1  # of epochs in one compiled call, where nothing has to happen between them
 MOST_AT_ONCE = 256  # such epochs: the orders of all are in memory at once
 
 
 def fit(
-    model: Sequential, run: Run, data: Data, validation: Data | None, plan: Plan, callbacks: Sequence[Callback], progress: bool | None
+    model: Trainable, run: Run, data: Data, validation: Data | None, plan: Plan, callbacks: Sequence[Callback], progress: bool | None
 ) -> History:
     """Carry out the plan; what `Sequential.fit` does once its arguments are checked."""
     scores = ("scores",) if run.loss in CLASSIFYING else ()
@@ -53,7 +51,7 @@ def fit(
 class Loop:
     """Epochs, and the hooks around them."""
 
-    def __init__(self, model: Sequential, epochs: Epochs, hooks: Sequence[Callback], history: History) -> None:
+    def __init__(self, model: Trainable, epochs: Epochs, hooks: Sequence[Callback], history: History) -> None:
         self.model, self.epochs, self.hooks, self.history = model, epochs, hooks, history
         every = any(hook.every_epoch and hook.overrides("on_epoch_end") for hook in hooks)
         batches = any(hook.overrides("on_batch_end") for hook in hooks)

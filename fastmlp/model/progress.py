@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .callbacks import Callback
 from .history import History
-
-if TYPE_CHECKING:
-    from .sequential import Sequential
+from .trainable import Trainable
 
 
 class ProgressBar(Callback):
@@ -29,7 +27,7 @@ class ProgressBar(Callback):
         self.epochs, self.n_samples = epochs, n_samples
         self.bar: Any = None
 
-    def on_train_begin(self, model: Sequential, history: History) -> None:
+    def on_train_begin(self, model: Trainable, history: History) -> None:
         """Show an empty bar."""
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -46,7 +44,7 @@ class ProgressBar(Callback):
         self.task = self.bar.add_task("", total=self.epochs, text="")
         self.bar.start()
 
-    def on_epoch_end(self, epoch: int, model: Sequential, history: History) -> None:
+    def on_epoch_end(self, epoch: int, model: Trainable, history: History) -> None:
         """Show the last epoch."""
         text = f"loss {history.losses[-1]:.4f}"
         scores = [values[-1] for values in (history.scores, history.validation_scores) if values]
@@ -55,7 +53,7 @@ class ProgressBar(Callback):
         text += f"  {self.n_samples / max(history.seconds[-1], 1e-9):,.0f} samples/s"
         self.bar.update(self.task, completed=epoch + 1, text=text)
 
-    def on_train_end(self, model: Sequential, history: History) -> None:
+    def on_train_end(self, model: Trainable, history: History) -> None:
         """Leave the bar as it is."""
         self.bar.stop()
 

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..engine.arguments import check_range, check_size
-from ..engine.run import Run, State
 from . import fitting
 from .callbacks import Callback, as_callbacks
 from .data import Data, split
@@ -18,16 +17,15 @@ from .epochs import Plan, mean
 from .history import History
 from .onnx import export_onnx
 from .optimizers import Optimizer, as_optimizer
-from .predictor import Predictor
 from .saving import save
 from .schedules import Schedule, as_schedule
 from .summary import Summary, table
+from .trainable import Trainable
 
 MOST_EPOCHS = 10**9  # so that steps can be counted in 64 bits
-DROPOUT = 1  # which of the seed's children dropout draws from; the weights and the shuffling draw from the seed itself
 
 
-class Sequential(Predictor):
+class Sequential(Trainable):
     """A multilayer perceptron: layers one after the other, trained on mini-batches.
 
     Parameters
@@ -75,46 +73,6 @@ class Sequential(Predictor):
     >>> neuron.predict(X)
     array([0, 0, 0, 1])
     """
-
-    _run: Run | None = None  # the optimizer's memory and more, from the first training on; then it counts the steps
-
-    @property
-    def steps(self) -> int:
-        """Updates of the parameters so far."""
-        return self._run.steps if self._run is not None else self._steps
-
-    def _forget(self) -> None:
-        """What an optimizer remembers does not fit other parameters; the count of steps goes on."""
-        super()._forget()
-        self._steps, self._run = self.steps, None
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """A copy goes on as the original would: it has the optimizer's memory too."""
-        super().__setstate__(state)
-        self._run = state.get("_run")
-        if self._run is not None:
-            self._run.attach(self.parameters)
-
-    def resume(self, steps: int, column_targets: bool | None) -> None:
-        """Count from so many steps, and predict in that shape of targets, as the model did that was saved."""
-        self._steps, self.column_targets = steps, column_targets
-
-    def _training(self, optimizer: Optimizer, y: Any, dtype: np.dtype) -> Run:
-        """Ready to be trained: dtype and shape of the targets are settled, and the optimizer goes on with what it remembers."""
-        self.column_targets = np.ndim(y) == 2 and np.shape(y)[1] == 1
-        if self.dtype is None:
-            self.dtype = np.dtype(dtype)
-            self._adopt(self.parameters.astype(self.dtype))
-        run = self._prepared()
-        run.use(optimizer.settings())
-        return run
-
-    def _prepared(self) -> Run:
-        """What training goes on with."""
-        if self._run is None:
-            key = int(np.random.SeedSequence(self.seed, spawn_key=(DROPOUT,)).generate_state(1)[0])
-            self._run = Run(self.network(), self.parameters, self.loss, key, self._steps)
-        return self._run
 
     def fit(
         self,
@@ -280,44 +238,6 @@ class Sequential(Predictor):
         if not np.isfinite(loss):
             raise FloatingPointError(f"training diverged: the loss of this batch is {loss}; lower the learning rate or set clip_norm")
         return loss
-
-    def snapshot(self) -> State:
-        """What training changes: the parameters, the optimizer's memory, the count of steps; a copy of them, for `restore`.
-
-        Returns
-        -------
-        State
-
-        Examples
-        --------
-        >>> from fastmlp import Dense, Sequential
-        >>> model = Sequential([Dense(1, 1)])
-        >>> before, W = model.snapshot(), model.layers[0].W.copy()
-        >>> history = model.fit([[0.0], [1.0]], [1.0, 3.0])
-        >>> model.restore(before)
-        >>> bool(model.layers[0].W == W), model.steps
-        (True, 0)
-        """
-        return self._prepared().state()
-
-    def restore(self, snapshot: State) -> None:
-        """Return to a snapshot.
-
-        Parameters
-        ----------
-        snapshot : State
-            Of this model, or of one with the same layers.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If it is of a model with other layers, or no snapshot.
-        """
-        if not isinstance(snapshot, State):
-            raise TypeError(f"snapshot: expected what `snapshot` returned, got {type(snapshot).__name__}")
-        if snapshot.w.size != self.parameters.size:
-            raise ValueError(f"snapshot: expected {self.parameters.size} parameters, got {snapshot.w.size}")
-        self._prepared().restore(snapshot)
 
     def summary(self) -> Summary:
         """The layers as a table: what ``print(model)`` shows, the multiplications with weights, memory, and training so far.
