@@ -17,16 +17,20 @@ import pytest
 from numpy.testing import assert_allclose
 
 from fastmlp.engine.memory import aligned, empty
-from fastmlp.kernels import vector_math as vecmath
+from fastmlp.kernels import vector_math
+from fastmlp.kernels.access import load, store, width
 from fastmlp.kernels.activations import ACTIVATIONS, activate
-from fastmlp.kernels.optimizers import ADAM, update
-from fastmlp.kernels.products import PACKED, PACKED_KC, affine, backproject, outer
+from fastmlp.kernels.network import State
+from fastmlp.kernels.optimizers import ADAM, Update, update
+from fastmlp.kernels.products import PACKED, PACKED_KC, Terms, affine, backproject, outer
 from fastmlp.kernels.tile import ADD
-from fastmlp.kernels.vectors import lanes, load, store, width
+from fastmlp.kernels.vectors import lanes
+from fastmlp.kernels.views import Block, Span
 from fastmlp.measure.machine import one_blas_thread
 from fastmlp.measure.peak import peak_gflops
 
 ROUNDS = 15
+GOING = np.zeros(1, np.uint8)  # nobody asks for an end
 ROUND_SECONDS = 2e-3
 BUDGET = {np.float32: 1e-5, np.float64: 1e-13}  # relative to the largest entry, for sums of up to 2048 products
 SHAPES = ((784, 100, 64), (100, 200, 64), (200, 10, 64), (784, 1024, 128), (1024, 1024, 128), (2048, 2048, 128))  # I, O, B
@@ -45,31 +49,39 @@ class Case(NamedTuple):
 
 
 @numba.njit(nogil=True)
-def affine_turns(turns, z, w, x, every, panel, I, O, B):
+def affine_turns(turns, z, w, x, every, scratch, going, sizes):
+    I, O, B = sizes
+    W, b, panel = Block(w, 0, O, 1, O), Block(w, I * O, 1, 1, 1), Block(scratch, 0, PACKED, 1, PACKED)
+    inputs, outputs = Span(every, 0, I), Span(every, 0, O)
     for _ in range(turns):
-        affine(z, 0, w, 0, I * O, x, 0, every, I, every, 0, O, panel, 0, O, B)
+        affine(Block(z, 0, B, 1, B), W, b, Block(x, 0, B, 1, B), inputs, outputs, panel, going)
 
 
 @numba.njit(nogil=True)
-def backproject_turns(turns, delta, slope, w, delta_next, every, panel, I, O, B):
+def backproject_turns(turns, delta, slope, w, delta_next, every, scratch, going, sizes):
     """The slopes are brought anew each turn, as the activation left them."""
+    I, O, B = sizes
+    W, above, panel = Block(w, 0, O, 1, O), Block(delta_next, 0, B, 1, B), Block(scratch, 0, PACKED, 1, PACKED)
+    inputs, outputs = Span(every, 0, I), Span(every, 0, O)
     for _ in range(turns):
         delta[:] = slope
-        backproject(delta, 0, w, 0, delta_next, 0, every, 0, I, panel, 0, O, B)
+        backproject(Block(delta, 0, B, 1, B), W, above, inputs, outputs, panel, going)
 
 
 @numba.njit(nogil=True)
-def outer_turns(turns, w, x, rows, every, I, O, O_padded, B):
+def outer_turns(turns, w, x, rows, every, going, sizes, stride):
     """Added to the weights, as in gradient descent."""
+    I, O, B = sizes
+    W, by_sample, inputs, samples = Block(w, 0, O, 1, O), Block(rows, 0, stride, 1, O), Span(every, 0, I), Terms(every, every, 0, 0, B)
     for _ in range(turns):
-        outer(ADD, w, 0, x, 0, every, 0, I, rows, 0, every, every, 0, O, O_padded, B)
+        outer(ADD, W, Block(x, 0, B, 1, B), by_sample, inputs, samples, going)
 
 
 @numba.njit(nogil=True)
 def exp_turns(turns, out, x):
     for _ in range(turns):
         for n in range(0, x.size, width(x)):
-            store(out, n, vecmath.exp(load(x, n)))
+            store(out, n, vector_math.exp(load(x, n)))
 
 
 @numba.njit(nogil=True)
@@ -81,10 +93,11 @@ def activate_turns(turns, code, z, slope, x):
 
 
 @numba.njit(nogil=True)
-def adam_turns(turns, w, g, m, v, rate, beta1, beta2, epsilon):
-    zero = rate * 0
+def adam_turns(turns, w, g, m, v, numbers):
+    zero, (rate, beta1, beta2, epsilon) = numbers[0] * 0, numbers
+    rule = Update(ADAM, rate, zero, zero, beta1, beta2, epsilon, zero + 1)
     for _ in range(turns):
-        update(ADAM, w, g, m, v, 0, w.size, rate, zero, zero, beta1, beta2, epsilon, zero + 1)
+        update(State(w, g, m, v), 0, w.size, rule)
 
 
 def draw(dtype, *shape):
@@ -100,7 +113,8 @@ def affine_case(dtype, I, O, B):
     W, b, X = draw(dtype, I, O), draw(dtype, O), draw(dtype, B, I)
     z, out = np.zeros(O * B, dtype), np.empty((B, O), dtype)
     every, panel = np.arange(I + O + B), empty(PACKED_KC * PACKED, dtype)
-    run = partial(affine_turns, z=aligned(z), w=flat(np.vstack([W, b])), x=flat(X.T), every=every, panel=panel, I=I, O=O, B=B)
+    arrays = {"z": aligned(z), "w": flat(np.vstack([W, b])), "x": flat(X.T)}
+    run = partial(affine_turns, **arrays, every=every, scratch=panel, going=GOING, sizes=(I, O, B))
     expected = X.astype(float) @ W + b
     return Case(run, partial(np.matmul, X, W, out=out), 2 * I * O * B, lambda: (run.keywords["z"].reshape(O, B).T, expected))
 
@@ -109,7 +123,7 @@ def backproject_case(dtype, I, O, B):
     W, above, slope = draw(dtype, I, O), draw(dtype, B, O), draw(dtype, B, I)
     out, arrays = np.empty((B, I), dtype), {"slope": flat(slope.T), "w": flat(W), "delta_next": flat(above.T)}
     every, panel = np.arange(I + O + B), empty(PACKED * B, dtype)
-    run = partial(backproject_turns, delta=flat(slope.T), **arrays, every=every, panel=panel, I=I, O=O, B=B)
+    run = partial(backproject_turns, delta=flat(slope.T), **arrays, every=every, scratch=panel, going=GOING, sizes=(I, O, B))
     expected = slope * (above.astype(float) @ W.T)
     return Case(run, partial(np.matmul, above, W.T, out=out), 2 * I * O * B, lambda: (run.keywords["delta"].reshape(I, B).T, expected))
 
@@ -121,7 +135,7 @@ def outer_case(dtype, I, O, B):
     rows, out = np.zeros((B, padded), dtype), np.empty((I, O), dtype)
     rows[:, :O] = delta
     arrays = {"w": flat(W), "x": flat(X.T), "rows": flat(rows)}
-    run = partial(outer_turns, **arrays, every=np.arange(I + O + B), I=I, O=O, O_padded=padded, B=B)
+    run = partial(outer_turns, **arrays, every=np.arange(I + O + B), going=GOING, sizes=(I, O, B), stride=padded)
     expected = W + X.T.astype(float) @ delta
     return Case(run, partial(np.matmul, X.T, delta, out=out), 2 * I * O * B, lambda: (run.keywords["w"].reshape(I, O), expected))
 
@@ -164,7 +178,7 @@ RATE, BETA1, BETA2, EPSILON = 1e-3, 0.9, 0.999, 1e-8
 def adam_case(dtype, P):
     w, g = (aligned(values) for values in draw(dtype, 2, P))
     m, v, before = np.zeros_like(w), np.zeros_like(w), w.astype(float)
-    run = partial(adam_turns, w=w, g=g, m=m, v=v, rate=dtype(RATE), beta1=dtype(BETA1), beta2=dtype(BETA2), epsilon=dtype(EPSILON))
+    run = partial(adam_turns, w=w, g=g, m=m, v=v, numbers=tuple(map(dtype, (RATE, BETA1, BETA2, EPSILON))))
     its_w, its_m, its_v = w.copy(), m.copy(), v.copy()
 
     def numpy():

@@ -232,7 +232,7 @@ def optimizer_step(
     """New w, m, v of the t-th step, t = 1, 2, ..., from w, the gradient g at w, and m = v = 0 at the start.
 
     "sgd", "momentum" (beta1) and "nesterov" (Sutskever et al. 2013: w is the point that the momentum leads to, from which it is gone
-    back first); "adam" with epsilon outside the bias correction, as at the end of section 2 of Kingma and Ba 2015; decay is AdamW's.
+    back first); "adam" as Algorithm 1 of Kingma and Ba 2015 has it; decay is AdamW's.
     """
     g = g + l2 * w
     if rule == "sgd":
@@ -241,7 +241,7 @@ def optimizer_step(
         w = w - rate * decay * w
         m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g**2
         unbiased_m, unbiased_v = m / (1 - beta1**t), v / (1 - beta2**t)
-        return w - rate * unbiased_m / (np.sqrt(unbiased_v) + epsilon / np.sqrt(1 - beta2**t)), m, v
+        return w - rate * unbiased_m / (np.sqrt(unbiased_v) + epsilon), m, v
     before = w - (beta1 * m if rule == "nesterov" else 0)
     m = beta1 * m - rate * g
     return before + m + (beta1 * m if rule == "nesterov" else 0), m, v

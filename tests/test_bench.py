@@ -18,6 +18,7 @@ from fastmlp.cli.commands import main
 from fastmlp.engine import memory
 from fastmlp.engine.cost import training_operations
 from fastmlp.kernels.tile import MR
+from fastmlp.kernels.views import Block, Span
 from fastmlp.kernels.zeros import find_active, find_used, list_step
 from fastmlp.measure.bench import start_and_memory, table
 from fastmlp.measure.bench.numpy_network import NumpyNetwork
@@ -86,8 +87,8 @@ def test_what_is_skipped_is_what_the_kernels_skip():
     (I, O), step = (30, 8), list_step(64)
     active, bits, used, counts = np.zeros(I + 1, int), np.zeros((1, I), np.uint64), np.zeros(6 * step, int), np.zeros(6, int)
     x = memory.aligned(X.T.ravel())
-    count, _ = find_active(active, bits, x, 0, I, 64)
-    find_used(used, counts, bits, active, 0, count, 64)
+    count, _ = find_active(active, bits, Block(x, 0, 64, 1, 64), I)
+    find_used(used, counts, bits, Span(active, 0, count), 64)
     multiplied = sum(int(n) * min(MR, count - MR * tile) for tile, n in enumerate(counts[: -(-count // MR)]))
     assert count == 20
     assert skipped(X, O, 64) == pytest.approx(2 * O * ((I - count) + (I * 64 - multiplied) / 64))

@@ -9,6 +9,7 @@ from pathlib import Path
 import numba
 import numpy as np
 import pytest
+from llvmlite.binding import Linkage
 from numba.core.caching import IndexDataCacheFile
 
 import fastmlp
@@ -207,3 +208,41 @@ def test_a_zipped_package_follows_edits_and_needs_no_cache(copy, tmp_path):
     assert report(first, tmp_path / "unused", **home)["value"] == 0.25
     _, env = nowhere(tmp_path)
     assert report(first, tmp_path / "unused", **env)["value"] == 0.25
+
+
+@jit.kernel
+def thrice(x):
+    return 3.0 * x.sum()
+
+
+@jit.entry
+def thrice_twice(x):
+    return thrice(x) + thrice(x[1:])
+
+
+def test_a_kernel_runs_the_copies_of_its_callees_that_it_was_compiled_with():
+    """A weak symbol would be whichever code of that name the process loaded first: another one after compiling than after loading."""
+    assert thrice_twice(np.ones(3)) == 15
+    for dispatcher in (thrice, thrice_twice):
+        (compiled,) = dispatcher.overloads.values()
+        defined = [function for function in compiled.library._final_module.functions if not function.is_declaration]
+        assert {function.linkage for function in defined} <= {Linkage.external, Linkage.internal}
+        assert any(function.linkage == Linkage.external for function in defined)
+
+
+TRAINED = """
+import hashlib, numpy as np
+from fastmlp import Dense, ReLU, Sequential
+rng = np.random.default_rng(0)
+model = Sequential([Dense(20, 16), ReLU(), Dense(16, 10)], loss="softmax_cross_entropy", dtype="float32")
+model.fit(rng.standard_normal((64, 20)), rng.integers(0, 10, 64), epochs=3, batch_size=32, n_threads=1)
+print(hashlib.sha256(model.parameters.tobytes()).hexdigest())
+"""
+
+
+@pytest.mark.slow
+def test_the_process_that_compiles_and_the_next_one_train_to_the_same_bits(tmp_path):
+    environment = {key: value for key, value in os.environ.items() if key != "NUMBA_CPU_FEATURES"}
+    environment |= {"NUMBA_CPU_NAME": "generic", "NUMBA_CACHE_DIR": str(tmp_path)}
+    compiling, loading = (python(TRAINED, env=environment, check=True).stdout for _ in range(2))
+    assert compiling == loading

@@ -10,6 +10,7 @@ from fastmlp import binary_cross_entropy, cross_entropy, reference, softmax
 from fastmlp.kernels import losses
 from fastmlp.kernels.losses import LOSSES
 from fastmlp.kernels.vectors import lanes
+from fastmlp.kernels.views import Block
 from fastmlp.model.losses import LINKS, SAMPLE_LOSSES
 from tests.problems import RECORDED, targets_of
 
@@ -35,10 +36,10 @@ def losses_and_deltas(loss, z, t, weight, slope):
     (N, O), V = z.shape, lanes(z.dtype)
     B = -(-N // V) * V
     flat_z, delta = (np.concatenate([np.full(V, np.nan, z.dtype), in_lanes(array, B)]) for array in (z, slope))
-    loss_of = np.full(B, np.nan, z.dtype)
-    losses.losses_and_deltas(LOSSES[loss], loss_of, delta, flat_z, V, in_lanes(t, B), in_lanes(weight, B), O, B, 0, B)
+    scores = losses.Scores(in_lanes(weight, B), np.full(B, np.nan, z.dtype), np.zeros(B, z.dtype))
+    losses.losses_and_deltas(LOSSES[loss], Block(delta, V, B, 1, B), Block(flat_z, V, B, 1, B), in_lanes(t, B), scores, O, 0, B)
     assert np.isnan(delta[:V]).all()
-    return loss_of[:N], delta[V:].reshape(O, B).T[:N]
+    return scores.loss[:N], delta[V:].reshape(O, B).T[:N]
 
 
 def test_the_same_losses_are_here_and_in_the_reference():
@@ -112,7 +113,9 @@ def test_lanes_outside_the_share_stay_as_they_are():
     V = lanes(np.float64)
     for loss in LOSSES:
         loss_of, delta, ones = np.full(3 * V, 7.0), np.full(3 * V, 7.0), np.ones(3 * V)
-        losses.losses_and_deltas(LOSSES[loss], loss_of, delta, np.full(3 * V, 0.5), 0, ones, ones, 1, 3 * V, V, 2 * V)
+        scores = losses.Scores(ones, loss_of, np.zeros(3 * V))
+        output, deltas = (Block(array, 0, 3 * V, 1, 3 * V) for array in (np.full(3 * V, 0.5), delta))
+        losses.losses_and_deltas(LOSSES[loss], deltas, output, ones, scores, 1, V, 2 * V)
         for array in (loss_of, delta):
             assert_array_equal(array != 7, np.arange(3 * V) // V == 1)
 
@@ -120,7 +123,7 @@ def test_lanes_outside_the_share_stay_as_they_are():
 @pytest.mark.kernels
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(N=st.integers(1, 40), O=st.integers(1, 12))
-def test_hits_are_equal_places_of_the_largest_or_equal_sides(dtype, N, O):
+def test_hits_are_equal_places_of_the_largest_or_equal_sides_and_count_as_the_samples_do(dtype, N, O):
     rng = np.random.default_rng([N, O])
     V = lanes(dtype)
     B = -(-N // V) * V
@@ -129,9 +132,10 @@ def test_hits_are_equal_places_of_the_largest_or_equal_sides(dtype, N, O):
         ("softmax_cross_entropy", z.argmax(axis=1) == t.argmax(axis=1)),
         ("binary_cross_entropy", ((z > 0) == (t > 0.5)).all(axis=1)),
     ):
-        hit = np.full(B, np.nan, dtype)
-        losses.mark_hits(losses.LOSSES[name], hit, in_lanes(z, B), 0, in_lanes(t, B), O, B, 0, B)
-        assert_array_equal(hit[:N], expected)
+        weight = rng.integers(0, 4, size=B).astype(dtype)
+        scores = losses.Scores(weight, np.zeros(B, dtype), np.full(B, np.nan, dtype))
+        losses.mark_hits(losses.LOSSES[name], Block(in_lanes(z, B), 0, B, 1, B), in_lanes(t, B), scores, O, 0, B)
+        assert_array_equal(scores.hit[:N], expected * weight[:N])
 
 
 def test_softmax_of_the_document(golden):

@@ -13,6 +13,7 @@ import fastmlp
 from fastmlp import SGD, Adam, AdamW, Dense, Sequential, reference
 from fastmlp.kernels import optimizers
 from fastmlp.kernels.epochs import train_epochs
+from fastmlp.kernels.network import State
 from fastmlp.model.layers import Activation
 from fastmlp.model.optimizers import OPTIMIZERS
 from tests.problems import RECORDED
@@ -33,11 +34,12 @@ def test_steps_match_the_reference(rule, dtype, first, size, l2, scale):
     start, stretch = w.copy(), slice(first, first + size)
     expected = w[stretch].astype(np.float64), np.zeros(size), np.zeros(size)
     for t in range(1, 4):
-        corrected = rate * np.sqrt(1 - beta2**t) / (1 - beta1**t) if rule == "adam" else rate
-        numbers = (dtype(number) for number in (corrected, rate * decay, l2, beta1, beta2, epsilon, scale))
-        optimizers.update(CODES[rule], w, g, m, v, first, first + size, *numbers)
-        gradient = scale * g[stretch].astype(np.float64)
-        expected = reference.optimizer_step(rule, expected[0], gradient, *expected[1:], t, rate, beta1, beta2, epsilon, l2, decay)
+        root = np.sqrt(1 - beta2**t) if rule == "adam" else 1.0
+        corrected = rate * root / (1 - beta1**t) if rule == "adam" else rate
+        numbers = (dtype(number) for number in (corrected, rate * decay, l2, beta1, beta2, epsilon * root, scale))
+        optimizers.update(State(w, g, m, v), first, first + size, optimizers.Update(CODES[rule], *numbers))
+        gradient = scale * (g[stretch].astype(np.float64) + l2 * expected[0])
+        expected = reference.optimizer_step(rule, expected[0], gradient, *expected[1:], t, rate, beta1, beta2, epsilon, 0, decay)
     for array, wanted in zip((w, m, v), expected, strict=True):
         if array is v and rule != "adam":
             continue  # nobody reads it
@@ -69,6 +71,8 @@ def test_scikit_learn_and_pytorch_end_with_the_same_weights(run):
         layer.W[:], layer.b[:] = W, b
     y = np.array(problem[run["targets"]])
     y = np.abs(y) if run["loss"] == "poisson" else (y > 0) if run["loss"] == "binary_cross_entropy" else y
+    if run in RECORDED["scikit_learn"] and settings["rule"] == "Adam":
+        settings["epsilon_hat"] = True
     optimizer = getattr(fastmlp, settings.pop("rule"))(**settings)
     model.fit(problem["X"], y, epochs=run["epochs"], batch_size=run["batch_size"], optimizer=optimizer, shuffle=False)
     for layer, W, b in zip((first, second), run["W"], run["b"], strict=True):
@@ -97,6 +101,26 @@ def test_l2_and_decay_leave_the_biases_alone():
     adam = one_step(Adam(0.1))[2]
     assert_allclose(decayed[0], adam[0] + 0.05 * W, rtol=1e-13)
     assert_array_equal(decayed[1], adam[1])
+
+
+@pytest.mark.kernels
+def test_the_first_step_of_adam_is_that_of_algorithm_1():
+    """m and v are g and g^2 once their bias is corrected: the step is g / (|g| + epsilon)."""
+    for hat, correction in ((False, 1.0), (True, np.sqrt(1 - 0.999))):
+        _, gradient, taken = one_step(Adam(1.0, epsilon=1e-3, epsilon_hat=hat))
+        for part, step in zip(gradient, taken, strict=True):
+            assert_allclose(step, part / (np.abs(part) + 1e-3 / correction), rtol=1e-12)
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize("share", [0.25, 4.0])
+def test_the_penalty_counts_in_the_length_of_the_gradient(share):
+    (W, _), (dW, db), _ = one_step(SGD(0.1))
+    penalised = dW + 3.0 * W
+    length = np.sqrt((penalised**2).sum() + (db**2).sum())
+    _, _, taken = one_step(SGD(0.1, l2=3.0, clip_norm=share * length))
+    for part, step in zip((penalised, db), taken, strict=True):
+        assert_allclose(step, 0.1 * min(share, 1) * part, rtol=1e-12)
 
 
 @pytest.mark.kernels

@@ -8,13 +8,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from fastmlp.kernels.products import KC, NARROW, PACKED, PACKED_FROM, PACKED_KC, SECOND_LEVEL, affine, backproject, outer, outer_narrow
+from fastmlp.kernels.products import (
+    KC,
+    NARROW,
+    PACKED,
+    PACKED_FROM,
+    PACKED_KC,
+    SECOND_LEVEL,
+    Terms,
+    affine,
+    backproject,
+    outer,
+    outer_narrow,
+)
 from fastmlp.kernels.tile import ADD, ASSIGN
 from fastmlp.kernels.vectors import lanes
+from fastmlp.kernels.views import Block, Span
 
 pytestmark = pytest.mark.kernels
 GUARD = 40  # values before and after each matrix: more than the vectors of a tile's row need to be misaligned and overrun
 EVERY = np.arange(1024)
+GOING = np.zeros(1, np.uint8)  # nobody asks for an end
 
 several_passes = st.sampled_from([KC - 1, KC, KC + 1, 2 * KC, 3 * KC + 5])
 packed = st.sampled_from([PACKED_FROM, PACKED_FROM + 1, PACKED_FROM + PACKED, PACKED_FROM + PACKED + 7])
@@ -31,6 +45,10 @@ class Flat(NamedTuple):
     @property
     def matrix(self):
         return self.flat[self.at : self.at + np.prod(self.shape, dtype=int)].reshape(self.shape)
+
+    @property
+    def block(self):
+        return Block(self.flat, self.at, self.shape[-1], 1, self.shape[-1])
 
     def copy(self):
         return self._replace(flat=self.flat.copy())
@@ -89,11 +107,12 @@ def run_affine(W, b, x, ks, with_bias, rng):
     O, B = W.shape[1], x.shape[1]
     gap = np.full(3, np.nan, W.dtype)
     w = flat(np.concatenate([W.ravel(), gap, b, gap]))
-    b_at = w.at + W.size + gap.size if with_bias else -1
+    W_block, b_block = Block(w.flat, w.at, O, 1, O), Block(w.flat, w.at + W.size + gap.size, 1, 1, int(with_bias))
     x, panel = flat(x), output(np.zeros(PACKED_KC * PACKED, W.dtype))
+    inputs = Span(ks, 0, len(ks))
 
     def call(z, first, last):
-        affine(z.flat, z.at, w.flat, w.at, b_at, x.flat, x.at, ks, len(ks), EVERY, first, last, panel.flat, panel.at, O, B)
+        affine(z.block, W_block, b_block, x.block, inputs, Span(EVERY, first, last), panel.block, GOING)
 
     z = split(call, output(np.full((O, B), 3, W.dtype)), EVERY[:O], rng)
     assert_only_rows_changed(panel, output(panel.matrix), ...)
@@ -131,7 +150,7 @@ def test_backproject(problem):
     w, following, panel = flat(W), flat(delta_next), output(np.zeros(PACKED * B, W.dtype))
 
     def call(delta, first, last):
-        backproject(delta.flat, delta.at, w.flat, w.at, following.flat, following.at, EVERY, first, last, panel.flat, panel.at, O, B)
+        backproject(delta.block, w.block, following.block, Span(EVERY, first, last), Span(EVERY, 0, O), panel.block, GOING)
 
     delta = split(call, output(x), EVERY[:I], rng)
     W, x, delta_next = (array.astype(np.float64) for array in (W, x, delta_next))
@@ -147,8 +166,8 @@ def test_backproject_takes_many_outputs_by_parts(dtype):
     w, following, panel = flat(W), flat(delta_next), output(np.zeros(PACKED * B, dtype))
 
     def call(delta, first, last):
-        at = panel.at
-        backproject(delta.flat, delta.at, w.flat, w.at, following.flat, following.at, np.arange(O), first, last, panel.flat, at, O, B)
+        inputs, outputs = Span(EVERY, first, last), Span(np.arange(O), 0, O)
+        backproject(delta.block, w.block, following.block, inputs, outputs, panel.block, GOING)
 
     delta = split(call, output(x), EVERY[:I], rng)
     assert panel.matrix.any()  # this way, not the other
@@ -166,11 +185,10 @@ def test_outer(problem, how):
     by_sample[:, :O] = delta.T
     x_flat, by_sample = flat(x), flat(by_sample)
 
+    samples = Terms(EVERY, EVERY, 0, 0, B)
+
     def call(g, first, last):
-        outer(
-            how, g.flat, g.at, x_flat.flat, x_flat.at, rows, first, last,
-            by_sample.flat, by_sample.at, EVERY, EVERY, 0, O, O_padded, B,
-        )  # fmt: skip
+        outer(how, g.block, x_flat.block, by_sample.block, Span(rows, first, last), samples, GOING)
 
     g = split(call, output(W), rows, rng)
     W, x, delta = (array.astype(np.float64) for array in (W * (how == ADD), x, delta))
@@ -181,13 +199,25 @@ def test_outer(problem, how):
 @given(problem=problems(outputs=st.integers(1, NARROW)), how=st.sampled_from([ASSIGN, ADD]))
 def test_outer_narrow(problem, how):
     W, _, x, delta, rows, rng = problem
-    O, B = W.shape[1], x.shape[1]
+    B = x.shape[1]
     x_flat, delta_flat = flat(x), flat(delta)
 
     def call(g, first, last):
-        scale = W.dtype.type(0.5)
-        outer_narrow(how, g.flat, g.at, x_flat.flat, x_flat.at, rows, first, last, delta_flat.flat, delta_flat.at, scale, O, B)
+        outer_narrow(how, g.block, x_flat.block, delta_flat.block, Span(rows, first, last), W.dtype.type(0.5))
 
     g = split(call, output(W), rows, rng)
     W, x, delta = (array.astype(np.float64) for array in (W * (how == ADD), x, 0.5 * delta))
     assert_rounded(g[rows], (W + x @ delta.T)[rows], (np.abs(W) + np.abs(x) @ np.abs(delta.T))[rows], B)
+
+
+def test_a_product_that_is_stopped_writes_nothing_more():
+    rng = np.random.default_rng(0)
+    W, x, delta = (rng.normal(size=shape) for shape in ((30, 20), (30, 8 * lanes(np.float64)), (20, 8 * lanes(np.float64))))
+    stopped, inputs, outputs = np.ones(1, np.uint8), Span(EVERY, 0, 30), Span(EVERY, 0, 20)
+    w, inner, above, scratch = flat(W), output(x), output(delta), output(np.zeros(PACKED * PACKED_KC))
+    before = [array.flat.copy() for array in (w, inner, above)]
+    affine(above.block, w.block, Block(w.flat, w.at, 1, 1, 0), inner.block, inputs, outputs, scratch.block, stopped)
+    backproject(inner.block, w.block, above.block, inputs, outputs, scratch.block, stopped)
+    outer(ADD, w.block, inner.block, flat(delta.T.copy()).block, inputs, Terms(EVERY, EVERY, 0, 0, x.shape[1]), stopped)
+    for array, kept in zip((w, inner, above), before, strict=True):
+        assert array.flat.tobytes() == kept.tobytes()

@@ -14,7 +14,9 @@ from fastmlp.engine.targets import as_targets, as_weights
 from fastmlp.kernels import dropout, gather, step
 from fastmlp.kernels.activations import ACTIVATIONS
 from fastmlp.kernels.losses import LOSSES
+from fastmlp.kernels.network import Data
 from fastmlp.kernels.vectors import lanes
+from fastmlp.kernels.views import Block
 from fastmlp.model.layers import Activation
 from fastmlp.model.losses import LINKS
 from tests.problems import targets_of
@@ -56,10 +58,10 @@ def gradient(model, X, y, sample_weight=None, w=None):
     targets = as_targets("y", y, N, model.n_outputs, model.loss, w.dtype)
     B = -(-N // lanes(w.dtype)) * lanes(w.dtype)
     memory = np.full(w.size + 2 * GUARD, np.nan, w.dtype)
-    loss = step.gradient(
-        net, workspace(net, N, 1, w.dtype), w, memory[GUARD:-GUARD], inputs.samples, gather.targets(targets, w.dtype),
-        as_weights(sample_weight, N, w.dtype), w.dtype.type(inputs.scale), np.arange(N), B, LOSSES[model.loss],
-    )  # fmt: skip
+    weights = as_weights(sample_weight, N, w.dtype)
+    data = Data(inputs.samples, w.dtype.type(inputs.scale), gather.targets(targets, w.dtype), weights)
+    work = workspace(net, N, 1, w.dtype)
+    loss = step.gradient(memory[GUARD:-GUARD], net, work, w, data, np.arange(N), B, LOSSES[model.loss])
     assert_array_equal(np.isnan(memory), np.r_[np.ones(GUARD), np.zeros(w.size), np.ones(GUARD)])
     return loss, memory[GUARD:-GUARD]
 
@@ -178,7 +180,7 @@ def test_a_step_takes_the_gradient(optimizer, dtype, N, widths, biases, zeros):
 def drop(rate, key=1, layer=1, features=(0, 40), dtype=np.float64):
     """x and slope, full of ones and twos, (40, 64), after dropout of some features."""
     x, slope = np.ones(40 * 64 + 64, dtype), np.full(40 * 64 + 64, 2, dtype)
-    dropout.drop(x, slope, 64, 64, *features, rate, key, layer)
+    dropout.drop(Block(x, 64, 64, 1, 64), Block(slope, 64, 64, 1, 64), *features, rate, key, layer)
     assert (x[:64] == 1).all()
     return x[64:].reshape(40, 64), slope[64:].reshape(40, 64)
 
@@ -193,6 +195,13 @@ def test_dropout_drops_its_share_and_scales_the_rest(rate, dtype):
     assert abs((x == 0).mean() - rate) <= 4 * spread / np.sqrt(x.size)
     assert np.all(np.abs((x == 0).mean(axis=1) - rate) <= 4 * spread / np.sqrt(64))
     assert np.all(np.abs((x == 0).mean(axis=0) - rate) <= 4 * spread / np.sqrt(40))
+
+
+def test_the_next_seed_does_not_have_the_masks_of_the_next_step():
+    keys = {dropout.dropout_key(seed, step) for seed in range(40) for step in range(40)}
+    assert len(keys) == 1600
+    x, _ = drop(0.5, key=dropout.dropout_key(3, 8))
+    assert abs((drop(0.5, key=dropout.dropout_key(4, 7))[0] == x).mean() - 0.5) < 4 * 0.5 / np.sqrt(x.size)
 
 
 def test_dropout_differs_between_steps_and_layers_and_not_between_threads():

@@ -4,6 +4,7 @@ import itertools
 import multiprocessing
 import os
 import sys
+import threading
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import joblib
@@ -12,6 +13,8 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from fastmlp import SGD, Adam, AdamW, Dense, Dropout, ReLU, Sequential, Tanh
+from fastmlp.engine.threads import as_team
+from fastmlp.kernels.barrier import ABANDONED, Team, barrier
 from tests.children import PATIENCE
 from tests.problems import assert_same
 
@@ -96,6 +99,45 @@ def test_one_model_predicts_in_several_threads(dtype):
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(predict, [1, 5, 20, 1, 5, 1])) == [True] * 6
+
+
+def test_a_member_that_fails_releases_the_others_from_their_barrier():
+    arrivals, passed, stop = np.zeros(1, np.int64), np.zeros((2, 8), np.int64), np.zeros(1, np.uint8)
+
+    def work(thread):
+        if thread == 1:
+            raise MemoryError("no room for the second")
+        barrier(Team(thread, 2, arrivals, passed, stop))
+
+    with pytest.raises(MemoryError, match="no room for the second"):
+        as_team(2, work, stop)
+    assert stop[0] == ABANDONED
+    assert arrivals[0] == 1  # the first did wait
+
+
+class SecondNeverStarts(threading.Thread):
+    """As where the system allows no more threads."""
+
+    started = 0
+
+    def start(self):
+        if SecondNeverStarts.started:
+            raise RuntimeError("can't start new thread")
+        SecondNeverStarts.started += 1
+        super().start()
+
+
+def test_a_thread_that_cannot_start_is_an_error_and_the_model_stays_usable(monkeypatch):
+    X, y = np.random.default_rng(0).normal(size=(50, 4)), np.arange(50) % 3
+    model = Sequential([Dense(4, 5), ReLU(), Dense(5, 3)], loss="softmax_cross_entropy")
+    model.fit(X, y, epochs=1, n_threads=2)
+    before = model.parameters.copy()
+    with monkeypatch.context() as patch:
+        patch.setattr("fastmlp.engine.threads.Thread", SecondNeverStarts)
+        with pytest.raises(RuntimeError, match="n_threads: expected 2 threads, the system started 1: can't start new thread"):
+            model.fit(X, y, epochs=1, n_threads=2)
+    assert_array_equal(model.parameters, before)
+    assert model.predict(X).shape == (50,)
 
 
 @pytest.mark.parametrize("method", ["spawn", "fork"] if hasattr(os, "fork") and sys.platform != "darwin" else ["spawn"])

@@ -11,8 +11,9 @@ from numba import njit
 from numpy.testing import assert_array_equal
 
 from fastmlp.kernels import vector_math
+from fastmlp.kernels.access import load, store, width
 from fastmlp.kernels.jit import FLAGS
-from fastmlp.kernels.vectors import lanes, load, store, width
+from fastmlp.kernels.vectors import lanes
 
 pytestmark = pytest.mark.kernels
 inf, nan = np.inf, np.nan

@@ -16,26 +16,20 @@ from numba.np.numpy_support import from_dtype
 from numpy.testing import assert_array_equal
 
 from fastmlp.kernels import vectors
+from fastmlp.kernels.access import broadcast, load, load_first, peek, store, store_first, width
 from fastmlp.kernels.jit import STRICT_FLAGS
 from fastmlp.kernels.vectors import (
-    broadcast,
     exponent,
     first_lane,
     fma,
     half_power_of_two,
     is_float64,
     lanes,
-    load,
-    load_first,
     mantissa,
-    peek,
     splat,
-    store,
-    store_first,
     sum_lanes,
     vector_bytes,
     where_less,
-    width,
 )
 from tests.children import python
 

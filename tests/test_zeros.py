@@ -8,10 +8,11 @@ from numpy.testing import assert_array_equal
 
 from fastmlp import SGD, Adam, Dense, ReLU, Sequential
 from fastmlp.engine.memory import empty
-from fastmlp.kernels.products import outer
+from fastmlp.kernels.products import Terms, outer
 from fastmlp.kernels.step import LISTED
 from fastmlp.kernels.tile import ADD, ASSIGN, MR
 from fastmlp.kernels.vectors import lanes
+from fastmlp.kernels.views import Block, Span
 from fastmlp.kernels.zeros import find_active, find_used, list_step
 
 pytestmark = pytest.mark.kernels
@@ -44,7 +45,7 @@ def find(x, flat):
     """What `find_active` says: the active inputs, their number, the elements that are not zero, and where."""
     I, B = x.shape
     active, bits = np.full(I + 1, -1), np.zeros((words(B), I), np.uint64)
-    count, nonzero = find_active(active, bits, flat, 0, I, B)
+    count, nonzero = find_active(active, bits, Block(flat, 0, B, 1, B), I)
     return active, count, nonzero, bits
 
 
@@ -67,8 +68,8 @@ def test_find_used_lists_the_samples_of_each_tile(batch):
     _, _, _, bits = find(x, flat)
     used, counts = np.full(tiles * list_step(B), -1), np.full(tiles, -1)
     middle = rng.integers(tiles + 1) * MR  # two threads
-    find_used(used, counts, bits, rows, 0, min(middle, len(x)), B)
-    find_used(used, counts, bits, rows, middle, len(x), B)
+    find_used(used, counts, bits, Span(rows, 0, min(middle, len(x))), B)
+    find_used(used, counts, bits, Span(rows, middle, len(x)), B)
     for tile in range(tiles):
         wanted = np.flatnonzero((x[rows[tile * MR : (tile + 1) * MR]] != 0).any(axis=0))
         assert_array_equal(used[tile * list_step(B) :][: counts[tile]], wanted)
@@ -84,10 +85,11 @@ def test_outer_without_the_zeros_has_the_same_bits(batch, O, how):
     delta[:], g[:] = rng.normal(size=delta.size), rng.normal(size=g.size)
     _, _, _, bits = find(x, flat)
     used, counts = np.zeros(-(-I // MR) * list_step(B), np.int64), np.zeros(-(-I // MR), np.int64)
-    find_used(used, counts, bits, EVERY, 0, I, B)
-    skipping = g.copy()
-    outer(how, g, 0, flat, 0, EVERY, 0, I, delta, 0, EVERY, EVERY, 0, O, stride, B)
-    outer(how, skipping, 0, flat, 0, EVERY, 0, I, delta, 0, used, counts, list_step(B), O, stride, B)
+    rows, going = Span(EVERY, 0, I), np.zeros(1, np.uint8)
+    find_used(used, counts, bits, rows, B)
+    skipping, X, by_sample = g.copy(), Block(flat, 0, B, 1, B), Block(delta, 0, stride, 1, O)
+    outer(how, Block(g, 0, O, 1, O), X, by_sample, rows, Terms(EVERY, EVERY, 0, 0, B), going)
+    outer(how, Block(skipping, 0, O, 1, O), X, by_sample, rows, Terms(used, counts, list_step(B), 0, 0), going)
     assert_array_equal(skipping, g)
 
 

@@ -6,24 +6,28 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.network import Network, Workspace, panel_size
-from ..kernels.products import PACKED_FROM
+from ..kernels.access import GUARD
+from ..kernels.losses import Scores
+from ..kernels.network import Network, Workspace
+from ..kernels.products import PACKED_FROM, panel_size
 from ..kernels.tile import MR
 from ..kernels.vectors import lanes, vector_bytes
 from ..kernels.zeros import list_step
 
+CACHE_LINE = 64  # bytes
+
 
 def aligned(values: np.ndarray) -> np.ndarray:
-    """A copy as `empty` makes it: kernels read whole vectors, or 64 elements, past the end of a matrix too."""
+    """A copy as `empty` makes it: kernels read whole vectors past the end of a matrix too."""
     out = empty(values.size, values.dtype)
     out[:] = values
     return out
 
 
 def empty(size: int, dtype: Any) -> np.ndarray:
-    """Zeros, whose memory begins at a cache line and goes on for 64 elements beyond."""
-    memory = np.zeros(size + 64 + 64 // np.dtype(dtype).itemsize, dtype)
-    skip = -memory.ctypes.data % 64 // memory.itemsize
+    """Zeros, whose memory begins at a cache line and goes on for GUARD elements beyond."""
+    memory = np.zeros(size + GUARD + CACHE_LINE // np.dtype(dtype).itemsize, dtype)
+    skip = -memory.ctypes.data % CACHE_LINE // memory.itemsize
     return memory[skip : skip + size]
 
 
@@ -51,8 +55,6 @@ def workspace(net: Network, batch_size: int, threads: int, dtype: Any) -> Worksp
         used_counts=np.zeros(-(-inputs // MR), np.int64),
         panels=empty(threads * panel_size.py_func(B) if net.sizes.max() >= PACKED_FROM else 0, dtype),
         targets=empty(outputs * B, dtype),
-        loss=empty(B, dtype),
-        hit=empty(B, dtype),
-        weight=empty(B, dtype),
+        scores=Scores(weight=empty(B, dtype), loss=empty(B, dtype), hit=empty(B, dtype)),
         shared=np.zeros(2),
     )

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..kernels import predict_rows as few
+from ..kernels.barrier import Team
 from ..kernels.network import Network
-from ..kernels.predict_batches import predict_rows
+from ..kernels.predict_batches import Rows, predict_batches
 from ..kernels.vectors import lanes
 from .cost import forward_operations
 from .inputs import Inputs, check_rows
@@ -24,18 +25,18 @@ def predict(net: Network, w: np.ndarray, inputs: Inputs, n_threads: int | None =
     operations = forward_operations(net.sizes) * N
     threads = min(choose_threads(n_threads, operations // 16), -(-N // PREDICT_BATCH))
     out = np.empty((N, int(net.sizes[-1])), w.dtype)
-    X, order, stop, scale = inputs.samples, np.arange(N), np.zeros(1, np.uint8), w.dtype.type(inputs.scale)
-    batch_size = min(PREDICT_BATCH, N)
-    works = [workspace(net, batch_size, 1, w.dtype) for _ in range(threads)]
+    stop, passed = np.zeros(1, np.uint8), np.zeros((threads, 8), np.int64)
+    rows = Rows(inputs.samples, w.dtype.type(inputs.scale), np.arange(N), min(PREDICT_BATCH, N))
+    works = [workspace(net, rows.batch_size, 1, w.dtype) for _ in range(threads)]
 
     def part(thread: int) -> bool:
-        layer = len(net.sizes) - 1
-        finite: bool = predict_rows(thread, threads, stop, net, works[thread], w, X, scale, order, batch_size, layer, out)
+        team = Team(thread, threads, np.zeros(1, np.int64), passed, stop)
+        finite: bool = predict_batches(out, len(net.sizes) - 1, net, works[thread], w, rows, team)
         return finite
 
     finite = [part(0)] if threads == 1 and operations < 4e9 else as_team(threads, part, stop)
     if not all(finite):
-        check_rows("X", X.values)
+        check_rows("X", inputs.samples.values)
     return out
 
 

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..kernels.epochs import train_epochs
+from ..kernels.barrier import Team
+from ..kernels.epochs import Plan, train_epochs
 from ..kernels.gather import targets as as_kernel_targets
 from ..kernels.losses import LOSSES
-from ..kernels.network import Network, Workspace
-from ..kernels.network import Optimizer as Settings
+from ..kernels.network import Data, Network, Rule, State, Workspace
 from .cost import forward_operations
 from .inputs import Inputs
 from .memory import workspace
@@ -19,13 +19,13 @@ from .threads import as_team, cpu_count
 SHORT = 6e8  # additions and multiplications of a compiled call that Ctrl-C can wait for: some 10 ms. Longer ones have a thread of their own
 
 
-class State(NamedTuple):
+class Snapshot(NamedTuple):
     """What training changes, at one point of it."""
 
     w: np.ndarray
     m: np.ndarray
     v: np.ndarray
-    settings: Settings | None
+    settings: Rule | None
     begun: int
     steps: int
 
@@ -37,7 +37,7 @@ class Run:
     ----------
     w, gradient, m, v : ndarray of shape (P,)
         Parameters, their gradient, and the optimizer's memory.
-    settings : Settings or None
+    settings : Rule or None
         Of the optimizer whose memory m and v are; None before the first.
     steps : int
         Steps of the model so far, whatever the optimizer. With `seed` they decide the dropout masks, so that no two steps share one.
@@ -48,7 +48,7 @@ class Run:
     def __init__(self, net: Network, w: np.ndarray, loss: str, seed: int, steps: int = 0) -> None:
         self.net, self.w, self.loss, self.seed, self.steps = net, w, loss, seed, steps
         self.gradient, self.m, self.v = (np.zeros_like(w) for _ in range(3))
-        self.settings: Settings | None = None
+        self.settings: Rule | None = None
         self.begun = steps
         self._workspace: tuple[int, Workspace] | None = None
 
@@ -64,17 +64,17 @@ class Run:
         if self.m is None:
             self.m, self.v = np.zeros_like(w), np.zeros_like(w)
 
-    def use(self, settings: Settings) -> None:
+    def use(self, settings: Rule) -> None:
         """Go on with this optimizer: with its memory if nothing but the learning rate has changed, else with an empty one."""
         if settings != self.settings:
             self.settings, self.begun = settings, self.steps
             self.m, self.v = np.zeros_like(self.w), np.zeros_like(self.w)
 
-    def state(self) -> State:
+    def state(self) -> Snapshot:
         """What `restore` takes to come back to this point."""
-        return State(self.w.copy(), self.m.copy(), self.v.copy(), self.settings, self.begun, self.steps)
+        return Snapshot(self.w.copy(), self.m.copy(), self.v.copy(), self.settings, self.begun, self.steps)
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: Snapshot) -> None:
         """Come back to an earlier state."""
         self.w[:], self.m[:], self.v[:] = state.w, state.m, state.v
         self.settings, self.begun, self.steps = state.settings, state.begun, state.steps
@@ -92,18 +92,17 @@ class Run:
             self._workspace = batch_size, workspace(self.net, batch_size, max(threads, cpu_count()), self.w.dtype)
         if self.settings is None:
             raise ValueError("settings: expected an optimizer's, by `use`, before the first epoch; got none")
-        work = self._workspace[1]
-        counter, stop = np.zeros(1, np.int64), np.zeros(1, np.uint8)
+        work, dtype = self._workspace[1], self.w.dtype
+        arrivals, passed, stop = np.zeros(1, np.int64), np.zeros((threads, 8), np.int64), np.zeros(1, np.uint8)
         totals = np.zeros((len(orders), 3)) if totals is None else totals
-        settings = self.settings._replace(begun=self.begun)
-        scale = self.w.dtype.type(inputs.scale)
-        Y = as_kernel_targets(targets, self.w.dtype)
+        state = State(self.w, self.gradient, self.m, self.v)
+        data = Data(inputs.samples, dtype.type(inputs.scale), as_kernel_targets(targets, dtype), weights)
+        rule = self.settings._replace(begun=self.begun)
+        plan = Plan(orders, batch_size, rates, rule, LOSSES[self.loss], self.seed, self.steps)
 
         def part(thread: int) -> int:
-            finished: int = train_epochs(
-                thread, threads, counter, stop, self.net, work, self.w, self.gradient, self.m, self.v, inputs.samples, Y, weights,
-                scale, orders, batch_size, rates, settings, self.steps, self.seed, LOSSES[self.loss], totals,
-            )  # fmt: skip
+            team = Team(thread, threads, arrivals, passed, stop)
+            finished: int = train_epochs(totals, self.net, work, state, data, plan, team)
             return finished
 
         short = forward_operations(self.net.sizes) * 3 * orders.size < SHORT

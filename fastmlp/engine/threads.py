@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
+from threading import Thread
 from typing import Any
 
 import numpy as np
 
+from ..kernels.barrier import ABANDONED, STOPPED
 from .arguments import check_size
 
 POLL_SECONDS = 0.05
@@ -32,21 +34,31 @@ def choose_threads(n_threads: int | None, work: int) -> int:
 def as_team(threads: int, work: Callable[[int], Any], stop: np.ndarray) -> list[Any]:
     """work(0), ..., work(threads - 1), each in a thread of its own, while this one listens for Ctrl-C; then `stop` is set and awaited.
 
-    Another thread starts them: were this one interrupted between two starts, the first would wait for the second for ever.
+    If a thread cannot be started, or fails, the others are released from their barriers before the error is raised.
     """
+    outcomes: list[Future[Any]] = [Future() for _ in range(threads)]
 
-    def lead() -> list[Any]:
-        if threads == 1:
-            return [work(0)]
-        with ThreadPoolExecutor(threads) as team:
-            return list(team.map(work, range(threads)))
-
-    with ThreadPoolExecutor(1) as leader:
+    def member(place: int) -> None:
         try:
-            outcome = leader.submit(lead)
-            while wait([outcome], POLL_SECONDS).not_done:
-                pass
-        except BaseException:
-            stop[0] = 1
-            raise
-    return outcome.result()
+            outcomes[place].set_result(work(place))
+        except BaseException as error:
+            stop[0] = ABANDONED
+            outcomes[place].set_exception(error)
+
+    team = [Thread(target=member, args=(place,), daemon=True) for place in range(threads)]
+    try:
+        for place, thread in enumerate(team):
+            try:
+                thread.start()
+            except RuntimeError as error:
+                raise RuntimeError(f"n_threads: expected {threads} threads, the system started {place}: {error}") from error
+        while wait(outcomes, POLL_SECONDS).not_done:
+            pass
+    except BaseException:
+        whole = all(thread.ident is not None for thread in team)
+        stop[0] = STOPPED if whole else ABANDONED
+        for thread in team:
+            if thread.ident is not None:
+                thread.join()
+        raise
+    return [outcome.result() for outcome in outcomes]

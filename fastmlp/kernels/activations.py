@@ -6,8 +6,9 @@ The slope is taken where the value is, so that functions whose slope cannot be t
 from __future__ import annotations
 
 from . import vector_math as vecmath
-from .jit import kernel
-from .vectors import first_lane, fma, load, load_first, splat, store, store_first, where_less, width
+from .access import load, load_first, store, store_first, width
+from .jit import entry, kernel
+from .vectors import first_lane, fma, splat, where_less
 
 IDENTITY, LOGISTIC, TANH, RELU, LEAKY_RELU, ELU, SELU, GELU, SILU, SOFTPLUS = range(10)
 ACTIVATIONS = {
@@ -28,7 +29,7 @@ SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772  # Klambauer et 
 GELU_SLOPE, GELU_CUBE = 0.7978845608028654, 0.044715  # sqrt(2 / pi); Hendrycks and Gimpel 2016, the tanh form
 
 
-@kernel
+@entry
 def activate(code, z, slope, first, last):
     """z[first:last] = g(z), slope[first:last] = g'(z), in place. z, slope : flat; first and last are multiples of V."""
     V = width(z)
@@ -92,7 +93,7 @@ def activate_elu(z, slope, first, last, scale, alpha):
         store(slope, n, where_less(x, 0.0, below + scale * alpha, scale + 0.0 * x))
 
 
-@kernel
+@entry
 def sigmoid_into(out, x):
     """out = 1 / (1 + exp(-x)). out, x : C-contiguous, same size and dtype; out may be x."""
     V = width(x)
@@ -103,7 +104,7 @@ def sigmoid_into(out, x):
         store_first(out, whole, vecmath.sigmoid(load_first(x, whole, x.size - whole)), x.size - whole)
 
 
-@kernel
+@entry
 def sigmoid_slope_into(out, s):
     """out = s (1 - s), the sigmoid's derivative from its output. out, s : C-contiguous, same size and dtype; out may be s."""
     V = width(s)

@@ -7,14 +7,18 @@ there is nothing to oversubscribe, to abort on concurrent use or to break after 
 from __future__ import annotations
 
 import sys
+from typing import NamedTuple
 
+import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
+from .access import peek
 from .jit import kernel
 
 SPINS = 2000  # looks at the counter before the processor is offered to others: about a microsecond
+STOPPED, ABANDONED = 1, 2  # of Team.stop: somebody asked for an end; a member is missing and will never come to a barrier
 YIELD = "SwitchToThread" if sys.platform == "win32" else "sched_yield"
 
 
@@ -53,24 +57,34 @@ def give_way(typingctx):
     return types.void(), codegen
 
 
+class Team(NamedTuple):
+    """One thread's place in a team. All members are given the same arrays."""
+
+    thread: int
+    threads: int
+    arrivals: np.ndarray  # (1,) int64: how often a thread has come to a barrier
+    passed: np.ndarray  # (threads, 8) int64: how many barriers each has passed, in a cache line of its own
+    stop: np.ndarray  # (1,) uint8: non-zero ends the work at its next batch; ABANDONED opens all barriers
+
+
 @kernel
-def barrier(counter, threads, passed):
-    """Wait until all `threads` have come here for the (passed + 1)th time; returns passed + 1."""
-    passed += 1
-    if threads > 1:
-        arrive(counter)
+def barrier(team):
+    """Wait until every thread of the team has come here as often as this one, or the team is abandoned."""
+    team.passed[team.thread, 0] += 1
+    if team.threads > 1:
+        awaited = team.passed[team.thread, 0] * team.threads
+        arrive(team.arrivals)
         spins = 0
-        while arrived(counter) < passed * threads:
+        while arrived(team.arrivals) < awaited and peek(team.stop) != ABANDONED:
             spins += 1
             if spins > SPINS:
                 give_way()
-    return passed
 
 
-@kernel(forceinline=True)
-def share(n, unit, thread, threads):
+@kernel(inline="always")
+def share(n, unit, team):
     """The part [first, last) of [0, n) that is this thread's, cut at multiples of `unit`."""
     units = (n + unit - 1) // unit
-    first = units * thread // threads * unit
-    last = units * (thread + 1) // threads * unit
+    first = units * team.thread // team.threads * unit
+    last = units * (team.thread + 1) // team.threads * unit
     return min(first, n), min(last, n)

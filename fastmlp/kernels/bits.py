@@ -9,7 +9,8 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from .vectors import Vector, address, call_intrinsic, constant
+from .access import GUARD, address, check_place
+from .vectors import Vector, call_intrinsic, constant
 
 
 @intrinsic
@@ -18,10 +19,11 @@ def nonzero_bits(typingctx, a, i):
     vector = Vector(a.dtype)
 
     def codegen(context, builder, sig, args):
-        array, index = args
+        array, index = context.make_array(a)(context, builder, args[0]), args[1]
+        check_place(context, builder, array, index, 64, GUARD)
         word, parts = ir.IntType(64), []
         for first in range(0, 64, vector.lanes):
-            pointer = address(context, builder, sig.args[0], array, builder.add(index, index.type(first)), vector)
+            pointer = address(builder, array.data, builder.add(index, index.type(first)), vector)
             values = builder.load(pointer, align=vector.dtype.bitwidth // 8)
             part = builder.bitcast(builder.fcmp_unordered("!=", values, constant(vector, 0.0)), ir.IntType(vector.lanes))
             parts.append(builder.shl(builder.zext(part, word), word(first)))
@@ -52,14 +54,15 @@ def list_bits(typingctx, out, at, byte, first, places):
 
     def codegen(context, builder, sig, args):
         out, at, byte, first, places = args
-        out, places = (context.make_array(sig.args[place])(context, builder, array).data for place, array in ((0, out), (4, places)))
+        out, places = (context.make_array(sig.args[place])(context, builder, array) for place, array in ((0, out), (4, places)))
+        check_place(context, builder, out, at, 8)
         small, wide = (ir.VectorType(ir.IntType(bits), 8) for bits in (8, 64))
-        row = builder.gep(places, [builder.shl(byte, byte.type(3))])
+        row = builder.gep(places.data, [builder.shl(byte, byte.type(3))])
         listed = builder.zext(builder.load(builder.bitcast(row, small.as_pointer()), align=1), wide)
         undefined = ir.Constant(wide, ir.Undefined)
         start = builder.insert_element(undefined, first, ir.IntType(32)(0))
         start = builder.shuffle_vector(start, undefined, ir.Constant(ir.VectorType(ir.IntType(32), 8), [0] * 8))
-        builder.store(builder.add(listed, start), builder.bitcast(builder.gep(out, [at]), wide.as_pointer()), align=8)
+        builder.store(builder.add(listed, start), builder.bitcast(builder.gep(out.data, [at]), wide.as_pointer()), align=8)
         return context.get_dummy_value()
 
     return types.void(out, types.intp, types.uint64, types.intp, places), codegen

@@ -6,23 +6,31 @@ import numpy as np
 
 from .jit import kernel
 
+NO_DROPOUT = -1  # a key
+
 
 @kernel
-def drop(x, slope, at, B, first, last, rate, key, layer):
+def drop(x, slope, first, last, rate, key, layer):
     """Dropout of the features [first, last): zero with probability `rate`, else divided by 1 - rate; the slope likewise.
 
-    Whether feature o of lane n is dropped depends on (key, layer, o, n) alone, so not on who computes it.
+    x, slope (features, B) : blocks. Whether feature o of lane n is dropped depends on (key, layer, o, n) alone.
     """
     threshold = np.uint32(rate * 4294967295.0)
-    kept = x.dtype.type(1 / (1 - rate))
+    kept = x.data.dtype.type(1 / (1 - rate))
     base = np.uint32(key * 0x9E3779B1 + layer * 0x85EBCA77)
     for o in range(first, last):
         row = np.uint32(base + np.uint32(o) * np.uint32(0xC2B2AE3D))
-        for n in range(B):
+        for n in range(x.columns):
             bits = mix(np.uint32(row ^ np.uint32(np.uint32(n) * np.uint32(0x27D4EB2F))))
-            factor = kept if bits >= threshold else x.dtype.type(0)
-            x[at + o * B + n] *= factor
-            slope[at + o * B + n] *= factor
+            factor = kept if bits >= threshold else x.data.dtype.type(0)
+            x.data[x.at + o * x.row + n] *= factor
+            slope.data[slope.at + o * slope.row + n] *= factor
+
+
+@kernel
+def dropout_key(seed, step):
+    """The key of one step's masks. Two hashes, one inside the other: (seed, step + 1) and (seed + 1, step) have nothing in common."""
+    return np.int64(mix(np.uint32(mix(np.uint32(seed)) + np.uint32(step))))
 
 
 @kernel(forceinline=True)

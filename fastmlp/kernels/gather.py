@@ -1,7 +1,6 @@
 """Between the user's layout, one sample per row, and the kernels', one sample per lane.
 
-x (I, B) : the batch, at x_at of a flat array; B a multiple of V. The samples are order[at:at + count]; lanes past `count` repeat the
-last one (finite values whose weight is zero).
+x (I, B) : the batch as a block; B a multiple of V. Lanes past the batch's last sample repeat it (finite values whose weight is zero).
 """
 
 from __future__ import annotations
@@ -10,9 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .jit import kernel
+from .access import load, load_first, width
+from .jit import entry, kernel
 from .transpose import transpose
-from .vectors import fma, load, load_first, splat, sum_lanes, width
+from .vectors import fma, splat, sum_lanes
+from .views import Block, Span
 
 
 class Samples(NamedTuple):
@@ -48,7 +49,16 @@ def targets(Y: np.ndarray, dtype: Any) -> Targets:
     return Targets(Y, np.zeros((0, 0), dtype)) if Y.ndim == 1 else Targets(np.zeros(0, np.int64), Y)
 
 
-@kernel
+class Batch(NamedTuple):
+    """The samples order[at:at + size], and B lanes for them."""
+
+    order: np.ndarray  # int64
+    at: int
+    size: int
+    B: int
+
+
+@entry
 def all_finite(x, first, last):
     """Whether no element of x[first:last] is NaN or infinite. x : flat."""
     V, zero = width(x), x.dtype.type(0)
@@ -62,58 +72,61 @@ def all_finite(x, first, last):
 
 
 @kernel
-def gather(x, x_at, X, order, at, count, I, B, start, scale):
+def gather(x, X, batch, I, start, scale):
     """x[i, n] = scale * X[order[at + n], i]. X : Samples. Begins with lane `start`, a multiple of V, and comes round to those before it.
 
     Threads that begin at different samples fetch each other's from the shared cache, instead of all from memory at once.
     """
     if X.pixels.size > 0:
-        gather_rows(x, x_at, X.pixels, order, at, count, I, B, start, scale)
+        gather_rows(x, X.pixels, batch, start, scale)
     elif X.values.size > 0:
-        gather_rows(x, x_at, X.values, order, at, count, I, B, start, scale)
+        gather_rows(x, X.values, batch, start, scale)
     else:
-        gather_sparse(x, x_at, X.data, X.indices, X.indptr, order, at, count, I, B, scale)
+        gather_sparse(x, X, batch, I, scale)
 
 
 @kernel
-def gather_rows(x, x_at, X, order, at, count, I, B, start, scale):
+def gather_rows(x, X, batch, start, scale):
     """As `gather`, X (N, I)."""
-    V = width(x)
+    V, I, B = width(x.data), X.shape[1], batch.B
     flat = X.reshape(X.size)
-    end = at + count - 1
+    end = batch.at + batch.size
     for turned in range(start, start + B, V):
         n = turned if turned < B else turned - B
         i = 0
         while i + V <= I:
-            transpose(x, x_at + i * B + n, B, flat, i, I, order, at + n, end, scale)
+            rows, columns = Span(batch.order, batch.at + n, end), Block(flat, i, I, 1, I - i)
+            transpose(Block(x.data, x.at + i * B + n, B, 1, V), columns, rows, scale)
             i += V
         while i < I:
             for lane in range(V):
-                x[x_at + i * B + n + lane] = scale * flat[order[min(at + n + lane, end)] * I + i]
+                x.data[x.at + i * B + n + lane] = scale * flat[batch.order[min(batch.at + n + lane, end - 1)] * I + i]
             i += 1
 
 
 @kernel
-def gather_sparse(x, x_at, data, indices, indptr, order, at, count, I, B, scale):
+def gather_sparse(x, X, batch, I, scale):
     """As `gather`, from a CSR matrix."""
-    for place in range(x_at, x_at + I * B):
-        x[place] = 0
+    B = batch.B
+    for place in range(x.at, x.at + I * B):
+        x.data[place] = 0
     for n in range(B):
-        row = order[min(at + n, at + count - 1)]
-        for entry in range(indptr[row], indptr[row + 1]):
-            x[x_at + indices[entry] * B + n] += scale * data[entry]
+        row = batch.order[batch.at + min(n, batch.size - 1)]
+        for place in range(X.indptr[row], X.indptr[row + 1]):
+            x.data[x.at + X.indices[place] * B + n] += scale * X.data[place]
 
 
 @kernel
-def gather_targets(t, Y, order, at, count, O, B):
-    """t[o, n] = Y[order[at + n], o], a class being a row with 1 in its place and 0 elsewhere. Y : Targets."""
+def gather_targets(t, Y, batch, O):
+    """t[o, n] = Y[order[at + n], o], a class being a row with 1 in its place and 0 elsewhere. t : flat; Y : Targets."""
+    B = batch.B
     if Y.values.size > 0:
         for n in range(B):
-            row = order[min(at + n, at + count - 1)]
+            row = batch.order[batch.at + min(n, batch.size - 1)]
             for o in range(O):
                 t[o * B + n] = Y.values[row, o]
     else:
         for place in range(O * B):
             t[place] = 0
         for n in range(B):
-            t[Y.classes[order[min(at + n, at + count - 1)]] * B + n] = 1
+            t[Y.classes[batch.order[batch.at + min(n, batch.size - 1)]] * B + n] = 1

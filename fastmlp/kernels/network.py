@@ -10,8 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .access import width
+from .gather import Samples, Targets
 from .jit import kernel
-from .products import PACKED, PACKED_KC
+from .losses import Scores
+from .products import PACKED, panel_size
+from .views import Block
 
 
 class Network(NamedTuple):
@@ -29,7 +33,7 @@ class Workspace(NamedTuple):
 
     x: np.ndarray  # x[l] at at[thread, l] * B
     delta: np.ndarray  # slope, then delta of x[l], likewise
-    rows: np.ndarray  # delta of x[l + 1], a sample a row, at rows_at[l] * B
+    rows: np.ndarray  # delta of x[l + 1], one sample per row, at rows_at[l] * B
     at: np.ndarray  # (threads, L + 1) int64: a thread has x[0] for itself, and shares the others
     rows_at: np.ndarray  # (L,) int64
     every: np.ndarray  # 0, 1, 2, ...
@@ -40,14 +44,21 @@ class Workspace(NamedTuple):
     used_counts: np.ndarray  # (tiles,) int64
     panels: np.ndarray  # scratch of `affine` and `backproject`, `panel_size(B)` for each thread
     targets: np.ndarray  # (O, B)
-    loss: np.ndarray  # (B,)
-    hit: np.ndarray  # (B,)
-    weight: np.ndarray  # (B,)
-    shared: np.ndarray  # (2,) : 1 / sum of weights of the batch; non-zero to stop
+    scores: Scores
+    shared: np.ndarray  # (2,) float64: 1 / sum of weights of the batch; non-zero to stop
 
 
-class Optimizer(NamedTuple):
-    """An update rule and its numbers."""
+class State(NamedTuple):
+    """What training changes: the parameters, and the optimiser's memory of them. All (P,)."""
+
+    w: np.ndarray
+    g: np.ndarray  # scratch: the gradient
+    m: np.ndarray
+    v: np.ndarray
+
+
+class Rule(NamedTuple):
+    """An optimiser's update rule, and its numbers apart from the learning rate."""
 
     code: int
     beta1: float
@@ -59,19 +70,54 @@ class Optimizer(NamedTuple):
     begun: int = 0  # steps of the model before the first that m and v remember
 
 
-@kernel(forceinline=True)
+class Data(NamedTuple):
+    """Samples to train on."""
+
+    samples: Samples
+    scale: float  # of the samples: 1 / 255 for pixels
+    targets: Targets
+    weights: np.ndarray  # (N,), or empty: all 1
+
+
+@kernel(inline="always")
 def padded(n, V):
     """n rounded up to whole vectors."""
     return (n + V - 1) // V * V
 
 
-@kernel(forceinline=True)
-def panel_size(B):
-    """Elements that `affine` and `backproject` need of the panels."""
-    return PACKED * max(PACKED_KC, B)
-
-
-@kernel(forceinline=True)
+@kernel(inline="always")
 def row_stride(n, V):
     """From a sample's row of n elements to the next: an odd number of vectors, so that rows do not compete for one set of the cache."""
     return ((n + V - 1) // V | 1) * V
+
+
+@kernel(inline="always")
+def weights_of(net, w, l):
+    """W (I, O) of layer l in a parameter vector, or its gradient's place in a gradient."""
+    O = net.sizes[l + 1]
+    return Block(w, net.W_at[l], O, 1, O)
+
+
+@kernel(inline="always")
+def biases_of(net, w, l):
+    """b (O, 1) of layer l likewise; without columns if the layer has none."""
+    return Block(w, net.b_at[l], 1, 1, 1 if net.b_at[l] >= 0 else 0)
+
+
+@kernel(inline="always")
+def features(data, work, l, team, B):
+    """x[l] of a batch of B lanes in work.x, or its slope or delta in work.delta: (sizes[l], B)."""
+    return Block(data, work.at[team.thread, l] * B, B, 1, B)
+
+
+@kernel(inline="always")
+def delta_rows(net, work, l, B):
+    """The delta of x[l + 1] in work.rows, one sample per row: (B, sizes[l + 1])."""
+    O = net.sizes[l + 1]
+    return Block(work.rows, work.rows_at[l] * B, row_stride(O, width(work.rows)), 1, O)
+
+
+@kernel(inline="always")
+def panel(work, team, B):
+    """The scratch of one thread, for `affine` and `backproject`."""
+    return Block(work.panels, team.thread * panel_size(B), PACKED, 1, PACKED)

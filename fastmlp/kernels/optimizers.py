@@ -1,54 +1,65 @@
-"""Updates of a stretch of the flat parameter vector from its gradient, chosen by an integer code.
-
-w, g, m, v (P,) : parameters, gradient, and the optimiser's two states; the stretch [first, last). rate : the learning rate, for Adam
-with its bias correction. l2 : added to the gradient times w; decay : taken from w directly (decoupled), times the rate.
-"""
+"""Updates of a stretch of the flat parameter vector from its gradient, chosen by an integer code."""
 
 from __future__ import annotations
 
-from .jit import kernel
-from .vectors import fma, load, load_first, sqrt, store, store_first, width
+from typing import NamedTuple
 
-SGD, MOMENTUM, NESTEROV, ADAM = range(4)
+from .access import load, load_first, store, store_first, width
+from .jit import kernel, strict_kernel
+from .vectors import fma, sqrt
+
+SGD, MOMENTUM, NESTEROV, ADAM, ADAM_HAT = range(5)  # ADAM_HAT: epsilon is added before the bias correction
+
+
+class Update(NamedTuple):
+    """One step's rule; every number but the code of the parameters' dtype."""
+
+    code: int
+    rate: float  # for Adam with its bias correction
+    decay: float  # taken from w directly (decoupled), times the learning rate
+    l2: float  # times w, added to the gradient
+    beta1: float  # the momentum of MOMENTUM and NESTEROV
+    beta2: float
+    epsilon: float  # for ADAM with the bias correction of the second mean's root
+    scale: float  # of the gradient: norm clipping
 
 
 @kernel
-def update(code, w, g, m, v, first, last, rate, decay_rate, l2, beta1, beta2, epsilon, scale):
-    """One step. `scale` multiplies the gradient (norm clipping); beta1 is the momentum of MOMENTUM and NESTEROV."""
+def update(state, first, last, rule):
+    """One step of the parameters [first, last). state : State; rule : Update."""
+    w, g, m, v = state.w, state.g, state.m, state.v
     V = width(w)
     whole = first + (last - first) // V * V
     for i in range(first, whole, V):
-        W, M, U = step(code, load(w, i), load(g, i), load(m, i), load(v, i), rate, decay_rate, l2, beta1, beta2, epsilon, scale)
+        W, M, U = step(rule, load(w, i), load(g, i), load(m, i), load(v, i))
         store(w, i, W)
         store(m, i, M)
         store(v, i, U)
     if whole < last:
         i, n = whole, last - whole
-        W, M, U = step(
-            code, load_first(w, i, n), load_first(g, i, n), load_first(m, i, n), load_first(v, i, n),
-            rate, decay_rate, l2, beta1, beta2, epsilon, scale,
-        )  # fmt: skip
+        W, M, U = step(rule, load_first(w, i, n), load_first(g, i, n), load_first(m, i, n), load_first(v, i, n))
         store_first(w, i, W, n)
         store_first(m, i, M, n)
         store_first(v, i, U, n)
 
 
-@kernel(forceinline=True)
-def step(code, w, g, m, v, rate, decay_rate, l2, beta1, beta2, epsilon, scale):
-    """New w, m, v of a vector of parameters.
+@strict_kernel
+def step(rule, w, g, m, v):
+    """New w, m, v of a vector of parameters. Strict: whole vectors and what is left of them must round alike, whoever has which.
 
     SGD: w - rate g. MOMENTUM: m = beta1 m - rate g, w + m; NESTEROV: w + beta1 m - rate g, with the new m (Sutskever et al. 2013).
-    ADAM: m and v running means of g and g^2, w - rate m / (sqrt(v) + epsilon) (Kingma and Ba 2015, the form at the end of section 2).
+    ADAM: m and v running means of g and g^2, w - rate m / (sqrt(v) + epsilon): Kingma and Ba 2015, Algorithm 1, with both sides of the
+    fraction multiplied by the root of the second mean's bias correction. ADAM_HAT differs in the epsilon that it is given.
     """
-    g = fma(l2, w, scale * g)
-    w = fma(-decay_rate, w, w)
-    if code == ADAM:
-        m = fma(beta1, m, (1 - beta1) * g)
-        v = fma(beta2, v, (1 - beta2) * (g * g))
-        w = w - rate * m / (sqrt(v) + epsilon)
-    elif code == SGD:
-        w = fma(-rate, g, w)
+    g = rule.scale * fma(rule.l2, w, g)
+    w = fma(-rule.decay, w, w)
+    if rule.code >= ADAM:
+        m = fma(rule.beta1, m, (1 - rule.beta1) * g)
+        v = fma(rule.beta2, v, (1 - rule.beta2) * (g * g))
+        w = w - rule.rate * m / (sqrt(v) + rule.epsilon)
+    elif rule.code == SGD:
+        w = fma(-rule.rate, g, w)
     else:
-        m = fma(beta1, m, (-rate) * g)
-        w = w + m if code == MOMENTUM else w + fma(beta1, m, (-rate) * g)
+        m = fma(rule.beta1, m, (-rule.rate) * g)
+        w = w + m if rule.code == MOMENTUM else w + fma(rule.beta1, m, (-rule.rate) * g)
     return w, m, v

@@ -6,7 +6,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from .jit import kernel
+from .jit import entry
 from .vectors import Vector, call_intrinsic, constant, llvm_type, many_registers, repeat, suffix
 
 CHAINS = 24 if many_registers() else 12  # latency 4 times two a cycle needs 8; more hide jitter, as long as they fit the registers
@@ -43,7 +43,7 @@ def chains(typingctx, factors, turns):
     return factors.dtype(factors, types.intp), codegen
 
 
-@kernel
+@entry
 def multiply_and_add(factors, turns):
     """Run the chains. factors (2,) : of the dtype to measure."""
     return chains(factors, turns)

@@ -1,19 +1,25 @@
 """The three matrix products of an MLP, over register tiles.
 
-x, z, delta : (features, B), the samples of a batch in lanes; B a multiple of V. W (I, O), row-major. All lie in flat arrays, at `_at`.
-Each function does a part of its result, so that threads can share one; every sum is taken in the same order whoever takes it. `every`
-is 0, 1, 2, ..., at least as long as any size here.
+x, z, delta (features, B) : the samples of a batch in lanes; B a multiple of V. W (I, O). All are blocks. Each function does a part of its
+result, so that threads can share one; every sum is taken in the same order whoever takes it. Sums of exact zeros may be left out.
+
+stop (1,) uint8 : once it is not zero, a product ends at its next column of tiles, its result unfinished.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+import numpy as np
 from numba import literally
 
+from .access import load, peek, store, width
 from .jit import kernel
-from .tile import ADD, ASSIGN, MR, NV, SCALE, START, tile
-from .vectors import fma, load, splat, store, sum_lanes, width
+from .tile import ADD, ASSIGN, MR, NV, SCALE, START, Product, tile
+from .vectors import fma, splat, sum_lanes
+from .views import Block, Span, from_column, transposed
 
-# Values of k a pass. 128 rows of B's 4 vectors are 32 KiB: they stay in the first-level cache while the tiles walk down the rows.
+# Values of k per pass. 128 rows of B's 4 vectors are 32 KiB: they stay in the first-level cache while the tiles walk down the rows.
 KC = 128
 
 # A layer of so few outputs takes its gradient in `outer_narrow`: most lanes of a tile would be empty.
@@ -26,135 +32,149 @@ SECOND_LEVEL = 1 << 20  # bytes of that cache
 PACKED, PACKED_KC = 16 * MR, 64
 
 
-@kernel
-def affine(z, z_at, w, W_at, b_at, x, x_at, ks, count, every, first, last, panel, panel_at, O, B):
-    """z[o] = b[o] + sum_k W[k, o] x[k]. k in ks[:count]: the inputs that are not zero in the whole batch. No b if b_at < 0.
+class Terms(NamedTuple):
+    """The values of k over which the tiles of a product sum.
 
-    panel : scratch, PACKED_KC * PACKED elements from panel_at.
+    If step is 0, every tile sums over items[first:last]. Else each has a list of its own: the tile whose first row is rows.items[m], m a
+    multiple of MR, has counts[m // MR] values, from items[m // MR * step] on.
     """
-    V = width(w)
-    packed = O >= PACKED_FROM
+
+    items: np.ndarray
+    counts: np.ndarray
+    step: int
+    first: int
+    last: int
+
+
+@kernel(inline="always")
+def in_every_tile(span):
+    """The same values of k for every tile."""
+    return Terms(span.items, span.items, 0, span.first, span.last)
+
+
+@kernel(inline="always")
+def panel_size(B):
+    """Elements of the scratch that `affine` and `backproject` need for batches of B."""
+    return PACKED * max(PACKED_KC, B)
+
+
+@kernel
+def affine(z, W, b, x, inputs, outputs, scratch, stop):
+    """z[o] = b[o] + sum_k W[k, o] x[k], for k in `inputs` and o in `outputs`; no b if it has no columns.
+
+    scratch : a block of at least `panel_size(B)` elements.
+    """
+    V, packed = width(W.data), W.columns >= PACKED_FROM
     KB = PACKED_KC if packed else KC
-    how, at = ASSIGN if b_at < 0 else START, 0
-    while at < count or how != ADD:
-        k_first, until = ks[at] // KB * KB if count > 0 else 0, at
-        while until < count and ks[until] < k_first + KB:
+    how, at = ASSIGN if b.columns == 0 else START, inputs.first
+    while at < inputs.last or how != ADD:
+        k_first, until = inputs.items[at] // KB * KB if at < inputs.last else 0, at
+        while until < inputs.last and inputs.items[until] < k_first + KB:
             until += 1
+        terms = in_every_tile(Span(inputs.items, at, until))
         if packed:
-            for o in range(first, last, PACKED):
-                end = min(o + PACKED, last)
+            for o in range(outputs.first, outputs.last, PACKED):
+                end = min(o + PACKED, outputs.last)
                 for k in range(at, until):
-                    source, target = W_at + ks[k] * O, panel_at + (ks[k] - k_first) * PACKED - o
+                    source = W.at + inputs.items[k] * W.row
+                    target = scratch.at + (inputs.items[k] - k_first) * PACKED - o
                     for here in range(o, end, V):
-                        store(panel, target + here, load(w, source + here))
-                tiles(
-                    how, panel, panel_at - k_first * PACKED - o, 1, PACKED, x, x_at, B, z, z_at, B, B,
-                    every, o, end, ks, at, until - at, every, 0, w, max(b_at, 0),
-                )  # fmt: skip
+                        store(scratch.data, target + here, load(W.data, source + here))
+                panel = Block(scratch.data, scratch.at - k_first * PACKED - o, 1, PACKED, KB)
+                tiles(Product(how, z, panel, x, b), Span(outputs.items, o, end), terms, stop)
         else:
-            tiles(how, w, W_at, 1, O, x, x_at, B, z, z_at, B, B, every, first, last, ks, at, until - at, every, 0, w, max(b_at, 0))
+            tiles(Product(how, z, transposed(W), x, b), outputs, terms, stop)
         how, at = ADD, until
 
 
 @kernel
-def backproject(delta, delta_at, w, W_at, delta_next, next_at, every, first, last, panel, panel_at, O, B):
-    """delta[i] *= sum_o W[i, o] delta_next[o].
+def backproject(delta, W, delta_next, inputs, outputs, scratch, stop):
+    """delta[i] *= sum_o W[i, o] delta_next[o], for i in `inputs` and o in `outputs`.
 
-    panel : scratch, PACKED * B elements from panel_at. Where delta_next does not fit the second-level cache, it is taken PACKED_KC outputs
-    at a time, and the sums wait in the panel.
+    scratch : as for `affine`. Where delta_next does not fit the second-level cache, it is taken PACKED_KC outputs at a time, and the sums
+    wait in the scratch.
     """
-    if O < PACKED_FROM or O * B * w.itemsize < SECOND_LEVEL:
-        tiles(SCALE, w, W_at, O, 1, delta_next, next_at, B, delta, delta_at, B, B, every, first, last, every, 0, O, every, 0, w, 0)
+    V, B = width(W.data), delta.columns
+    if W.columns < PACKED_FROM or W.columns * B * W.data.itemsize < SECOND_LEVEL:
+        tiles(Product(SCALE, delta, W, delta_next, delta), inputs, in_every_tile(outputs), stop)
         return
-    V = width(w)
-    for i in range(first, last, PACKED):
-        end = min(i + PACKED, last)
-        for o in range(0, O, PACKED_KC):
-            tiles(
-                ASSIGN if o == 0 else ADD, w, W_at, O, 1, delta_next, next_at, B, panel, panel_at - i * B, B, B,
-                every, i, end, every, o, min(PACKED_KC, O - o), every, 0, w, 0,
-            )  # fmt: skip
+    for i in range(inputs.first, inputs.last, PACKED):
+        end = min(i + PACKED, inputs.last)
+        sums = Block(scratch.data, scratch.at - i * B, B, 1, B)
+        for o in range(outputs.first, outputs.last, PACKED_KC):
+            how, terms = ASSIGN if o == outputs.first else ADD, Span(outputs.items, o, min(o + PACKED_KC, outputs.last))
+            tiles(Product(how, sums, W, delta_next, sums), Span(inputs.items, i, end), in_every_tile(terms), stop)
         for n in range(0, (end - i) * B, V):
-            place = delta_at + i * B + n
-            store(delta, place, load(delta, place) * load(panel, panel_at + n))
+            place = delta.at + i * B + n
+            store(delta.data, place, load(delta.data, place) * load(scratch.data, scratch.at + n))
 
 
 @kernel
-def outer(how, g, W_at, x, x_at, rows, first, last, by_sample, by_sample_at, samples, counts, step, O, stride, B):
-    """g[i, o] (+)= sum_n x[i, n] by_sample[n, o], for i in rows[first:last]. how : ASSIGN or ADD.
-
-    by_sample : its row n begins at by_sample_at + n * stride. samples, counts : as `find_used` lists them, with step = `list_step(B)`, and
-    first a multiple of MR; or `every` twice, with step = 0.
-    """
-    tiles(
-        how, x, x_at, B, 1, by_sample, by_sample_at, stride, g, W_at, O, O, rows, first, last, samples, 0, B, counts, step, g, 0
-    )  # fmt: skip
+def outer(how, g, x, by_sample, rows, samples, stop):
+    """g[i, o] (+)= sum_n x[i, n] by_sample[n, o], for i in `rows`. how : ASSIGN or ADD; samples : terms."""
+    tiles(Product(how, g, x, by_sample, g), rows, samples, stop)
 
 
 @kernel
-def outer_narrow(how, g, W_at, x, x_at, rows, first, last, delta, delta_at, scale, O, B):
+def outer_narrow(how, g, x, delta, rows, scale):
     """As `outer`, times scale, from delta (O, B) itself: with up to NARROW outputs the samples stay in lanes, and each sum is folded."""
-    V, zero = width(g), splat(g.dtype.type(0))
-    for m in range(first, last, 4):  # four sums at a time; past the last row they are that row's again
-        i0, i1, i2, i3 = rows[m], rows[min(m + 1, last - 1)], rows[min(m + 2, last - 1)], rows[min(m + 3, last - 1)]
-        for o in range(O):
+    V, zero = width(g.data), splat(g.data.dtype.type(0))
+    last = rows.last - 1
+    for m in range(rows.first, rows.last, 4):  # four sums at a time; past the last row they are that row's again
+        i0, i1, i2, i3 = rows.items[m], rows.items[min(m + 1, last)], rows.items[min(m + 2, last)], rows.items[min(m + 3, last)]
+        for o in range(g.columns):
             s0, s1, s2, s3 = zero, zero, zero, zero
-            for n in range(0, B, V):
-                d = load(delta, delta_at + o * B + n)
-                s0 = fma(load(x, x_at + i0 * B + n), d, s0)
-                s1 = fma(load(x, x_at + i1 * B + n), d, s1)
-                s2 = fma(load(x, x_at + i2 * B + n), d, s2)
-                s3 = fma(load(x, x_at + i3 * B + n), d, s3)
+            for n in range(0, x.columns, V):
+                d = load(delta.data, delta.at + o * delta.row + n)
+                s0 = fma(load(x.data, x.at + i0 * x.row + n), d, s0)
+                s1 = fma(load(x.data, x.at + i1 * x.row + n), d, s1)
+                s2 = fma(load(x.data, x.at + i2 * x.row + n), d, s2)
+                s3 = fma(load(x.data, x.at + i3 * x.row + n), d, s3)
             sums = (sum_lanes(s0), sum_lanes(s1), sum_lanes(s2), sum_lanes(s3))
-            for k in range(min(4, last - m)):
-                place = W_at + rows[m + k] * O + o
-                g[place] = g[place] + scale * sums[k] if how == ADD else scale * sums[k]
+            for k in range(min(4, rows.last - m)):
+                place = g.at + rows.items[m + k] * g.row + o
+                g.data[place] = g.data[place] + scale * sums[k] if how == ADD else scale * sums[k]
 
 
 @kernel
-def tiles(how, a, a_at, a_row, a_k, b, b_at, b_k, c, c_at, c_row, N, ms, first, last, ks, k_at, K, counts, step, start, start_at):
-    """Cover the rows ms[first:last] and the columns [0, N) of C with tiles; the arguments are `tile`'s.
-
-    If step > 0, the tile of the rows from ms[m] on has its own list of k: counts[m // MR] of them, at m // MR * step.
-    """
-    V = width(c)
-    vectors = (N + V - 1) // V
+def tiles(product, rows, terms, stop):
+    """Cover `rows` (a span) and all columns of a product's C with tiles."""
+    V = width(product.c.data)
+    vectors = (product.c.columns + V - 1) // V
     n = 0
-    while n < vectors:
+    while n < vectors and not peek(stop):
         left = vectors - n
         parts = (left + NV - 1) // NV
         nv = (left + parts - 1) // parts  # as even as can be: one vector alone would leave each sum waiting for its last term
-        count = V if left > nv else N - (vectors - 1) * V  # lanes of this column's last vector
-        A, B, C, k = (a, a_at, a_row, a_k), (b, b_at + n * V, b_k), (c, c_at + n * V, c_row, count), (ks, k_at, K, counts, step)
+        c, b = from_column(product.c, n * V), from_column(product.b, n * V)
+        part = Product(product.how, c, product.a, b, product.start)
         if nv == NV:
-            column(NV, how, A, B, C, ms, first, last, k, start, start_at)
+            column(NV, part, rows, terms)
         elif nv == 3:
-            column(3, how, A, B, C, ms, first, last, k, start, start_at)
+            column(3, part, rows, terms)
         elif nv == 2:
-            column(2, how, A, B, C, ms, first, last, k, start, start_at)
+            column(2, part, rows, terms)
         else:
-            column(1, how, A, B, C, ms, first, last, k, start, start_at)
+            column(1, part, rows, terms)
         n += nv
 
 
 @kernel(literals=True)
-def column(nv, how, A, B, C, ms, first, last, k, start, start_at):
+def column(nv, product, rows, terms):
     """A column of tiles, nv (a literal) vectors wide."""
     literally(nv)
-    a, a_at, a_row, a_k = A
-    b, b_at, b_k = B
-    c, c_at, c_row, count = C
-    ks, k_at, K, counts, step = k
-    m = first
-    while m < last:
-        if step > 0:
-            k_at, K = m // MR * step, counts[m // MR]
-        if m + MR <= last:
-            tile(MR, nv, how, a, a_at, a_row, a_k, b, b_at, b_k, c, c_at, c_row, count, ms, m, ks, k_at, K, start, start_at)
+    m, first, last = rows.first, terms.first, terms.last
+    while m < rows.last:
+        if terms.step > 0:
+            first = m // MR * terms.step
+            last = first + terms.counts[m // MR]
+        here, ks = Span(rows.items, m, rows.last), Span(terms.items, first, last)
+        if m + MR <= rows.last:
+            tile(MR, nv, product, here, ks)
             m += MR
-        elif m + 2 <= last:
-            tile(2, nv, how, a, a_at, a_row, a_k, b, b_at, b_k, c, c_at, c_row, count, ms, m, ks, k_at, K, start, start_at)
+        elif m + 2 <= rows.last:
+            tile(2, nv, product, here, ks)
             m += 2
         else:
-            tile(1, nv, how, a, a_at, a_row, a_k, b, b_at, b_k, c, c_at, c_row, count, ms, m, ks, k_at, K, start, start_at)
+            tile(1, nv, product, here, ks)
             m += 1

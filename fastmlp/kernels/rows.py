@@ -2,38 +2,43 @@
 
 from __future__ import annotations
 
+from .access import load, width
 from .jit import kernel
+from .tile import ADD
 from .transpose import transpose
-from .vectors import load, splat, sum_lanes, width
+from .vectors import splat, sum_lanes
+from .views import Block, Span
 
 
 @kernel
-def by_sample(out, out_at, delta, delta_at, every, stride, B, first, last, scale):
-    """out[n, o] = scale * delta[o, n] for first <= o < last, first a multiple of V. Row n begins at out_at + n * stride.
+def by_sample(out, delta, features, scale):
+    """out[n, o] = scale * delta[o, n], for o in `features`, a span of 0, 1, 2, ... that begins with a multiple of V.
 
     Whole vectors are written: up to V - 1 columns past the last hold copies of it.
     """
-    V = width(delta)
-    for o in range(first, last, V):
-        for n in range(0, B, V):
-            transpose(out, out_at + n * stride + o, stride, delta, delta_at + n, B, every, o, last - 1, scale)
+    V = width(delta.data)
+    for o in range(features.first, features.last, V):
+        rows = Span(features.items, o, features.last)
+        for n in range(0, delta.columns, V):
+            target = Block(out.data, out.at + n * out.row + o, out.row, 1, V)
+            transpose(target, Block(delta.data, delta.at + n, delta.row, 1, V), rows, scale)
 
 
 @kernel
-def to_rows(out, first_row, z, z_at, count, O, B):
-    """out[first_row + n, o] = z[o, n] for n < count. out (N, O)."""
+def to_rows(out, first_row, z, count, O):
+    """out[first_row + n, o] = z[o, n] for n < count. out (N, O); z : a block."""
     for n in range(count):
         for o in range(O):
-            out[first_row + n, o] = z[z_at + o * B + n]
+            out[first_row + n, o] = z.data[z.at + o * z.row + n]
 
 
 @kernel
-def sum_rows(out, out_at, delta, delta_at, B, first, last, scale, add):
-    """out[o] = scale * sum_n delta[o, n], on top of out[o] if `add`; for first <= o < last."""
-    V = width(delta)
+def sum_rows(how, out, delta, first, last, scale):
+    """out[o, 0] (+)= scale * sum_n delta[o, n], for first <= o < last. how : ASSIGN or ADD."""
+    V = width(delta.data)
     for o in range(first, last):
-        total = splat(delta.dtype.type(0))
-        for n in range(0, B, V):
-            total = total + load(delta, delta_at + o * B + n)
-        value = scale * sum_lanes(total)
-        out[out_at + o] = out[out_at + o] + value if add else value
+        total = splat(delta.data.dtype.type(0))
+        for n in range(0, delta.columns, V):
+            total = total + load(delta.data, delta.at + o * delta.row + n)
+        value, place = scale * sum_lanes(total), out.at + o * out.row
+        out.data[place] = out.data[place] + value if how == ADD else value

@@ -2,160 +2,215 @@
 
 Between two barriers a thread writes only what is its own: units of a layer in the products, lanes in the loss, rows of W in the update.
 Each thread gathers the inputs for itself: fetching a line of memory that another core has just written costs more than gathering it.
+
+Once the team is stopped, products end unfinished. Whoever sees the stop passes a barrier before anything made of an unfinished product is
+used, so that everybody sees it before the parameters are touched, and leaves them alone.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
+from .access import peek, width
 from .activations import activate
-from .barrier import barrier, share
-from .dropout import drop
-from .gather import gather, gather_targets
-from .jit import kernel
-from .losses import losses_and_deltas
-from .network import panel_size, row_stride
-from .optimizers import update
-from .products import NARROW, affine, backproject, outer, outer_narrow
+from .barrier import Team, barrier, share
+from .dropout import NO_DROPOUT, drop
+from .gather import Batch, gather, gather_targets
+from .jit import entry, kernel
+from .losses import losses_and_deltas, mark_hits
+from .network import biases_of, delta_rows, features, panel, weights_of
+from .optimizers import ADAM, SGD, Update, update
+from .products import NARROW, Terms, affine, backproject, in_every_tile, outer, outer_narrow
 from .rows import by_sample, sum_rows
 from .tile import ADD, ASSIGN, MR
-from .vectors import width
+from .views import Span
 from .zeros import find_active, find_used, list_step
 
 LISTED = 0.75  # of the inputs of a batch may be non-zero for a list of samples to pay: a tile's inputs rarely vanish together
 
 
-@kernel
-def forward(net, work, w, B, scale, thread, threads, counter, passed, key):
-    """From x[0] to x[L], and the slopes. key : of this step's dropout masks; 0 for none. Ends at a barrier; returns how many passed."""
-    active, at = work.active[thread], work.at[thread]
-    count, nonzero = find_active(active, work.bits[thread], work.x, at[0] * B, net.sizes[0], B)
-    work.found[thread, 0], work.found[thread, 1] = count, nonzero
-    for l in range(len(net.W_at)):
-        I, O = net.sizes[l], net.sizes[l + 1]
-        first, last = share(O, MR, thread, threads)
-        ks, used = (active, count) if l == 0 else (work.every, I)
-        z_at = at[l + 1] * B
-        affine(
-            work.x, z_at, w, net.W_at[l], net.b_at[l], work.x, at[l] * B, ks, used, work.every, first, last,
-            work.panels, thread * panel_size(B), O, B,
-        )  # fmt: skip
-        activate(net.activation[l], work.x, work.delta, z_at + first * B, z_at + last * B)
-        if key != 0 and l + 1 < len(net.W_at) and net.dropout[l + 1] > 0:
-            drop(work.x, work.delta, z_at, B, first, last, net.dropout[l + 1], key, l + 1)
-        passed = barrier(counter, threads, passed)
-    return passed
+class Step(NamedTuple):
+    """What changes from step to step."""
+
+    number: int  # of updates, this one included
+    rate: float  # the learning rate
+    key: int  # of the dropout masks
 
 
 @kernel
-def backward(net, work, w, B, scale, thread, threads, counter, passed):
-    """From the output's delta to every layer's, also laid out a sample a row, times `scale`. Ends at a barrier."""
-    V, at = width(w), work.at[thread]
-    for l in range(len(net.W_at) - 1, -1, -1):
-        I, O = net.sizes[l], net.sizes[l + 1]
-        next_at = at[l + 1] * B
-        if O > NARROW:
-            first, last = share(O, V, thread, threads)
-            by_sample(work.rows, work.rows_at[l] * B, work.delta, next_at, work.every, row_stride(O, V), B, first, last, scale)
-        if l > 0:
-            first, last = share(I, MR, thread, threads)
-            backproject(
-                work.delta, at[l] * B, w, net.W_at[l], work.delta, next_at, work.every, first, last,
-                work.panels, thread * panel_size(B), O, B,
-            )  # fmt: skip
-        passed = barrier(counter, threads, passed)
-    return passed
-
-
-@kernel
-def products_into(how, g, net, work, B, scale, thread, threads):
-    """A thread's rows of dloss/dW and its part of dloss/db, times the scales they were prepared with: assigned to g, or added.
-
-    Inputs that are zero in the whole batch have zero rows, which need no adding; where many others are zero too, each tile of rows
-    sums over the samples that it cannot do without.
-    """
-    V, at = width(g), work.at[thread]
-    for l in range(len(net.W_at)):
-        I, O = net.sizes[l], net.sizes[l + 1]
-        rows, count, listed = work.every, I, False
-        if l == 0:
-            active, nonzero = work.found[thread, 0], work.found[thread, 1]
-            listed = nonzero < LISTED * active * B
-            if how == ADD:
-                rows, count = work.active[thread], active
-        first, last = share(count, MR, thread, threads)
-        if O <= NARROW:
-            outer_narrow(how, g, net.W_at[l], work.x, at[l] * B, rows, first, last, work.delta, at[l + 1] * B, scale, O, B)
-        else:
-            samples, counts, step = work.every, work.every, 0
-            if listed:
-                samples, counts, step = work.used, work.used_counts, list_step(B)
-                find_used(samples, counts, work.bits[thread], rows, first, last, B)
-            outer(
-                how, g, net.W_at[l], work.x, at[l] * B, rows, first, last, work.rows, work.rows_at[l] * B,
-                samples, counts, step, O, row_stride(O, V), B,
-            )  # fmt: skip
-        if net.b_at[l] >= 0:
-            first, last = share(O, MR, thread, threads)
-            sum_rows(g, net.b_at[l], work.delta, at[l + 1] * B, B, first, last, scale, how == ADD)
-
-
-@kernel
-def descend(net, w, g, m, v, optimizer, rate, decay_rate, clipping, thread, threads):
-    """Update a thread's rows of the weights, and its biases, from the gradient. Only weights are penalised and decayed."""
-    number = w.dtype.type
-    code, l2 = optimizer.code, number(optimizer.l2)
-    beta1, beta2, epsilon, zero = number(optimizer.beta1), number(optimizer.beta2), number(optimizer.epsilon), number(0)
-    for l in range(len(net.W_at)):
-        I, O = net.sizes[l], net.sizes[l + 1]
-        first, last = share(I, MR, thread, threads)
-        at = net.W_at[l]
-        update(code, w, g, m, v, at + first * O, at + last * O, rate, decay_rate, l2, beta1, beta2, epsilon, clipping)
-        if net.b_at[l] >= 0:
-            first, last = share(O, MR, thread, threads)
-            at = net.b_at[l]
-            update(code, w, g, m, v, at + first, at + last, rate, zero, zero, beta1, beta2, epsilon, clipping)
-
-
-@kernel
-def norm(g):
-    """Euclidean length of a vector, summed in float64 in one order."""
-    total = 0.0
-    for i in range(g.size):
-        total += np.float64(g[i]) * np.float64(g[i])
-    return np.sqrt(total)
-
-
-@kernel
-def load_batch(net, work, X, Y, weights, order, at, count, B, scale, thread, threads):
-    """Bring the samples order[at:at + count] of X : Samples into a thread's x[0]; thread 0 also brings Y : Targets and the weights."""
-    start, _ = share(B, width(work.x), thread, threads)
-    gather(work.x, work.at[thread, 0] * B, X, order, at, count, net.sizes[0], B, start, scale)
-    if thread == 0:
-        gather_targets(work.targets, Y, order, at, count, net.sizes[-1], B)
-        total = 0.0
-        for n in range(B):
-            weight = work.weight.dtype.type(0)
-            if n < count:
-                weight = weights[order[at + n]] if weights.size > 0 else work.weight.dtype.type(1)
-            work.weight[n] = weight
+def load_batch(net, work, data, batch, team):
+    """Gather a batch into a thread's x[0]; thread 0 also brings the targets and the weights."""
+    start, _ = share(batch.B, width(work.x), team)
+    gather(features(work.x, work, 0, team, batch.B), data.samples, batch, net.sizes[0], start, data.scale)
+    if team.thread == 0:
+        gather_targets(work.targets, data.targets, batch, net.sizes[-1])
+        total, number = 0.0, work.x.dtype.type
+        for n in range(batch.B):
+            weight = number(0)
+            if n < batch.size:
+                weight = data.weights[batch.order[batch.at + n]] if data.weights.size > 0 else number(1)
+            work.scores.weight[n] = weight
             total += weight
         work.shared[0] = 1 / total if total > 0 else 0.0
 
 
 @kernel
-def gradient(net, work, w, g, X, Y, weights, scale, order, B, loss_code):
-    """The mean loss of the samples `order` and its gradient g; no dropout, no penalty."""
-    counter = np.zeros(1, np.int64)
+def forward(net, work, w, B, key, team):
+    """From x[0] to x[L], and the slopes. Ends at a barrier."""
+    x = features(work.x, work, 0, team, B)
+    count, nonzero = find_active(work.active[team.thread], work.bits[team.thread], x, net.sizes[0])
+    work.found[team.thread, 0], work.found[team.thread, 1] = count, nonzero
+    inputs = Span(work.active[team.thread], 0, count)
+    for l in range(len(net.W_at)):
+        first, last = share(net.sizes[l + 1], MR, team)
+        z, slope = features(work.x, work, l + 1, team, B), features(work.delta, work, l + 1, team, B)
+        outputs = Span(work.every, first, last)
+        affine(z, weights_of(net, w, l), biases_of(net, w, l), x, inputs, outputs, panel(work, team, B), team.stop)
+        activate(net.activation[l], work.x, work.delta, z.at + first * B, z.at + last * B)
+        if key != NO_DROPOUT and l + 1 < len(net.W_at) and net.dropout[l + 1] > 0:
+            drop(z, slope, first, last, net.dropout[l + 1], key, l + 1)
+        barrier(team)
+        x, inputs = z, Span(work.every, 0, net.sizes[l + 1])
+
+
+@kernel
+def score(net, work, loss, B, team):
+    """The losses and hits of a batch, and the output's delta. Ends at a barrier."""
     L = len(net.W_at)
-    load_batch(net, work, X, Y, weights, order, 0, len(order), B, scale, 0, 1)
-    forward(net, work, w, B, scale, 0, 1, counter, 0, 0)
-    out_at, O = work.at[0, L] * B, net.sizes[L]
-    losses_and_deltas(loss_code, work.loss, work.delta, work.x, out_at, work.targets, work.weight, O, B, 0, B)
-    factor = w.dtype.type(work.shared[0])
-    backward(net, work, w, B, factor, 0, 1, counter, 0)
-    products_into(ASSIGN, g, net, work, B, factor, 0, 1)
+    first, last = share(B, width(work.x), team)
+    z, delta = features(work.x, work, L, team, B), features(work.delta, work, L, team, B)
+    losses_and_deltas(loss, delta, z, work.targets, work.scores, net.sizes[L], first, last)
+    mark_hits(loss, z, work.targets, work.scores, net.sizes[L], first, last)
+    barrier(team)
+
+
+@kernel
+def backward(net, work, w, B, scale, team):
+    """From the output's delta to every layer's, also laid out one sample per row, times `scale`. Ends at a barrier."""
+    for l in range(len(net.W_at) - 1, -1, -1):
+        I, O = net.sizes[l], net.sizes[l + 1]
+        above = features(work.delta, work, l + 1, team, B)
+        if O > NARROW:
+            first, last = share(O, width(w), team)
+            by_sample(delta_rows(net, work, l, B), above, Span(work.every, first, last), scale)
+        if l > 0:
+            first, last = share(I, MR, team)
+            delta, inputs, outputs = features(work.delta, work, l, team, B), Span(work.every, first, last), Span(work.every, 0, O)
+            backproject(delta, weights_of(net, w, l), above, inputs, outputs, panel(work, team, B), team.stop)
+        barrier(team)
+
+
+@kernel
+def gradient_into(how, g, net, work, B, scale, team):
+    """A thread's rows of dloss/dW and its part of dloss/db, times the scale they were prepared with: assigned to g, or added.
+
+    Inputs that are zero in the whole batch have zero rows, which need no adding; where many others are zero too, each tile of rows
+    sums over the samples that it cannot do without.
+    """
+    for l in range(len(net.W_at)):
+        if peek(team.stop):
+            return
+        O = net.sizes[l + 1]
+        rows, count, listed = work.every, net.sizes[l], False
+        if l == 0:
+            active, nonzero = work.found[team.thread, 0], work.found[team.thread, 1]
+            listed = nonzero < LISTED * active * B
+            if how == ADD:
+                rows, count = work.active[team.thread], active
+        first, last = share(count, MR, team)
+        inputs, W = Span(rows, first, last), weights_of(net, g, l)
+        x, delta = features(work.x, work, l, team, B), features(work.delta, work, l + 1, team, B)
+        if O <= NARROW:
+            outer_narrow(how, W, x, delta, inputs, scale)
+        else:
+            samples = in_every_tile(Span(work.every, 0, B))
+            if listed:
+                find_used(work.used, work.used_counts, work.bits[team.thread], inputs, B)
+                samples = Terms(work.used, work.used_counts, list_step(B), 0, 0)
+            outer(how, W, x, delta_rows(net, work, l, B), inputs, samples, team.stop)
+        if net.b_at[l] >= 0:
+            first, last = share(O, MR, team)
+            sum_rows(how, biases_of(net, g, l), delta, first, last, scale)
+
+
+@kernel
+def descend(net, state, rule, step, clipping, team):
+    """Update a thread's rows of the weights, and its biases, from the gradient times `clipping`. Only weights are penalised and decayed."""
+    if peek(team.stop):
+        return
+    rate, epsilon = step.rate, rule.epsilon
+    if rule.code >= ADAM:  # powers anew in every step: the same bits however epochs are grouped into calls
+        remembered = step.number - rule.begun
+        root = np.sqrt(1 - rule.beta2**remembered)
+        rate, epsilon = rate * root / (1 - rule.beta1**remembered), epsilon * root if rule.code == ADAM else epsilon
+    number = state.w.dtype.type
+    beta1, beta2, decay = number(rule.beta1), number(rule.beta2), number(step.rate * rule.decay)
+    rate, epsilon, clipping, zero = number(rate), number(epsilon), number(clipping), number(0)
+    of_weights = Update(rule.code, rate, decay, number(rule.l2), beta1, beta2, epsilon, clipping)
+    of_biases = Update(rule.code, rate, zero, zero, beta1, beta2, epsilon, clipping)
+    for l in range(len(net.W_at)):
+        O = net.sizes[l + 1]
+        first, last = share(net.sizes[l], MR, team)
+        update(state, net.W_at[l] + first * O, net.W_at[l] + last * O, of_weights)
+        if net.b_at[l] >= 0:
+            first, last = share(O, MR, team)
+            update(state, net.b_at[l] + first, net.b_at[l] + last, of_biases)
+
+
+@kernel
+def gradient_length(net, state, l2):
+    """Euclidean length of the gradient with its penalty, l2 W, summed in float64 in one order."""
+    total, g, w = 0.0, state.g, state.w
+    for l in range(len(net.W_at)):
+        for i in range(net.W_at[l], net.W_at[l] + net.sizes[l] * net.sizes[l + 1]):
+            slope = np.float64(g[i]) + l2 * np.float64(w[i])
+            total += slope * slope
+        if net.b_at[l] >= 0:
+            for i in range(net.b_at[l], net.b_at[l] + net.sizes[l + 1]):
+                total += np.float64(g[i]) * np.float64(g[i])
+    return np.sqrt(total)
+
+
+@kernel
+def train_step(net, work, state, B, step, rule, loss, team):
+    """One update of the parameters from the batch that was loaded. Ends at a barrier."""
+    if net.dropout[0] > 0:
+        x, slope = features(work.x, work, 0, team, B), features(work.delta, work, 0, team, B)
+        drop(x, slope, 0, net.sizes[0], net.dropout[0], step.key, 0)
+    forward(net, work, state.w, B, step.key, team)
+    score(net, work, loss, B, team)
+    mean = work.shared[0]
+    if rule.code == SGD and rule.l2 == 0 and rule.decay == 0 and rule.clip == 0:  # straight into the weights, without a gradient
+        scale = state.w.dtype.type(-step.rate * mean)
+        backward(net, work, state.w, B, scale, team)
+        gradient_into(ADD, state.w, net, work, B, scale, team)
+    else:
+        scale = state.w.dtype.type(mean)
+        backward(net, work, state.w, B, scale, team)
+        gradient_into(ASSIGN, state.g, net, work, B, scale, team)
+        clipping = 1.0
+        if rule.clip > 0:
+            barrier(team)  # the length of the whole gradient is needed,
+            length = gradient_length(net, state, rule.l2)
+            clipping = min(1.0, rule.clip / length) if length > 0 else 1.0
+            barrier(team)  # and of its penalty, before anybody changes the weights
+        descend(net, state, rule, step, clipping, team)
+    barrier(team)
+
+
+@entry
+def gradient(g, net, work, w, data, order, B, loss):
+    """The mean loss of the samples `order` and its gradient g; no dropout, no penalty."""
+    team = Team(0, 1, np.zeros(1, np.int64), np.zeros((1, 8), np.int64), np.zeros(1, np.uint8))
+    load_batch(net, work, data, Batch(order, 0, len(order), B), team)
+    forward(net, work, w, B, NO_DROPOUT, team)
+    score(net, work, loss, B, team)
+    scale = w.dtype.type(work.shared[0])
+    backward(net, work, w, B, scale, team)
+    gradient_into(ASSIGN, g, net, work, B, scale, team)
     total = 0.0
     for n in range(len(order)):
-        total += work.loss[n]
+        total += work.scores.loss[n]
     return total * work.shared[0]

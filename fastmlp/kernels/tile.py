@@ -1,22 +1,27 @@
-"""Two register tiles: `tile` under every matrix product, `transpose` under every change of layout.
+"""The register tile under every matrix product.
 
 A product keeps MR rows times NV vectors of sums in registers while k runs:
 
     C[m, n] = begin + sum_k A[m, k] B[k, n]          m < MR, n < NV * V
 
-The samples of a batch lie in lanes (B and C hold one feature of every sample a row), so a batch of 64 fills whole vectors whatever the
+The samples of a batch lie in lanes (B and C hold one feature of every sample per row), so a batch of 64 fills whole vectors whatever the
 width of the layer. A's elements are repeated across a vector as they are read.
 
-With simd.py and bits.py the only files that speak LLVM: twenty named sums and their unrolled updates are clearer generated than written.
+Twenty named sums and their unrolled updates are clearer generated than written, so this file speaks LLVM, as do vectors.py, access.py,
+bits.py and transpose.py.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from llvmlite import ir
-from numba.core import types
+from numba.core import config, types
 from numba.extending import intrinsic
 
+from .access import GUARD, check_place, opened
 from .vectors import Vector, call_intrinsic, constant, count_mask, llvm_type, many_registers, repeat, suffix
+from .views import Block
 
 # 20 sums, 5 repeated elements of A and 4 vectors of B are live at once: 29 of AVX-512's or NEON's 32 registers. LLVM reads all of A's
 # elements first, so 6 x 4 spills and runs at two thirds of this. AVX2 and SSE have 16 registers: 8 + 4 + 2.
@@ -29,39 +34,46 @@ AHEAD = 12  # rows of B
 INT8, INT32, INT64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
 
 
-@intrinsic(prefer_literal=True)
-def tile(typingctx, mr, nv, mode, a, a_at, a_row, a_k, b, b_at, b_k, c, c_at, c_row, count, m_list, m_at, k_list, k_at, K, start, start_at):
-    """One tile, in place in c. mr, nv : literal integers; the others may vary.
+class Product(NamedTuple):
+    """One matrix product and where it goes. The arrays are of one dtype."""
 
-    a, b, c, start : arrays of one dtype. m_list[m_at:m_at + MR] and k_list[k_at:k_at + K] : the values of m and k, ascending;
-    A[m, k] is a[a_at + m a_row + k a_k], B[k, n] is b[b_at + k b_k + n], C[m, n] is c[c_at + m c_row + n], and row m starts from
-    start[start_at + m]. count : lanes of the last vector that exist in c (V for a whole one); b has them all.
+    how: int  # ASSIGN, START, ...
+    c: Block  # its step is 1, and it has `columns` columns
+    a: Block
+    b: Block  # its step is 1; whole vectors may be read past its last column
+    start: Block  # row m of C begins with start[m, 0] if `how` is START; not read otherwise
+
+
+@intrinsic(prefer_literal=True)
+def tile(typingctx, mr, nv, product, rows, ks):
+    """One tile of a `Product`, in place in its C. mr, nv : literal integers.
+
+    rows, ks : spans. The tile has the rows m = rows.items[rows.first + 0, ..., mr - 1] of A and C, and sums over k in ks.
     """
-    rows, columns = mr.literal_value, nv.literal_value
-    vector = Vector(c.dtype)
-    size = types.intp
-    sig = types.void(mr, nv, size, a, *[size] * 3, b, *[size] * 2, c, *[size] * 3, m_list, size, k_list, size, size, start, size)
+    height, width = mr.literal_value, nv.literal_value
+    vector = Vector(product.types[1].types[0].dtype)
 
     def codegen(context, builder, sig, args):
-        _, _, mode, a, a_at, a_row, a_k, b, b_at, b_k, c, c_at, c_row, count, m_list, m_at, k_list, k_at, K, start, start_at = args
+        product, rows, ks = (opened(context, builder, kind, view) for kind, view in zip(sig.args[2:], args[2:], strict=True))
+        a, b, c, start = product.a, product.b, product.c, product.start
         kind, lanes, align = llvm_type(vector), vector.lanes, vector.dtype.bitwidth // 8
-        cells = [(m, n) for m in range(rows) for n in range(columns)]
-
-        def pointer(place, array, at):
-            data = context.make_array(sig.args[place])(context, builder, array).data
-            return builder.gep(data, [at])
+        cells = [(m, n) for m in range(height) for n in range(width)]
+        K = builder.sub(ks.last, ks.first)
+        left = builder.sub(c.columns, INT64((width - 1) * lanes))  # of the last vector so many lanes exist in C
+        count = builder.select(builder.icmp_signed("<", left, INT64(lanes)), left, INT64(lanes))
+        mask = count_mask(builder, vector, count)
 
         def as_vector(address, n):
             return builder.bitcast(builder.gep(address, [INT64(n * lanes)]), kind.as_pointer())
 
         def read(address, n):
-            if n < columns - 1:
+            if n < width - 1:
                 return builder.load(as_vector(address, n), align=align)
             operands = [as_vector(address, n), INT32(align), mask, constant(vector, 0.0)]
             return call_intrinsic(builder, f"llvm.masked.load.{suffix(vector)}.p0", kind, operands)
 
         def write(address, n, value):
-            if n < columns - 1:
+            if n < width - 1:
                 builder.store(value, as_vector(address, n), align=align)
             else:
                 operands = [value, as_vector(address, n), INT32(align), mask]
@@ -75,17 +87,19 @@ def tile(typingctx, mr, nv, mode, a, a_at, a_row, a_k, b, b_at, b_k, c, c_at, c_
                     merged[cell].add_incoming(values[cell], block)
             return merged
 
+        check_place(context, builder, rows.items, rows.first, height)
+        k_list = builder.gep(ks.items.data, [ks.first])
+        ms = [builder.load(builder.gep(rows.items.data, [builder.add(rows.first, INT64(m))])) for m in range(height)]
+        if config.BOUNDSCHECK:
+            check_product(context, builder, product, ms, ks, (width * lanes, builder.add(count, INT64((width - 1) * lanes))))
         blocks = ("zero", "start", "load", "begin", "k", "end", "add", "scale", "assign", "after")
         zero, begin_start, load, begin, loop, end, add, scale, assign, after = (builder.append_basic_block(name) for name in blocks)
-        a, b, c = pointer(3, a, a_at), pointer(7, b, b_at), pointer(10, c, c_at)
-        m_list, k_list, start = pointer(14, m_list, m_at), pointer(16, k_list, k_at), pointer(19, start, start_at)
-        ms = [builder.load(builder.gep(m_list, [INT64(m)])) for m in range(rows)]
-        a_rows = [builder.gep(a, [builder.mul(a_row, m)]) for m in ms]
-        c_rows = [builder.gep(c, [builder.mul(c_row, m)]) for m in ms]
-        mask = count_mask(builder, vector, count)
-        for m, n in cells:  # rows of W that are updated come from far: they are fetched while k runs, and met at the end
+        a_at, b_at, c_at = (builder.gep(block.data.data, [block.at]) for block in (a, b, c))
+        a_rows = [builder.gep(a_at, [builder.mul(a.row, m)]) for m in ms]
+        c_rows = [builder.gep(c_at, [builder.mul(c.row, m)]) for m in ms]
+        for m, n in cells:  # the rows of W that are updated lie in outer caches: the loop over k hides their latency
             prefetch(builder, builder.gep(c_rows[m], [INT64(n * lanes)]), to_write=True)
-        choice = builder.switch(mode, zero)
+        choice = builder.switch(product.how, zero)
         choice.add_case(INT64(START), begin_start)
         choice.add_case(INT64(CONTINUE), load)
 
@@ -93,7 +107,8 @@ def tile(typingctx, mr, nv, mode, a, a_at, a_row, a_k, b, b_at, b_k, c, c_at, c_
         zeros = dict.fromkeys(cells, constant(vector, 0.0))
         builder.branch(begin)
         builder.position_at_end(begin_start)
-        starts = [repeat(builder, vector, builder.load(builder.gep(start, [m]))) for m in ms]
+        places = [builder.add(start.at, builder.mul(start.row, m)) for m in ms]
+        starts = [repeat(builder, vector, builder.load(builder.gep(start.data.data, [place]))) for place in places]
         builder.branch(begin)
         builder.position_at_end(load)
         loaded = {(m, n): read(c_rows[m], n) for m, n in cells}
@@ -107,14 +122,14 @@ def tile(typingctx, mr, nv, mode, a, a_at, a_row, a_k, b, b_at, b_k, c, c_at, c_
         step = builder.phi(INT64)
         sums = {cell: builder.phi(kind) for cell in cells}
         k = builder.load(builder.gep(k_list, [step]))
-        a_offset, b_row = builder.mul(k, a_k), builder.gep(b, [builder.mul(k, b_k)])
-        if rows == 1:  # B streams by, a row of it used once
-            ahead = builder.gep(b_row, [builder.mul(b_k, INT64(AHEAD))])
-            for n in range(columns):
+        a_offset, b_row = builder.mul(k, a.step), builder.gep(b_at, [builder.mul(k, b.row)])
+        if height == 1:  # B streams by, each row of it used once
+            ahead = builder.gep(b_row, [builder.mul(b.row, INT64(AHEAD))])
+            for n in range(width):
                 prefetch(builder, builder.gep(ahead, [INT64(n * lanes)]))
-        else:  # where a_k is the width of a layer, each k lies on a line of its own: fetch the next columns' while this one is used
+        else:  # where a.step is the width of a layer, each k lies on a line of its own: fetch the next columns' while this one is used
             prefetch(builder, builder.gep(a_rows[0], [builder.add(a_offset, INT64(64 // align))]))
-        line = [builder.load(as_vector(b_row, n), align=align) for n in range(columns)]
+        line = [builder.load(as_vector(b_row, n), align=align) for n in range(width)]
         elements = [repeat(builder, vector, builder.load(builder.gep(row, [a_offset]))) for row in a_rows]
         name = f"llvm.fmuladd.{suffix(vector)}"
         added = {(m, n): call_intrinsic(builder, name, kind, [elements[m], line[n], sums[m, n]]) for m, n in cells}
@@ -126,7 +141,7 @@ def tile(typingctx, mr, nv, mode, a, a_at, a_row, a_k, b, b_at, b_k, c, c_at, c_
 
         builder.position_at_end(end)
         totals = merge([(begin, begun), (loop, added)])
-        ending = builder.switch(mode, assign)
+        ending = builder.switch(product.how, assign)
         ending.add_case(INT64(ADD), add)
         ending.add_case(INT64(SCALE), scale)
         builder.position_at_end(add)
@@ -144,7 +159,31 @@ def tile(typingctx, mr, nv, mode, a, a_at, a_row, a_k, b, b_at, b_k, c, c_at, c_
         builder.position_at_end(after)
         return context.get_dummy_value()
 
-    return sig, codegen
+    return types.void(mr, nv, product, rows, ks), codegen
+
+
+def check_product(context, builder, product, ms, ks, columns):
+    """Check every place that a tile will touch: k ascends, so the first and the last k are its bounds.
+
+    columns : how many the tile reads of B's rows, and how many it writes of C's.
+    """
+    a, b, c, start = product.a, product.b, product.c, product.start
+    read, written = columns
+
+    def place(block, row, column):
+        return builder.add(block.at, builder.add(builder.mul(row, block.row), builder.mul(column, block.step)))
+
+    for m in ms:
+        check_place(context, builder, c.data, place(c, m, INT64(0)), written)
+        with builder.if_then(builder.icmp_signed("==", product.how, INT64(START))):
+            check_place(context, builder, start.data, place(start, m, INT64(0)), 1)
+    with builder.if_then(builder.icmp_signed("<", ks.first, ks.last)):
+        check_place(context, builder, ks.items, ks.first, builder.sub(ks.last, ks.first))
+        for at in (ks.first, builder.sub(ks.last, INT64(1))):
+            k = builder.load(builder.gep(ks.items.data, [at]))
+            check_place(context, builder, b.data, place(b, k, INT64(0)), read, GUARD)
+            for m in ms:
+                check_place(context, builder, a.data, place(a, m, k), 1)
 
 
 def prefetch(builder, address, to_write=False):

@@ -6,34 +6,35 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
+from .access import check_place, opened
 from .tile import INT32, INT64
 from .vectors import Vector, llvm_type, repeat
 
 
 @intrinsic
-def transpose(typingctx, out, out_at, out_row, x, x_at, x_row, rows, first, last, scale):
-    """Turn V rows of V elements, from anywhere, into V columns: out[out_at + k out_row + v] = scale * x[x_at + rows[first + v] x_row + k].
+def transpose(typingctx, out, x, rows, scale):
+    """Turn V rows of V elements, from anywhere, into V columns: out[k, v] = scale * x[rows.items[rows.first + v], k].
 
-    Rows past rows[last] repeat that one. x may hold float32, float64 or uint8; out and scale are of one floating dtype.
+    out, x : blocks whose steps are 1; x may hold float32, float64 or uint8, out and scale are of one floating dtype. rows : a span;
+    past its end its last row repeats.
     """
-    vector = Vector(out.dtype)
-    size = types.intp
-    sig = types.void(out, size, size, x, size, size, rows, size, size, scale)
+    vector = Vector(out.types[0].dtype)
 
     def codegen(context, builder, sig, args):
-        out, out_at, out_row, x, x_at, x_row, rows, first, last, scale = args
+        out, x, rows = (opened(context, builder, kind, view) for kind, view in zip(sig.args[:3], args[:3], strict=True))
         kind, lanes, bits = llvm_type(vector), vector.lanes, vector.dtype.bitwidth
-        source = context.get_value_type(sig.args[3].dtype)
-        source_align = sig.args[3].dtype.bitwidth // 8
-        out, x, rows = (context.make_array(sig.args[place])(context, builder, array).data for place, array in ((0, out), (3, x), (6, rows)))
-        scales = repeat(builder, vector, scale)
+        element = sig.args[1].types[0].dtype
+        source, source_align = context.get_value_type(element), element.bitwidth // 8
+        scales, last = repeat(builder, vector, args[3]), builder.sub(rows.last, INT64(1))
 
         def line(v):
-            wanted = builder.add(first, INT64(v))
+            wanted = builder.add(rows.first, INT64(v))
             place = builder.select(builder.icmp_signed("<", wanted, last), wanted, last)
-            row = builder.load(builder.gep(rows, [place]))
-            address = builder.gep(x, [builder.add(x_at, builder.mul(row, x_row))])
-            values = builder.load(builder.bitcast(address, ir.VectorType(source, lanes).as_pointer()), align=source_align)
+            check_place(context, builder, rows.items, place, 1)
+            at = builder.add(x.at, builder.mul(builder.load(builder.gep(rows.items.data, [place])), x.row))
+            check_place(context, builder, x.data, at, lanes)
+            address = builder.bitcast(builder.gep(x.data.data, [at]), ir.VectorType(source, lanes).as_pointer())
+            values = builder.load(address, align=source_align)
             if isinstance(source, ir.IntType):
                 values = builder.uitofp(values, kind)
             elif source_align * 8 > bits:
@@ -54,8 +55,9 @@ def transpose(typingctx, out, out_at, out_row, x, x_at, x_row, rows, first, last
                     lines[v], lines[v + half] = builder.shuffle_vector(upper, lower, low), builder.shuffle_vector(upper, lower, high)
             half *= 2
         for v in range(lanes):
-            address = builder.gep(out, [builder.add(out_at, builder.mul(INT64(v), out_row))])
-            builder.store(lines[v], builder.bitcast(address, kind.as_pointer()), align=bits // 8)
+            at = builder.add(out.at, builder.mul(INT64(v), out.row))
+            check_place(context, builder, out.data, at, lanes)
+            builder.store(lines[v], builder.bitcast(builder.gep(out.data.data, [at]), kind.as_pointer()), align=bits // 8)
         return context.get_dummy_value()
 
-    return sig, codegen
+    return types.void(out, x, rows, scale), codegen

@@ -120,12 +120,6 @@ for _symbol, _instruction in {operator.add: "fadd", operator.sub: "fsub", operat
     _define_operator(_symbol, _instruction)
 
 
-def address(context: Any, builder: Any, array_type: Any, array: Any, index: Any, vector: Vector) -> Any:
-    """LLVM's pointer to the vector that begins at an element of an array."""
-    data = context.make_array(array_type)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [index]), llvm_type(vector).as_pointer())
-
-
 def count_mask(builder: Any, vector: Vector, count: Any) -> Any:
     """Lane k is true for k < count."""
     kind = ir.VectorType(ir.IntType(64), vector.lanes)
@@ -133,71 +127,6 @@ def count_mask(builder: Any, vector: Vector, count: Any) -> Any:
     zeros = ir.Constant(ir.VectorType(ir.IntType(32), vector.lanes), [0] * vector.lanes)
     number = builder.shuffle_vector(number, ir.Constant(kind, ir.Undefined), zeros)
     return builder.icmp_signed("<", ir.Constant(kind, list(range(vector.lanes))), number)
-
-
-@intrinsic
-def width(typingctx, a):
-    """Lanes of a vector of a's dtype, known at compile time. a : array."""
-    size = Vector(a.dtype).lanes
-
-    def codegen(context, builder, sig, args):
-        return context.get_constant(types.intp, size)
-
-    return types.intp(a), codegen
-
-
-@intrinsic
-def load(typingctx, a, i):
-    """The vector of elements i, i + 1, ... of a's memory. a : C-contiguous array; i : flat index."""
-    vector = Vector(a.dtype)
-
-    def codegen(context, builder, sig, args):
-        return builder.load(address(context, builder, sig.args[0], *args, vector), align=vector.dtype.bitwidth // 8)
-
-    return vector(a, types.intp), codegen
-
-
-@intrinsic
-def store(typingctx, a, i, value):
-    """Write a vector to elements i, i + 1, ... of a's memory. a : C-contiguous array, modified in place; i : flat index."""
-
-    def codegen(context, builder, sig, args):
-        array, index, value = args
-        builder.store(value, address(context, builder, sig.args[0], array, index, sig.args[2]), align=sig.args[2].dtype.bitwidth // 8)
-        return context.get_dummy_value()
-
-    return types.void(a, types.intp, value), codegen
-
-
-@intrinsic
-def load_first(typingctx, a, i, count):
-    """As load, but only the first `count` lanes; the others are zero and their memory is not touched."""
-    vector = Vector(a.dtype)
-
-    def codegen(context, builder, sig, args):
-        array, index, count = args
-        pointer = address(context, builder, sig.args[0], array, index, vector)
-        align = ir.Constant(ir.IntType(32), vector.dtype.bitwidth // 8)
-        operands = [pointer, align, count_mask(builder, vector, count), constant(vector, 0.0)]
-        return call_intrinsic(builder, f"llvm.masked.load.{suffix(vector)}.p0", llvm_type(vector), operands)
-
-    return vector(a, types.intp, types.intp), codegen
-
-
-@intrinsic
-def store_first(typingctx, a, i, value, count):
-    """As store, but only the first `count` lanes; the memory of the others is not touched."""
-
-    def codegen(context, builder, sig, args):
-        array, index, value, count = args
-        vector = sig.args[2]
-        pointer = address(context, builder, sig.args[0], array, index, vector)
-        align = ir.Constant(ir.IntType(32), vector.dtype.bitwidth // 8)
-        operands = [value, pointer, align, count_mask(builder, vector, count)]
-        call_intrinsic(builder, f"llvm.masked.store.{suffix(vector)}.p0", ir.VoidType(), operands)
-        return context.get_dummy_value()
-
-    return types.void(a, types.intp, value, types.intp), codegen
 
 
 @intrinsic
@@ -209,19 +138,6 @@ def splat(typingctx, x):
         return repeat(builder, vector, args[0])
 
     return vector(x), codegen
-
-
-@intrinsic
-def broadcast(typingctx, a, i):
-    """The vector with element i of a's memory in every lane. a : C-contiguous array; i : flat index."""
-    vector = Vector(a.dtype)
-
-    def codegen(context, builder, sig, args):
-        array, index = args
-        data = context.make_array(sig.args[0])(context, builder, array).data
-        return repeat(builder, vector, builder.load(builder.gep(data, [index])))
-
-    return vector(a, types.intp), codegen
 
 
 @intrinsic
@@ -340,14 +256,3 @@ def is_float64(typingctx, v):
         return context.get_constant(types.boolean, wide)
 
     return types.boolean(v), codegen
-
-
-@intrinsic
-def peek(typingctx, flag):
-    """Element 0 of an array that another thread may change, read anew each time. flag : (1,) uint8."""
-
-    def codegen(context, builder, sig, args):
-        data = context.make_array(sig.args[0])(context, builder, args[0]).data
-        return builder.load_atomic(data, "monotonic", 1)
-
-    return types.uint8(flag), codegen

@@ -10,17 +10,17 @@ from .tile import MR
 
 
 @kernel
-def find_active(active, bits, x, x_at, I, B):
+def find_active(active, bits, x, I):
     """Write the inputs i that are not zero in every lane to `active`, ascending; return how many, and how many elements are not zero.
 
-    bits[word, i] : which of the samples 64 word, 64 word + 1, ... are not zero.
+    x (I, B) : a block. bits[word, i] : which of the samples 64 word, 64 word + 1, ... are not zero.
     """
-    nonzero = 0
+    nonzero, B = 0, x.columns
     for word in range((B + 63) // 64):
         n = word * 64
         samples = ~np.uint64(0) >> np.uint64(max(0, 64 - (B - n)))  # the next elements are another input's
         for i in range(I):
-            bits[word, i] = nonzero_bits(x, x_at + i * B + n) & samples
+            bits[word, i] = nonzero_bits(x.data, x.at + i * B + n) & samples
             nonzero += count_bits(bits[word, i])
     count = 0
     for i in range(I):
@@ -33,19 +33,19 @@ def find_active(active, bits, x, x_at, I, B):
 
 
 @kernel
-def find_used(used, counts, bits, rows, first, last, B):
-    """For each tile t of MR inputs rows[first:last], list the samples for which one of them is not zero, ascending.
+def find_used(used, counts, bits, rows, B):
+    """For each tile t of MR inputs of `rows`, list the samples for which one of them is not zero, ascending.
 
-    bits : as `find_active` leaves them. t counts from the beginning of `rows`; first is a multiple of MR. There are counts[t] samples,
-    from used[t * list_step(B)].
+    bits : as `find_active` leaves them. rows : a span; t counts from the beginning of its items, and its first is a multiple of MR.
+    There are counts[t] samples, from used[t * list_step(B)].
     """
     step = list_step(B)
-    for m in range(first, last, MR):
+    for m in range(rows.first, rows.last, MR):
         count = 0
         for word in range((B + 63) // 64):
             found = np.uint64(0)
-            for r in range(m, min(m + MR, last)):
-                found |= bits[word, rows[r]]
+            for r in range(m, min(m + MR, rows.last)):
+                found |= bits[word, rows.items[r]]
             for n in range(word * 64, min(word * 64 + 64, B), 8):
                 byte = found & np.uint64(255)
                 list_bits(used, m // MR * step + count, byte, n, PLACES)
@@ -54,7 +54,7 @@ def find_used(used, counts, bits, rows, first, last, B):
         counts[m // MR] = count
 
 
-@kernel(forceinline=True)
+@kernel(inline="always")
 def list_step(B):
     """From one list of `find_used` to the next."""
     return (B + 7) // 8 * 8

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..engine.cost import forward_operations
-from ..engine.run import Run, State
+from ..engine.run import Run, Snapshot
 from ..engine.threads import choose_threads
 from .data import Data
 from .schedules import Schedule, checked_factors
@@ -140,7 +140,7 @@ class Epochs:
             if after_batch(batch, loss):
                 break
 
-    def _go_back(self, before: State, orders: np.ndarray, rates: np.ndarray, finite: np.ndarray) -> int:
+    def _go_back(self, before: Snapshot, orders: np.ndarray, rates: np.ndarray, finite: np.ndarray) -> int:
         """Return to the end of the last epoch whose loss was finite, by repeating those before the next. How many those are."""
         good = len(finite) - 1 if finite.all() else int(np.argmin(finite))
         while True:  # at most twice: the last step of an epoch whose loss was finite may have left weights that are not

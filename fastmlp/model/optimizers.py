@@ -9,7 +9,7 @@ import numpy as np
 
 from ..engine.arguments import check_choice, check_range
 from ..kernels import optimizers as codes
-from ..kernels.network import Optimizer as Settings
+from ..kernels.network import Rule as Settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +104,9 @@ class Adam(Optimizer):
     beta1, beta2 : float, default 0.9, 0.999
         Decay of the running means of the gradient and of its square, in [0, 1).
     epsilon : float, default 1e-8
-        At least 0.
+        At least 0; added once the mean and the root are corrected for their bias towards zero (Algorithm 1 there, and PyTorch).
+    epsilon_hat : bool, default False
+        Add epsilon before that correction, as at the end of section 2 there, and as scikit-learn does.
     l2, clip_norm : float, default 0
         As described for `Optimizer`.
 
@@ -117,13 +119,14 @@ class Adam(Optimizer):
     --------
     >>> from fastmlp import Adam
     >>> Adam(0.004)
-    Adam(learning_rate=0.004, l2=0.0, clip_norm=0.0, beta1=0.9, beta2=0.999, epsilon=1e-08)
+    Adam(learning_rate=0.004, l2=0.0, clip_norm=0.0, beta1=0.9, beta2=0.999, epsilon=1e-08, epsilon_hat=False)
     """
 
     learning_rate: float = field(default=0.001, kw_only=False)
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
+    epsilon_hat: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -133,7 +136,8 @@ class Adam(Optimizer):
 
     def settings(self) -> Settings:
         """As the kernels take it."""
-        return Settings(codes.ADAM, self.beta1, self.beta2, self.epsilon, self.l2, 0.0, self.clip_norm)
+        code = codes.ADAM_HAT if self.epsilon_hat else codes.ADAM
+        return Settings(code, self.beta1, self.beta2, self.epsilon, self.l2, 0.0, self.clip_norm)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.run import Run, State
+from ..engine.run import Run, Snapshot
 from .optimizers import Optimizer
 from .predictor import Predictor
 
@@ -59,12 +59,12 @@ class Trainable(Predictor):
             self._run = Run(self.network(), self.parameters, self.loss, key, self._steps)
         return self._run
 
-    def snapshot(self) -> State:
+    def snapshot(self) -> Snapshot:
         """What training changes: the parameters, the optimizer's memory, the count of steps; a copy of them, for `restore`.
 
         Returns
         -------
-        State
+        Snapshot
 
         Examples
         --------
@@ -78,12 +78,12 @@ class Trainable(Predictor):
         """
         return self._prepared().state()
 
-    def restore(self, snapshot: State) -> None:
+    def restore(self, snapshot: Snapshot) -> None:
         """Return to a snapshot.
 
         Parameters
         ----------
-        snapshot : State
+        snapshot : Snapshot
             Of this model, or of one with the same layers.
 
         Raises
@@ -91,7 +91,7 @@ class Trainable(Predictor):
         ValueError, TypeError
             If it is of a model with other layers, or no snapshot.
         """
-        if not isinstance(snapshot, State):
+        if not isinstance(snapshot, Snapshot):
             raise TypeError(f"snapshot: expected what `snapshot` returned, got {type(snapshot).__name__}")
         if snapshot.w.size != self.parameters.size:
             raise ValueError(f"snapshot: expected {self.parameters.size} parameters, got {snapshot.w.size}")

@@ -11,7 +11,7 @@ import numpy as np
 from numba import types
 
 from ..engine.arrays import as_arrays, check_shapes
-from ..kernels.jit import in_compiled_code, kernel
+from ..kernels.jit import entry, in_compiled_code
 
 Function = Callable[..., Any]
 
@@ -23,7 +23,7 @@ def document_function(plain: Function, body: Function | None = None, **letters: 
     stand for the same, without checks. `letters` give each argument's shape, as in ``X="NI"``.
     """
     body = body or plain
-    compiled = kernel(body)
+    compiled = entry(body)
 
     def decorate(described: Function) -> Function:
         parameters = inspect.signature(described)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..kernels.access import peek
 from ..kernels.activations import sigmoid_into
 from ..kernels.jit import kernel
-from ..kernels.vectors import peek
 
 
 @kernel

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..kernels.access import GUARD, load, peek, store, width
 from ..kernels.activations import LOGISTIC, activate
-from ..kernels.gather import gather_rows
-from ..kernels.jit import kernel
-from ..kernels.network import padded, panel_size, row_stride
-from ..kernels.products import NARROW, affine, backproject, outer, outer_narrow
+from ..kernels.gather import Batch, gather_rows
+from ..kernels.jit import entry, kernel
+from ..kernels.network import padded, row_stride
+from ..kernels.products import NARROW, PACKED, affine, backproject, in_every_tile, outer, outer_narrow, panel_size
 from ..kernels.rows import by_sample
 from ..kernels.tile import ADD, ASSIGN
-from ..kernels.vectors import fma, load, peek, splat, store, sum_lanes, width
+from ..kernels.vectors import fma, splat, sum_lanes
+from ..kernels.views import Block, Span
 
 BLOCK = 128  # samples
 
 
-@kernel
+@entry
 def epochs_by_tiles(weights, record, X, y, epochs, rate, stop):
     """For layers of some width over many samples. Arguments as `fused_epochs` takes them; X and y are brought into lanes once."""
     (w1, w2), (errors, record_every) = weights, record
@@ -24,39 +26,51 @@ def epochs_by_tiles(weights, record, X, y, epochs, rate, stop):
     V = width(X)
     rate, scale = X.dtype.type(rate / N), X.dtype.type(0.5 / N)
     one = X.dtype.type(1)
-    rows = padded(N, V)
-    every = np.arange(max(max(I, H), max(O, rows)))
-    x, target, valid = flat(I * rows, X), flat(O * rows, X), flat(rows, X)
+    lanes = padded(N, V)
+    every = np.arange(max(max(I, H), max(O, lanes)))
+    all_inputs, all_hidden, all_outputs = Span(every, 0, I), Span(every, 0, H), Span(every, 0, O)
+    inputs, targets, valid = flat(I * lanes, X), flat(O * lanes, X), flat(lanes, X)
     valid[:N] = 1
     for at in range(0, N, BLOCK):
         count = min(BLOCK, N - at)
-        gather_rows(x, at * I, X, every, at, count, I, padded(count, V), 0, one)
-        gather_rows(target, at * O, y, every, at, count, O, padded(count, V), 0, one)
-    B = min(BLOCK, rows)
-    hidden, slope, residual = flat(H * B, X), flat(H * B, X), flat(O * B, X)
-    stride1, stride2 = row_stride(H, V), row_stride(O, V)
-    by_sample1, by_sample2 = flat(stride1 * B, X), flat(stride2 * B, X)
+        B = padded(count, V)
+        batch = Batch(every, at, count, B)
+        gather_rows(Block(inputs, at * I, B, 1, B), X, batch, 0, one)
+        gather_rows(Block(targets, at * O, B, 1, B), y, batch, 0, one)
+    most = min(BLOCK, lanes)
+    hidden, slope, residual = flat(H * most, X), flat(H * most, X), flat(O * most, X)
+    rows1, rows2 = flat(row_stride(H, V) * most, X), flat(row_stride(O, V) * most, X)
     w1_at, w2_at, size = 0, w1.size, w1.size + w2.size
-    w, step, panel = flat(size, X), flat(size, X), flat(panel_size(B), X)
+    w, step, scratch = flat(size, X), flat(size, X), Block(flat(panel_size(most), X), 0, PACKED, 1, PACKED)
     w[:w2_at], w[w2_at:size] = w1.reshape(w1.size), w2.reshape(w2.size)
+    W1, W2 = Block(w, w1_at, H, 1, H), Block(w, w2_at, O, 1, O)
+    step1, step2 = Block(step, w1_at, H, 1, H), Block(step, w2_at, O, 1, O)
+    no_bias = Block(w, 0, 1, 1, 0)
     for epoch in range(epochs):
         squares = splat(X.dtype.type(0))
         for at in range(0, N, BLOCK):
             if peek(stop):
                 return
             how, B = ASSIGN if at == 0 else ADD, padded(min(BLOCK, N - at), V)
-            affine(hidden, 0, w, w1_at, -1, x, at * I, every, I, every, 0, H, panel, 0, H, B)
+            x, t = Block(inputs, at * I, B, 1, B), Block(targets, at * O, B, 1, B)
+            a, da, r = Block(hidden, 0, B, 1, B), Block(slope, 0, B, 1, B), Block(residual, 0, B, 1, B)
+            samples = in_every_tile(Span(every, 0, B))
+            affine(a, W1, no_bias, x, all_inputs, all_hidden, scratch, stop)
             activate(LOGISTIC, hidden, slope, 0, H * B)
-            affine(residual, 0, w, w2_at, -1, hidden, 0, every, H, every, 0, O, panel, 0, O, B)
-            squares = subtract(residual, target, at * O, valid, at, O, B, squares)
+            affine(r, W2, no_bias, a, all_hidden, all_outputs, scratch, stop)
+            squares = subtract(r, t, Block(valid, at, 0, 1, B), O, squares)
             if O <= NARROW:
-                outer_narrow(how, step, w2_at, hidden, 0, every, 0, H, residual, 0, one, O, B)
+                outer_narrow(how, step2, a, r, all_hidden, one)
             else:
-                by_sample(by_sample2, 0, residual, 0, every, stride2, B, 0, O, one)
-                outer(how, step, w2_at, hidden, 0, every, 0, H, by_sample2, 0, every, every, 0, O, stride2, B)
-            backproject(slope, 0, w, w2_at, residual, 0, every, 0, H, panel, 0, O, B)
-            by_sample(by_sample1, 0, slope, 0, every, stride1, B, 0, H, one)
-            outer(how, step, w1_at, x, at * I, every, 0, I, by_sample1, 0, every, every, 0, H, stride1, B)
+                r_rows = Block(rows2, 0, row_stride(O, V), 1, O)
+                by_sample(r_rows, r, all_outputs, one)
+                outer(how, step2, a, r_rows, all_hidden, samples, stop)
+            backproject(da, W2, r, all_hidden, all_outputs, scratch, stop)
+            da_rows = Block(rows1, 0, row_stride(H, V), 1, H)
+            by_sample(da_rows, da, all_hidden, one)
+            outer(how, step1, x, da_rows, all_inputs, samples, stop)
+        if peek(stop):
+            return
         for place in range(size):
             w[place] -= rate * step[place]
         w1.reshape(w1.size)[:], w2.reshape(w2.size)[:] = w[:w2_at], w[w2_at:size]
@@ -65,19 +79,21 @@ def epochs_by_tiles(weights, record, X, y, epochs, rate, stop):
 
 
 @kernel
-def subtract(residual, target, target_at, valid, valid_at, O, B, squares):
-    """residual -= target, zero in the lanes that hold no sample; returns the vector `squares` plus their squares."""
+def subtract(residual, target, valid, O, squares):
+    """residual -= target, zero in the lanes that hold no sample; returns the vector `squares` plus their squares. All are blocks."""
     for o in range(O):
-        for n in range(0, B, width(residual)):
-            r = (load(residual, o * B + n) - load(target, target_at + o * B + n)) * load(valid, valid_at + n)
+        for n in range(0, residual.columns, width(residual.data)):
+            place = residual.at + o * residual.row + n
+            r = load(residual.data, place) - load(target.data, target.at + o * target.row + n)
+            r = r * load(valid.data, valid.at + n)
             squares = fma(r, r, squares)
-            store(residual, o * B + n, r)
+            store(residual.data, place, r)
     return squares
 
 
 @kernel
 def flat(size, like):
-    """Zeros of that array's dtype, from a cache line on, with the 64 elements beyond that kernels may read."""
-    memory = np.zeros(size + 64 + 64, like.dtype)
+    """Zeros of that array's dtype, from a cache line on, with the GUARD elements beyond that kernels may read."""
+    memory = np.zeros(size + GUARD + 64, like.dtype)
     skip = -memory.ctypes.data % 64 // memory.itemsize
-    return memory[skip : skip + size + 64]
+    return memory[skip : skip + size + GUARD]

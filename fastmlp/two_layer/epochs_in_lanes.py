@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..kernels.access import broadcast, load, peek, store, width
 from ..kernels.jit import kernel
 from ..kernels.vector_math import sigmoid
-from ..kernels.vectors import broadcast, fma, load, peek, splat, store, sum_lanes, width
+from ..kernels.vectors import fma, splat, sum_lanes
 
 
 class Lanes(NamedTuple):

@@ -20,8 +20,8 @@ core, float64, microseconds an epoch:
 
 from __future__ import annotations
 
-from ..kernels.jit import in_compiled_code, kernel
-from ..kernels.vectors import width
+from ..kernels.access import width
+from ..kernels.jit import entry, in_compiled_code
 from .epochs_by_products import epochs_by_products
 from .epochs_in_lanes import epochs_in_one_vector, epochs_in_vectors, in_lanes
 
@@ -47,7 +47,7 @@ def way_through(samples: int, weights: int, lanes: int) -> int:
 in_compiled_code(way_through)(lambda *types: way_through)
 
 
-@kernel
+@entry
 def fused_epochs(weights, record, X, y, epochs, rate, stop):
     """Full-batch gradient descent on half the mean squared error, by the fastest way but tiles, which are compiled by themselves.
 

@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike
 from ..engine.arguments import all_finite, check_choice, check_finite, check_real, check_size, largest_size
 from ..engine.arrays import as_arrays, check_shapes
 from ..engine.interruptible import run_interruptibly
-from ..kernels.jit import in_compiled_code, kernel
-from ..kernels.vectors import peek
+from ..kernels.access import peek
+from ..kernels.jit import entry, in_compiled_code
 from .epochs_by_tiles import epochs_by_tiles
 from .functions import initialize_weights
 from .fused import fused_epochs, suits_tiles
@@ -59,7 +59,7 @@ class Record(NamedTuple):
     every: int
 
 
-@kernel
+@entry
 def document_epochs(gradient, weights, record, X, y, epochs, rate, stop):  # type: ignore[no-untyped-def]
     """The loop of `network.train` with the gradient at that place in GRADIENTS; the other arguments are `fused_epochs`'s."""
     (w1, w2), (errors, every) = weights, record
