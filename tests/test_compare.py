@@ -24,6 +24,7 @@ from fastmlp.measure.rungs import ALWAYS_MEASURED, COMPETITORS, Effort, Rung, me
 from fastmlp.measure.timing import StepTimes
 from fastmlp.measure.xor_training import learn_xor
 from fastmlp.two_layer import network
+from fastmlp.two_layer.fused import BY_PRODUCTS, IN_ONE_VECTOR, IN_VECTORS, suits_tiles, way_through
 from tests.children import python
 
 pytestmark = pytest.mark.kernels
@@ -88,6 +89,15 @@ def test_a_check_that_lets_the_published_gradient_pass_is_broken(monkeypatch):
     assert all(verdicts(checks).values())
     assert not comparison_of(checks).passed
     assert "broken" in report.judgement(checks[-1])
+
+
+@pytest.mark.parametrize("length", [2, 4, 8])  # of a vector of float64: SSE, AVX2, AVX-512
+def test_every_way_of_fused_is_checked(length):
+    ways = set()
+    for N, I, H, O in CHECKED:
+        weights = H * (I + O)
+        ways.add("tiles" if suits_tiles(N, weights) else way_through(N, weights, length))
+    assert ways == {IN_ONE_VECTOR, IN_VECTORS, BY_PRODUCTS, "tiles"}
 
 
 def test_central_differences_match_the_reference():
