@@ -32,6 +32,11 @@ def environment() -> dict:
     }
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Benchmarks run one by one, in this process."""
+    return 0
+
+
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """The environment, a line for each entry."""
 

@@ -2,13 +2,18 @@
 
 This file is imported before any test, hence before Numba reads its settings from the environment. Subprocesses (the command-line
 tests, the workers of pytest-xdist) inherit the environment and with it the compile cache.
+
+Folders are tested by as many workers as there are cores. Two that need the same kernels at once would both compile them, so that is
+done before they start.
 """
 
 import _thread
 import atexit
 import json
 import os
+import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +21,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import settings
+
+from tests.children import run
 
 if "FASTMLP_TEST_CACHE" not in os.environ:  # set it to a directory to keep compiled kernels from run to run
     cache = tempfile.TemporaryDirectory(prefix="fastmlp-test-cache-", ignore_cleanup_errors=True)
@@ -38,6 +45,38 @@ def pytest_configure(config):
 def dtype(request):
     """Either type of floating-point numbers."""
     return np.dtype(request.param).type
+
+
+# The files that take longest, longest first: begun in this order, so that the workers end together.
+LONG = ("functions", "output", "cli", "bench", "jit", "step", "warmup", "train_command", "train")
+
+
+def pytest_collection_modifyitems(items):
+    """Bring the long files to the front."""
+    place = {f"test_{name}": place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(place)))
+
+
+def pytest_xdist_auto_num_workers(config):
+    """No workers for single files, where they would only hide what is printed; else pytest-xdist's number, one for each core."""
+    return 0 if all((config.invocation_params.dir / argument.partition("::")[0]).is_file() for argument in config.args) else None
+
+
+def pytest_sessionstart(session):
+    """Compile everything before the workers start. What `fastmlp warmup` said, and all that it left, stays for its own tests."""
+    config, option = session.config, session.config.option
+    if hasattr(config, "workerinput") or not option.numprocesses or option.keyword or option.collectonly:
+        return
+    cache = Path(os.environ["FASTMLP_TEST_CACHE"])
+    from_nothing = not cache.is_dir() or not any(cache.iterdir())
+    config.get_terminal_writer().line("compiling everything: fastmlp warmup")
+    finished = run(sys.executable, "-m", "fastmlp", "warmup")
+    if from_nothing:
+        kept = tempfile.TemporaryDirectory(prefix="fastmlp-test-warmed-", ignore_cleanup_errors=True)
+        atexit.register(kept.cleanup)
+        shutil.copytree(cache, f"{kept.name}/cache", dirs_exist_ok=True)
+        Path(kept.name, "said.json").write_text(json.dumps([finished.returncode, finished.stdout, finished.stderr]), encoding="utf-8")
+        os.environ["FASTMLP_TEST_WARMED"] = kept.name
 
 
 @pytest.fixture(scope="session")
