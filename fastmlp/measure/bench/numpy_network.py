@@ -28,7 +28,10 @@ class SGD:
 
 
 class Adam(SGD):
-    """Adam (Kingma and Ba 2015, the form at the end of section 2)."""
+    """Adam (Kingma and Ba 2015, Algorithm 1): both means are corrected for their start at zero, and epsilon is added after that.
+
+    The corrections are brought into the rate and into epsilon, which costs no pass over the parameters.
+    """
 
     def __init__(self, parameter: Array, learning_rate: float) -> None:
         super().__init__(parameter, learning_rate)
@@ -41,8 +44,9 @@ class Adam(SGD):
         self.m += (1 - BETA1) * gradient
         self.v *= BETA2
         self.v += (1 - BETA2) * np.square(gradient)
-        rate = self.learning_rate * float(np.sqrt(1 - BETA2**self.t) / (1 - BETA1**self.t))
-        self.parameter -= rate * self.m / (np.sqrt(self.v) + EPSILON)
+        root = float(np.sqrt(1 - BETA2**self.t))
+        rate = self.learning_rate * root / (1 - BETA1**self.t)
+        self.parameter -= rate * self.m / (np.sqrt(self.v) + EPSILON * root)
 
 
 OPTIMIZERS = {"sgd": SGD, "adam": Adam}
