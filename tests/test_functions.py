@@ -265,7 +265,7 @@ def test_either_byte_order_is_taken(foreign, native):
     assert_array_equal(out, dense(X.astype(native), W1.astype(native)))
 
 
-STRANGE = [X + 1j, X.astype(object), X.astype(str), None, "XOR", {"a": 1}]
+STRANGE = [X + 1j, X.astype(str), np.where(X > 0, "one", X.astype(object)), None, "XOR", {"a": 1}]
 if np.dtype(np.longdouble) != np.float64:
     STRANGE.append(X.astype(np.longdouble))
 

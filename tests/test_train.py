@@ -21,16 +21,16 @@ X, Y = two_layer.X.astype(int), two_layer.Y.astype(int)
 @pytest.mark.kernels
 @pytest.mark.parametrize("gradient", GRADIENTS)
 def test_every_gradient_reproduces_the_document(golden, gradient):
-    notebook = golden["notebook_1"]
-    recorded = notebook["runs"]["backward_pass"]
+    document = golden["notebook_1"]
+    recorded = document["runs"]["backward_pass"]
     start = {"w1": recorded["initial_w1"], "w2": recorded["initial_w2"]}
-    run = train(X, Y, 3, notebook["epochs"], notebook["learning_rate"], gradient, **start)
+    run = train(X, Y, 3, document["epochs"], document["learning_rate"], gradient, **start)
     assert_array_equal(run.epochs, recorded["epochs"])
     assert_allclose(run.errors, recorded["errors"], rtol=1e-9)
     assert_allclose(run.w1, recorded["final_w1"], rtol=1e-7)
     assert_allclose(run.w2, recorded["final_w2"], rtol=1e-7)
     assert_array_equal(np.round(forward_pass(X, run.w1, run.w2)[1][:, 0]), recorded["predictions"])
-    last = train(X, Y, gradient=gradient, record_every=notebook["epochs"] - 1, **start)
+    last = train(X, Y, gradient=gradient, record_every=document["epochs"] - 1, **start)
     assert last.errors[-1] == pytest.approx(recorded["final_error"], rel=1e-9)
 
 

@@ -1,4 +1,4 @@
-"""What is compiled in place of three functions of `network`, each for a reason; all the others are compiled as they stand there."""
+"""What is compiled in place of two functions of `network`; all but these and the sigmoids are compiled as they stand there."""
 
 from __future__ import annotations
 
@@ -31,7 +31,11 @@ def _in_common_dtype(a, b):
 
 
 def backward(X, y, y_hat, act_hidden, w2):
-    """The mean over the samples as a loop of its own."""
+    """The mean over the samples as a loop, which allocates nothing.
+
+    Compiled from `network`, each mean would be a call of BLAS and three arrays: 1.8 times as long at XOR's size and at breast cancer's,
+    the same at iris's. (At the size of digits it would be 1.2 - 1.5 times as fast; both are a hundred times slower there than products.)
+    """
     (N, I), (H, O) = X.shape, w2.shape
     residual, error = mse(y_hat, y)
     dL_dw2, dL_dw1 = np.zeros_like(w2), np.zeros((I, H), w2.dtype)

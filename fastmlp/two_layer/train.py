@@ -116,7 +116,7 @@ def train(
     record_every : int, default 200
         Epochs between two recorded errors.
     reduction : {"mean", "sum"}
-        The error is half the squared residual, its mean over the samples or (as in the document's second part) its sum.
+        The error is half the squared residual, its mean over the samples or (as in the document's second notebook) its sum.
 
     Returns
     -------
