@@ -3,7 +3,7 @@
 Between two barriers a thread writes only what is its own: units of a layer in the products, lanes in the loss, rows of W in the update.
 Each thread gathers the inputs for itself: fetching a line of memory that another core has just written costs more than gathering it.
 
-Once the team is stopped, products end unfinished. Whoever sees the stop passes a barrier before anything made of an unfinished product is
+Once the team is stopped, products end unfinished, and what follows them is left out. Whoever sees the stop passes a barrier before anything made of an unfinished product is
 used, so that everybody sees it before the parameters are touched, and leaves them alone.
 """
 
@@ -20,7 +20,7 @@ from .dropout import NO_DROPOUT, drop
 from .gather import Batch, gather, gather_targets
 from .jit import entry, kernel
 from .losses import losses_and_deltas, mark_hits
-from .network import biases_of, delta_rows, features, panel, weights_of
+from .network import biases_of, delta_rows, features, padded, panel, weights_of
 from .optimizers import ADAM, SGD, Update, update
 from .products import NARROW, Terms, affine, backproject, in_every_tile, outer, outer_narrow
 from .rows import by_sample, sum_rows
@@ -28,6 +28,7 @@ from .tile import ADD, ASSIGN, MR
 from .views import Span
 from .zeros import find_active, find_used, list_step
 
+PIECE = 1 << 20  # elements of a layer between two looks at whether the team is stopped: a few milliseconds
 LISTED = 0.75  # of the inputs of a batch may be non-zero for a list of samples to pay: a tile's inputs rarely vanish together
 
 
@@ -68,9 +69,15 @@ def forward(net, work, w, B, key, team):
         z, slope = features(work.x, work, l + 1, team, B), features(work.delta, work, l + 1, team, B)
         outputs = Span(work.every, first, last)
         affine(z, weights_of(net, w, l), biases_of(net, w, l), x, inputs, outputs, panel(work, team, B), team.stop)
-        activate(net.activation[l], work.x, work.delta, z.at + first * B, z.at + last * B)
-        if key != NO_DROPOUT and l + 1 < len(net.W_at) and net.dropout[l + 1] > 0:
-            drop(z, slope, first, last, net.dropout[l + 1], key, l + 1)
+        dropping = key != NO_DROPOUT and l + 1 < len(net.W_at) and net.dropout[l + 1] > 0
+        units = max(1, PIECE // B)
+        for o in range(first, last, units):
+            if peek(team.stop):
+                break
+            end = min(o + units, last)
+            activate(net.activation[l], work.x, work.delta, z.at + o * B, z.at + end * B)
+            if dropping:
+                drop(z, slope, o, end, net.dropout[l + 1], key, l + 1)
         barrier(team)
         x, inputs = z, Span(work.every, 0, net.sizes[l + 1])
 
@@ -81,20 +88,26 @@ def score(net, work, loss, B, team):
     L = len(net.W_at)
     first, last = share(B, width(work.x), team)
     z, delta = features(work.x, work, L, team, B), features(work.delta, work, L, team, B)
-    losses_and_deltas(loss, delta, z, work.targets, work.scores, net.sizes[L], first, last)
-    mark_hits(loss, z, work.targets, work.scores, net.sizes[L], first, last)
+    if not peek(team.stop):
+        losses_and_deltas(loss, delta, z, work.targets, work.scores, net.sizes[L], first, last)
+        mark_hits(loss, z, work.targets, work.scores, net.sizes[L], first, last)
     barrier(team)
 
 
 @kernel
 def backward(net, work, w, B, scale, team):
     """From the output's delta to every layer's, also laid out one sample per row, times `scale`. Ends at a barrier."""
+    V = width(w)
+    units = padded(max(1, PIECE // B), V)
     for l in range(len(net.W_at) - 1, -1, -1):
         I, O = net.sizes[l], net.sizes[l + 1]
         above = features(work.delta, work, l + 1, team, B)
         if O > NARROW:
-            first, last = share(O, width(w), team)
-            by_sample(delta_rows(net, work, l, B), above, Span(work.every, first, last), scale)
+            first, last = share(O, V, team)
+            for o in range(first, last, units):
+                if peek(team.stop):
+                    break
+                by_sample(delta_rows(net, work, l, B), above, Span(work.every, o, min(o + units, last)), scale)
         if l > 0:
             first, last = share(I, MR, team)
             delta, inputs, outputs = features(work.delta, work, l, team, B), Span(work.every, first, last), Span(work.every, 0, O)
