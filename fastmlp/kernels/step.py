@@ -3,8 +3,8 @@
 Between two barriers a thread writes only what is its own: units of a layer in the products, lanes in the loss, rows of W in the update.
 Each thread gathers the inputs for itself: fetching a line of memory that another core has just written costs more than gathering it.
 
-Once the team is stopped, products end unfinished, and what follows them is left out. Whoever sees the stop passes a barrier before anything made of an unfinished product is
-used, so that everybody sees it before the parameters are touched, and leaves them alone.
+Once the team is stopped, products end unfinished, and what follows them is left out. Whoever sees the stop passes a barrier before
+anything made of an unfinished product is used, so that everybody sees it before the parameters are touched, and leaves them alone.
 """
 
 from __future__ import annotations
