@@ -11,7 +11,6 @@ from fastmlp.kernels.activations import ACTIVATIONS, SELU_ALPHA, SELU_SCALE, act
 from fastmlp.kernels.vectors import lanes
 from tests.problems import RECORDED
 
-pytestmark = pytest.mark.kernels
 DTYPES = [np.float32, np.float64]
 LAYERS = {
     "logistic": Sigmoid, "tanh": Tanh, "relu": ReLU, "leaky_relu": LeakyReLU, "elu": ELU, "selu": SELU, "gelu": GELU, "silu": SiLU,

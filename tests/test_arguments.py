@@ -10,6 +10,8 @@ import pytest
 from fastmlp import SGD, Dense, Dropout, EarlyStopping, Sequential, StepDecay, train
 from fastmlp.engine.arguments import check_range, check_real, check_size, largest_size, shown
 
+pytestmark = pytest.mark.any_cpu
+
 BEYOND = 2**70
 
 

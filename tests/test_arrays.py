@@ -9,6 +9,8 @@ from numpy.testing import assert_array_equal
 from fastmlp import backward, mse, sigmoid
 from fastmlp.engine.arrays import as_arrays, as_float_array, as_floats, for_kernels
 
+pytestmark = pytest.mark.any_cpu
+
 HALF, SINGLE, DOUBLE = (np.ones((2, 2), dtype) for dtype in ("float16", "float32", "float64"))
 WHOLE, BYTES = np.ones((2, 2), np.int64), np.ones((2, 2), np.uint8)
 

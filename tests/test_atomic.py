@@ -12,6 +12,8 @@ import pytest
 from fastmlp.files import atomic
 from fastmlp.files.atomic import PARTIAL, as_path, check_writable, write_atomically
 
+pytestmark = pytest.mark.any_cpu
+
 STUCK = """
 import os, sys
 from fastmlp.files.atomic import write_atomically

@@ -32,6 +32,8 @@ from fastmlp.measure.bench.workers import PeerError, Worker
 from fastmlp.plotting import bench as picture
 from fastmlp.plotting import save
 
+pytestmark = pytest.mark.any_cpu
+
 IRIS = Task("iris", (20,), batch_size=50, epochs=40, optimizer="adam", learning_rate=1e-2, dtype="float64")
 
 
@@ -41,7 +43,6 @@ class Absent(Peer):
     needs = ("no_such_package",)
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize(("name", "optimizer"), [("sgd", SGD(0.1)), ("adam", Adam(0.01))])
 def test_the_numpy_loop_and_the_engine_train_alike(name, optimizer):
     rng = np.random.default_rng(0)
@@ -55,7 +56,6 @@ def test_the_numpy_loop_and_the_engine_train_alike(name, optimizer):
     np.testing.assert_array_equal(model.predict(X), network.predict(X))
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("who", [who for who, peer in PEERS.items() if not peer.missing()])
 def test_every_installed_peer_learns(who):
     peer = PEERS[who](IRIS, 1)
@@ -64,7 +64,6 @@ def test_every_installed_peer_learns(who):
     assert np.mean(peer.predict(peer.data.X_test) == peer.data.y_test) > 0.85
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("who", [who for who in PREDICTORS if not missing_predictor(who)])
 def test_every_installed_predictor_agrees(who):
     layers = initial_layers([6, 8, 4], seed=3)
@@ -141,7 +140,6 @@ def test_ctrl_c_does_not_wait_for_a_worker():
     assert worker.pid not in [child.pid for child in multiprocessing.active_children()]
 
 
-@pytest.mark.kernels
 def test_a_section_measures_who_is_there_and_names_who_is_not(monkeypatch):
     monkeypatch.setitem(PEERS, "Absent", Absent)
     targets = (Target("times", 1e-9, "NumPy"), Target("times", 2, "Absent"), Target("share", 2.0), Target("best peer", 1e-9))
@@ -241,7 +239,6 @@ def test_start_compiles_first_and_then_finds_the_cache(monkeypatch, tmp_path):
     assert [claim.verdict for claim in outcome.claims] == ["met", "missed"]
 
 
-@pytest.mark.kernels
 def test_memory_is_measured_where_the_system_tells():
     (claimed,) = Memory(megabytes=1.0).measure(Effort(1, quick=True), lambda what: None).claims
     if not os.path.exists("/proc/self/status"):

@@ -22,6 +22,8 @@ from fastmlp.measure.rungs import COMPETITORS, Effort
 from fastmlp.two_layer import network
 from tests.children import fastmlp, python, run
 
+pytestmark = pytest.mark.any_cpu
+
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory):

@@ -27,7 +27,7 @@ from fastmlp.two_layer import network
 from fastmlp.two_layer.fused import BY_PRODUCTS, IN_ONE_VECTOR, IN_VECTORS, suits_tiles, way_through
 from tests.children import python
 
-pytestmark = pytest.mark.kernels
+pytestmark = pytest.mark.any_cpu
 
 
 def comparison_of(checks):

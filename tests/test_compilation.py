@@ -16,7 +16,7 @@ from fastmlp.measure.ladder import LADDER, problem
 from fastmlp.measure.timing import step_seconds
 from tests.children import ROOT, run
 
-pytestmark = pytest.mark.kernels
+pytestmark = pytest.mark.any_cpu
 
 CACHED = """
 import numba

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from fastmlp.datasets import load_digits, load_xor, normalize, one_hot
 
+pytestmark = pytest.mark.any_cpu
+
 
 def test_xor() -> None:
     X, y = load_xor()

@@ -43,7 +43,6 @@ def rounding(X, y, w1, w2):
     return unit * np.broadcast_to(residual.sum(axis=0), w2.shape), unit * X.T @ (residual @ w2.T / 4), unit * np.sum(residual**2)
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("function", GRADIENTS)
 @given(N=narrow, I=narrow, H=narrow, O=narrow)
@@ -58,7 +57,6 @@ def test_gradients_are_the_slope_of_the_error(function, dtype, N, I, H, O):
     assert np.all(np.abs(dL_dw1 - slope1) <= tolerance1 + 1e-8 * (1 + np.abs(slope1).max()))
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("function", GRADIENTS)
 @given(N=wide, I=wide, H=wide, O=wide)
@@ -78,7 +76,6 @@ def test_gradients_match_the_reference(function, dtype, N, I, H, O):
     assert abs(error - expected_error) <= tolerance
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(N=wide, I=wide, H=wide, O=wide)
 @settings(max_examples=40)
@@ -119,7 +116,6 @@ def test_erratum_3_every_output_counts(function):
     assert dL_dw1.item() == 8.0 * 0.25
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_sigmoid_is_accurate_to_a_few_ulp_and_never_warns(dtype):
     rng = np.random.default_rng(0)
@@ -138,7 +134,6 @@ def test_sigmoid_is_accurate_to_a_few_ulp_and_never_warns(dtype):
     assert_allclose(sigmoid_(s), reference.sigmoid_(s), rtol=0, atol=2 * np.finfo(dtype).eps)
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_sigmoid_of_infinities_and_nan_at_every_place_of_a_vector(dtype):
     for place in range(37):

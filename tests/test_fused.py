@@ -15,7 +15,6 @@ def test_ways_are_the_fastest_that_were_measured(samples, weights, way):
     assert way_through(samples, weights, lanes=8) == way
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_compiled_code_takes_the_same_way(dtype):
     compiled = njit(lambda samples, weights, lanes: way_through(samples, weights, lanes))

@@ -27,7 +27,6 @@ def test_the_ladder_climbs_and_its_problems_are_seeded():
     assert not np.array_equal(problem(LADDER["iris"])[0], problem(LADDER["iris"], seed=1)[0])
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize(("name", "way"), [(name, way) for name, ways in TRAINING.items() for way in ways])
 def test_every_way_to_train_takes_the_same_steps(name, way):
     data = problem(LADDER["iris"])
@@ -38,7 +37,6 @@ def test_every_way_to_train_takes_the_same_steps(name, way):
     assert_allclose(run.w1, expected.w1, rtol=1e-12, atol=1e-14)
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize(("name", "way"), [(name, way) for name, ways in GRADIENTS.items() for way in ways])
 def test_the_registry_names_what_it_holds(name, way):
     assert GRADIENTS[name][way].__name__ == name

@@ -10,7 +10,6 @@ X, Y = RNG.normal(size=(24, 4)), RNG.normal(size=(24, 2))
 X_NEW, Y_NEW = RNG.normal(size=(10, 4)), RNG.normal(size=(10, 2))
 ROWS = X[:, :3].argmax(axis=1)
 
-pytestmark = pytest.mark.kernels
 
 
 def make(loss="squared_error", **options):

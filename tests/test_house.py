@@ -7,6 +7,8 @@ import pytest
 
 from tests.sources import assert_none, files, package
 
+pytestmark = pytest.mark.any_cpu
+
 LONGEST = 400  # lines: a file that outgrows it is two ideas
 DECORATORS = {  # of Numba, that compile
     "cfunc", "generated_jit", "guvectorize", "jit", "jit_module", "jitclass", "njit", "overload", "overload_attribute", "overload_method",

@@ -14,6 +14,8 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from fastmlp.files.idx import read_idx
 from tests.idx_files import CODES, idx, traced_peak, write
 
+pytestmark = pytest.mark.any_cpu
+
 per_example = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 

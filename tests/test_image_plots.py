@@ -9,6 +9,8 @@ from matplotlib.colors import to_hex
 from fastmlp import History, plotting
 from fastmlp.plotting.style import VERMILION
 
+pytestmark = pytest.mark.any_cpu
+
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (120, 784), np.uint8)
 LABELS = np.arange(120) % 10

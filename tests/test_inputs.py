@@ -37,7 +37,6 @@ def memory_map(tmp_path):
     return np.memmap(tmp_path / "images", np.uint8, "r", shape=IMAGES.shape)
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_every_form_of_inputs_trains_to_the_same_bits(dtype, memory_map):
     expected = trained(scaled(dtype), dtype)
@@ -95,7 +94,6 @@ PIXELS = {
 }
 
 
-@pytest.mark.kernels
 def test_pixels_are_scaled_whatever_holds_them(memory_map):
     expected = trained(IMAGES, "float32")
     for name, X in (PIXELS | {"memory map": memory_map}).items():
@@ -103,7 +101,6 @@ def test_pixels_are_scaled_whatever_holds_them(memory_map):
         assert_same(trained(X, "float32"), expected)
 
 
-@pytest.mark.kernels
 def test_other_numbers_are_taken_as_they_are():
     numbers = IMAGES.astype(np.float64)
     expected = trained(numbers, "float64")
@@ -119,7 +116,6 @@ def test_other_numbers_are_taken_as_they_are():
         assert_same(trained(X, "float64"), expected)
 
 
-@pytest.mark.kernels
 def test_sparse_rows_in_any_order_with_explicit_zeros():
     X = scaled("float64")
     matrix = scipy.sparse.csr_array(X)
@@ -153,7 +149,6 @@ def test_what_fits_is_not_copied(memory_map):
     assert np.shares_memory(as_inputs("X", matrix, 21, None).samples.data, matrix.data)
 
 
-@pytest.mark.kernels
 def test_data_are_not_modified():
     X, y, weight = scaled("float64"), np.eye(3)[LABELS], np.ones(50)
     for values in (X, y, weight):
@@ -204,7 +199,6 @@ def test_numbers_beyond_the_models_dtype_are_refused(finite):
     assert not as_inputs("X", X, 2, np.dtype(np.float32), finite).samples.values.any()
 
 
-@pytest.mark.kernels
 def test_masked_arrays_are_refused_everywhere():
     X, y, weight = scaled("float64"), LABELS, np.ones(50)
     model = Sequential([Dense(21, 3)], loss="softmax_cross_entropy")

@@ -16,8 +16,6 @@ import fastmlp
 from fastmlp.kernels import jit
 from tests.children import python
 
-pytestmark = pytest.mark.kernels
-
 # A process that runs a cached kernel whose callee stands in another file, and tells what it saw.
 REPORT = """
 import json, numpy as np, fastmlp

@@ -14,6 +14,8 @@ from fastmlp import Dense, Dropout, Sequential, Tanh, load
 from fastmlp.files.tensors import SEAL, write_tensors
 from tests.children import python
 
+pytestmark = pytest.mark.any_cpu
+
 DENSE = {"layer": "Dense", "n_inputs": 2, "n_outputs": 3, "bias": True, "initializer": "uniform"}
 FIELDS = [  # a field of the description, its new value, what the message must say
     ("loss", "hinge", "loss: .*'hinge'"),

@@ -46,7 +46,6 @@ def test_the_same_losses_are_here_and_in_the_reference():
     assert list(LOSSES) == list(reference.LOSSES)
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("loss", LOSSES)
 @given(N=st.integers(1, 40), O=st.integers(1, 40))
@@ -62,7 +61,6 @@ def test_losses_and_deltas_match_the_reference(loss, dtype, N, O):
     assert np.all(np.abs(delta - expected) <= unit * scale[:, None])
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("loss", LOSSES)
 def test_deltas_are_central_differences_of_the_losses(loss):
     z, t, weight, slope = problem(loss, 5, 3, np.float64)
@@ -70,7 +68,6 @@ def test_deltas_are_central_differences_of_the_losses(loss):
     assert_allclose(losses_and_deltas(loss, z, t, weight, np.ones_like(z))[1], slopes, rtol=0, atol=1e-8)
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("loss", LOSSES)
 def test_pytorch_agrees(loss):
     z, recorded = np.array(RECORDED["outputs"]), RECORDED["losses"][loss]
@@ -81,7 +78,6 @@ def test_pytorch_agrees(loss):
         assert_allclose(delta, recorded["slopes"], rtol=1e-12, atol=1e-15)
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("loss", LOSSES)
 def test_nan_is_seen_in_its_sample_only(loss, dtype):
@@ -94,7 +90,6 @@ def test_nan_is_seen_in_its_sample_only(loss, dtype):
         assert_array_equal(np.isnan(delta).any(axis=1), wrong)
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_logits_of_any_size_give_finite_losses(dtype):
     z = np.array([[1e4, 0.0], [-1e4, 1e4], [0.0, 1e4]], dtype)
@@ -108,7 +103,6 @@ def test_logits_of_any_size_give_finite_losses(dtype):
     assert_allclose(delta, [[-0.5], [1], [0]], rtol=4 * np.finfo(dtype).eps)
 
 
-@pytest.mark.kernels
 def test_lanes_outside_the_share_stay_as_they_are():
     V = lanes(np.float64)
     for loss in LOSSES:
@@ -120,7 +114,6 @@ def test_lanes_outside_the_share_stay_as_they_are():
             assert_array_equal(array != 7, np.arange(3 * V) // V == 1)
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(N=st.integers(1, 40), O=st.integers(1, 12))
 def test_hits_are_equal_places_of_the_largest_or_equal_sides_and_count_as_the_samples_do(dtype, N, O):

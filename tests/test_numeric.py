@@ -11,6 +11,8 @@ from numpy.testing import assert_array_equal
 
 from fastmlp.engine.numeric import as_numbers, is_frame
 
+pytestmark = pytest.mark.any_cpu
+
 
 class Columns:
     """A data frame as polars has them: dtypes in a list, columns by [:, k], and no conversion of the whole that keeps numbers."""

@@ -33,7 +33,6 @@ def assert_onnx_agrees(path, model, samples, operations=64):
     np.testing.assert_allclose(found, expected, rtol=bound, atol=bound * np.abs(expected).max())
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_onnx_computes_every_activation(tmp_path, activation, dtype):
@@ -44,7 +43,6 @@ def test_onnx_computes_every_activation(tmp_path, activation, dtype):
         assert_onnx_agrees(tmp_path / "model.onnx", model, X[:rows].astype(dtype))
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("last", [[], [Sigmoid()], [Dropout(0.5)]])
@@ -58,7 +56,6 @@ def test_onnx_ends_as_the_loss_does(tmp_path, loss, last, dtype):
     assert_onnx_agrees(tmp_path / "model.onnx", model, X.astype(dtype))
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("dtype", [None, *DTYPES])
 def test_onnx_of_a_deep_model(tmp_path, every_kind, dtype):
     model = every_kind(dtype)

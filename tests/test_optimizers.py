@@ -23,7 +23,6 @@ CODES = {"sgd": optimizers.SGD, "momentum": optimizers.MOMENTUM, "nesterov": opt
 ACTIVATIONS = {layer.name: layer for layer in Activation.__subclasses__()}
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("rule", CODES)
 @given(first=st.integers(0, 20), size=st.integers(0, 40), l2=st.sampled_from([0, 0.1]), scale=st.sampled_from([1, 0.3]))
@@ -61,7 +60,6 @@ def test_nesterov_takes_its_gradient_where_the_momentum_leads():
         assert ahead.item() == pytest.approx(w + beta * v, rel=1e-13)
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("run", [*RECORDED["scikit_learn"], *RECORDED["pytorch"]], ids=lambda run: f"{run['activation']}-{run['loss']}")
 def test_scikit_learn_and_pytorch_end_with_the_same_weights(run):
     problem, settings = RECORDED["problem"], dict(run["optimizer"])
@@ -92,7 +90,6 @@ def one_step(optimizer, **layer):
     return (W, b), gradient, (W - dense.W, b - dense.b)
 
 
-@pytest.mark.kernels
 def test_l2_and_decay_leave_the_biases_alone():
     (W, _), gradient, taken = one_step(SGD(0.1, l2=0.5))
     assert_allclose(taken[0], 0.1 * (gradient[0] + 0.5 * W), rtol=1e-13)
@@ -103,7 +100,6 @@ def test_l2_and_decay_leave_the_biases_alone():
     assert_array_equal(decayed[1], adam[1])
 
 
-@pytest.mark.kernels
 def test_the_first_step_of_adam_is_that_of_algorithm_1():
     """m and v are g and g^2 once their bias is corrected: the step is g / (|g| + epsilon)."""
     for hat, correction in ((False, 1.0), (True, np.sqrt(1 - 0.999))):
@@ -112,7 +108,6 @@ def test_the_first_step_of_adam_is_that_of_algorithm_1():
             assert_allclose(step, part / (np.abs(part) + 1e-3 / correction), rtol=1e-12)
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("share", [0.25, 4.0])
 def test_the_penalty_counts_in_the_length_of_the_gradient(share):
     (W, _), (dW, db), _ = one_step(SGD(0.1))
@@ -123,7 +118,6 @@ def test_the_penalty_counts_in_the_length_of_the_gradient(share):
         assert_allclose(step, 0.1 * min(share, 1) * part, rtol=1e-12)
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("share", [0.25, 4.0])
 def test_a_gradient_longer_than_clip_norm_is_shortened(share):
     _, gradient, _ = one_step(SGD(0.1))
@@ -133,7 +127,6 @@ def test_a_gradient_longer_than_clip_norm_is_shortened(share):
         assert_allclose(step, 0.1 * min(share, 1) * part, rtol=1e-12)
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("optimizer", [SGD(0.0), SGD(0.0, momentum=0.9), Adam(0.0), AdamW(0.0)])
 def test_a_rate_of_zero_changes_nothing(optimizer):
     for step in one_step(optimizer)[2]:
@@ -146,7 +139,6 @@ def test_defaults_and_equality():
     assert Adam() != AdamW()
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("name", [*OPTIMIZERS, None])
 def test_a_name_stands_for_an_optimizer(name):
     X, y = np.eye(4), np.arange(4.0)
@@ -164,7 +156,6 @@ def test_the_names_are_distinct_optimizers():
     assert OPTIMIZERS["adam"] == Adam()
 
 
-@pytest.mark.kernels
 def test_every_kind_of_number_is_one_for_the_compiler():
     model = Sequential([Dense(3, 2)], dtype="float64")
     X, y = np.ones((4, 3)), np.ones((4, 2))

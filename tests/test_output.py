@@ -7,7 +7,7 @@ import pytest
 
 from tests.children import COMMAND, run
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="a POSIX shell redirects")
+pytestmark = [pytest.mark.any_cpu, pytest.mark.skipif(os.name == "nt", reason="a POSIX shell redirects")]
 
 COMMANDS = {
     "help": ["--help"],

@@ -15,6 +15,8 @@ from fastmlp.measure.rungs import COMPETITORS, Rung
 from fastmlp.measure.xor_training import Learnt
 from tests.children import python
 
+pytestmark = pytest.mark.any_cpu
+
 X, Y = load_xor()
 
 

@@ -25,7 +25,6 @@ def reference_layers(model):
     return [reference.Layer(first.W.copy(), first.b.copy(), "tanh"), reference.Layer(second.W.copy(), second.b.copy(), "identity")]
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber", "poisson", "softmax_cross_entropy", "binary_cross_entropy"])
 def test_evaluate_and_predict_of_every_loss(loss):
     inputs, targets = problem(20)
@@ -56,7 +55,6 @@ def test_evaluate_and_predict_of_every_loss(loss):
         )
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize(
     ("data", "dtype"),
     [
@@ -92,7 +90,6 @@ def test_the_first_training_data_settle_the_dtype_and_nothing_else_does(data, dt
             assert two_layers().predict(scipy.sparse.csr_array(inputs)).dtype == dtype
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_row_is_predicted_as_among_many(dtype):
     inputs = problem(40)[0].astype(dtype)
@@ -112,7 +109,6 @@ def test_predict_proba_needs_a_cross_entropy(N):
         two_layers().predict_proba(problem(N)[0])
 
 
-@pytest.mark.kernels
 def test_several_labels_are_right_when_each_is():
     model = Sequential([Dense(3, 3)], loss="binary_cross_entropy")
     model.layers[0].W = np.eye(3)
@@ -128,7 +124,6 @@ def test_a_loss_from_logits_takes_no_other_last_activation():
             model.predict(np.ones((2, 4)))
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("N", [3, 20])  # a few rows take another path
 @pytest.mark.parametrize("loss", ["squared_error", "poisson", "binary_cross_entropy", "softmax_cross_entropy"])
 @pytest.mark.parametrize("by", ["fit", "train_batch"])
@@ -148,7 +143,6 @@ def test_predictions_have_the_shape_of_the_targets(loss, N, by):
     assert two_layers().predict(inputs).shape == (N, 3)
 
 
-@pytest.mark.kernels
 def test_one_hot_targets_are_predicted_as_classes():
     inputs, _ = problem(12)
     model = two_layers("softmax_cross_entropy")
@@ -156,7 +150,6 @@ def test_one_hot_targets_are_predicted_as_classes():
     assert (model.predict(inputs).shape, model.predict(inputs[:3]).shape) == ((12,), (3,))
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("dtype", ["float32", "float64", None])
 @pytest.mark.parametrize("N", [1, 8, 9, 200])
 @pytest.mark.parametrize("loss", ["squared_error", "binary_cross_entropy", "softmax_cross_entropy"])
@@ -174,7 +167,6 @@ def test_weights_that_are_not_finite_are_no_class_0(loss, N, dtype):
         assert not np.isfinite(model.forward(inputs, all_layers=True)[-1]).all()  # for looking inside
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("N", [1, 20])
 def test_outputs_beyond_the_dtype_are_no_class_either(N):
     model = Sequential([Dense(4, 3), ReLU(), Dense(3, 3)], loss="softmax_cross_entropy", dtype="float32")

@@ -25,7 +25,6 @@ from fastmlp.kernels.tile import ADD, ASSIGN
 from fastmlp.kernels.vectors import lanes
 from fastmlp.kernels.views import Block, Span
 
-pytestmark = pytest.mark.kernels
 GUARD = 40  # values before and after each matrix: more than the vectors of a tile's row need to be misaligned and overrun
 EVERY = np.arange(1024)
 GOING = np.zeros(1, np.uint8)  # nobody asks for an end

@@ -19,7 +19,6 @@ def make(loss="squared_error"):
     return Sequential([Dense(4, 5), Tanh(), Dense(5, 3)], loss=loss)
 
 
-@pytest.mark.kernels
 def test_the_bar_is_shown_only_when_asked_for(capfd):
     make().fit(X, Y, epochs=3)
     make().fit(X, Y, epochs=3, progress=False)
@@ -44,7 +43,6 @@ class Closed(io.StringIO):
         self.close()
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize(("stream", "progress"), [(None, None), (None, True), (Closed(), None), (Closed(), True), (Bare(), None)])
 def test_fit_needs_no_standard_error(monkeypatch, stream, progress):
     monkeypatch.setattr(sys, "stderr", stream)

@@ -7,6 +7,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from fastmlp import reference
 from tests.two_layer import X, Y, problem, slopes
 
+pytestmark = pytest.mark.any_cpu
+
 
 def test_first_step_of_the_document(golden):
     run = golden["notebook_1"]["runs"]["backward_pass"]

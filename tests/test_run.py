@@ -41,7 +41,6 @@ def test_a_run_needs_an_optimizer():
         make().epochs(None, None, None, np.zeros((1, 1), np.int64), 1, np.zeros(1), 1)
 
 
-@pytest.mark.kernels
 def test_an_earlier_state_comes_back_whole():
     model = Sequential([Dense(3, 2)], dtype="float64")
     step(model, Adam(0.1))
@@ -52,7 +51,6 @@ def test_an_earlier_state_comes_back_whole():
     assert [step(model, Adam(0.1)) for _ in range(3)] == expected
 
 
-@pytest.mark.kernels
 def test_steps_that_an_interrupt_cut_short_count(monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
@@ -64,7 +62,6 @@ def test_steps_that_an_interrupt_cut_short_count(monkeypatch):
     assert model.steps == 1
 
 
-@pytest.mark.kernels
 def test_copies_carry_what_is_remembered_and_nothing_that_is_empty():
     sizes = {}
     for name, optimizer in (("sgd", SGD(0.1)), ("adam", Adam(0.1))):

@@ -21,7 +21,6 @@ def file(tmp_path):
     return tmp_path / "model.safetensors"
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("dtype", [None, *DTYPES])
 @pytest.mark.parametrize("used", [False, True])
 def test_a_model_comes_back_to_the_bit(file, every_kind, dtype, used):
@@ -43,7 +42,6 @@ def test_a_model_comes_back_to_the_bit(file, every_kind, dtype, used):
     assert copy.predict_proba(samples).tobytes() == model.predict_proba(samples).tobytes()
 
 
-@pytest.mark.kernels
 def test_training_goes_on_as_it_would_have(file):
     model = Sequential([Dense(4, 8), Tanh(), Dropout(0.5), Dense(8, 2)], seed=1)
     y = X[:, :2]
@@ -58,7 +56,6 @@ def test_training_goes_on_as_it_would_have(file):
     np.testing.assert_array_equal(copy.dense_layers[-1].W, model.dense_layers[-1].W)
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("shape", [(-1,), (-1, 1)])
 def test_predictions_keep_the_shape_of_the_targets(file, shape):
     model = Sequential([Dense(4, 1)])

@@ -39,7 +39,6 @@ def test_factors_of_the_schedules():
     assert set(SCHEDULES) == {"constant", "inverse_scaling", "adaptive", "step", "cosine", "one_cycle"}
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("schedule", ["inverse_scaling", "step", "cosine", "one_cycle", InverseScaling(1.5)])
 def test_schedules_set_the_rate_of_every_step(schedule):
     model, by_hand = make(), make()
@@ -59,7 +58,6 @@ def test_adaptive_divides_when_the_loss_stays():
     assert seen == [1, 1, 1, 0.25, 0.25, 0.25, 0.0625, 0.0625, 0.015625]
 
 
-@pytest.mark.kernels
 def test_a_schedule_begins_anew_in_every_run():
     schedule = Adaptive(patience=1, tolerance=1e9)
     first, second = (make().fit(X, Y, epochs=4, schedule=schedule, optimizer=SGD(1e-3)).learning_rates for _ in range(2))
@@ -77,7 +75,6 @@ class Returning(Schedule):
         return self.function(steps)
 
 
-@pytest.mark.kernels
 def test_schedules_of_ones_own():
     class Triangle(Schedule):
         def factors(self, steps, n_steps, steps_per_epoch):

@@ -57,7 +57,6 @@ def test_first_forward_pass_of_notebook_3(golden):
     assert_array_equal(document(golden).predict(X), [0, 1, 1, 1])
 
 
-@pytest.mark.kernels
 def test_erratum_12_without_biases_xor_cannot_be_solved(golden):
     model = document(golden)
     history = model.fit(X, Y, epochs=2000, batch_size=4, optimizer=Adam(0.02))
@@ -77,7 +76,6 @@ def test_erratum_9_each_layer_is_bounded_by_its_own_fans():
         assert 0.99 * bound < np.abs(layer.W).max() < bound
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_digits_are_learnt(dtype):
     (X_train, y_train), (X_test, y_test) = datasets.load_digits()
@@ -92,7 +90,6 @@ def test_digits_are_learnt(dtype):
     assert loss == pytest.approx(-np.log(probabilities[np.arange(360), y_test]).mean(), rel=1e-4)
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize(("N", "batch_size"), [(1, 1), (1, 64), (5, 2), (7, 3), (7, 1), (7, 100), (33, 16), (40, 8)])
 def test_batches_of_any_size_train_as_the_reference_does(N, batch_size):
     inputs, targets = problem(N)
@@ -114,7 +111,6 @@ def test_batches_of_any_size_train_as_the_reference_does(N, batch_size):
         assert_allclose(layer.b, expected.b, rtol=0, atol=1e-13)
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("optimizer", [SGD(0.1), SGD(0.1, momentum=0.9), Adam(0.01, l2=0.01, clip_norm=0.5)])
 def test_train_batch_is_fit_of_one_batch_and_remembers(optimizer):
     inputs, targets = problem(9)
@@ -128,7 +124,6 @@ def test_train_batch_is_fit_of_one_batch_and_remembers(optimizer):
     assert_array_equal(restarted.parameters, fitted.parameters)  # equal settings are the same optimizer
 
 
-@pytest.mark.kernels
 def test_integer_weights_are_repeated_samples():
     inputs, targets = problem(11)
     weight = np.arange(11) % 4
@@ -154,7 +149,6 @@ def test_print_is_a_table():
     assert str(Sequential()).splitlines()[-1] == "loss squared_error, 0 parameters"
 
 
-@pytest.mark.kernels
 def test_summary_is_a_table_that_shows_as_it_is():
     model = Sequential([Dropout(0.1), Dense(784, 100), ReLU(), Dense(100, 10, bias=False)], loss="softmax_cross_entropy", dtype="float32")
     model.train_batch(np.eye(784, dtype=np.float32)[:3], [0, 1, 2])
@@ -170,7 +164,6 @@ def test_summary_is_a_table_that_shows_as_it_is():
     ]
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("trained", [False, True])
 def test_snapshots_can_be_returned_to(trained):
     inputs, targets = problem(12)
@@ -190,7 +183,6 @@ def test_snapshots_can_be_returned_to(trained):
         model.restore(Sequential([Dense(1, 1)]).snapshot())
 
 
-@pytest.mark.kernels
 def test_add_layer_is_the_list_and_keeps_what_was_learnt():
     inputs, targets = problem(6)
     listed, added = two_layers(), Sequential()
@@ -206,7 +198,6 @@ def test_add_layer_is_the_list_and_keeps_what_was_learnt():
     assert_allclose(listed.predict(inputs), listed.forward(inputs, all_layers=True)[-1], rtol=1e-13)
 
 
-@pytest.mark.kernels
 def test_weights_can_be_assigned_and_are_those_the_model_uses():
     inputs, _ = problem(5)
     model = two_layers(dtype=np.float32)
@@ -240,7 +231,6 @@ def test_initializers(name):
     assert not np.array_equal(W, Sequential([Dense(150, 300, initializer=name)], seed=4).layers[0].W)
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])  # what these remember is copied too
 def test_copies_go_on_alone(duplicate, optimizer):
@@ -344,7 +334,6 @@ def test_every_activation_layer_trains():
         assert losses[-1] < 0.5 * losses[0], kind
 
 
-@pytest.mark.kernels
 def test_a_batch_that_diverges_says_so():
     model = Sequential([Dense(1, 1)])
     assert model.train_batch([[1e100]], [0.0], SGD(1.0)) > 1e190

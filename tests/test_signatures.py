@@ -7,6 +7,8 @@ import pytest
 
 from tests.sources import assert_none, package
 
+pytestmark = pytest.mark.any_cpu
+
 MOST = 8
 # Compiled functions that take more, each with its reason.
 EXCEPTIONS = {

@@ -11,6 +11,8 @@ from fastmlp.engine.inputs import as_inputs
 from fastmlp.engine.sparse import as_csr
 from tests.children import python
 
+pytestmark = pytest.mark.any_cpu
+
 RNG = np.random.default_rng(0)
 X = RNG.integers(1, 256, size=(50, 21), dtype=np.uint8) * (RNG.uniform(size=(50, 21)) < 0.3)
 X[7:9] = 0

@@ -21,7 +21,6 @@ from fastmlp.model.layers import Activation
 from fastmlp.model.losses import LINKS
 from tests.problems import targets_of
 
-pytestmark = pytest.mark.kernels
 LAYERS = {layer.name: layer for layer in Activation.__subclasses__()}
 SMOOTH = ("tanh", "logistic", "gelu", "silu", "softplus", "elu")  # no jump of the slope that rounding could step over
 GUARD = 64  # elements around the gradient that nobody may write

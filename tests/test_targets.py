@@ -29,7 +29,6 @@ def trained(X, dtype, y=LABELS):
     return model.parameters, losses, model.predict_proba(X), np.float64(model.evaluate(X, y))
 
 
-@pytest.mark.kernels
 def test_every_form_of_labels_trains_to_the_same_bits():
     X = scaled("float64")
     expected = trained(X, "float64")
@@ -131,7 +130,6 @@ def test_weights_whose_sum_overflows_are_refused():
         as_weights([1e308, 1e308, 0], 3, FLOAT64)
 
 
-@pytest.mark.kernels
 def test_what_vanishes_in_float32_trains_nothing_silently():
     X = scaled("float32")
     for wrong in ({"y": np.full(50, 1e300)}, {"sample_weight": np.full(50, 1e-60)}, {"X": np.full((50, 21), 1e300)}):

@@ -37,7 +37,6 @@ def trained(n_threads, optimizer="clipped adam", dtype="float64", dropout=0.2, b
     return model.parameters, history.losses, history.scores, model.predict_proba(X, n_threads=n_threads)
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize(("dropout", "biases"), [(0.2, True), (0.0, False)])
@@ -48,7 +47,6 @@ def test_the_same_bits_for_every_number_of_threads(dtype, optimizer, dropout, bi
         assert_same(trained(n_threads, optimizer, dtype, dropout, biases), expected)
 
 
-@pytest.mark.kernels
 def test_threads_that_are_chosen_by_trial_change_no_bit():
     rng = np.random.default_rng(2)
     X, y = rng.normal(size=(1600, 150)).astype(np.float32), rng.integers(0, 10, size=1600)
@@ -61,7 +59,6 @@ def test_threads_that_are_chosen_by_trial_change_no_bit():
     assert_array_equal(parameters(None), parameters(1))
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("widths", [(1, 1), (2, 3, 1), (5, 40, 2), (130, 6, 5)])
 def test_more_threads_than_there_is_to_share(widths):
     rng = np.random.default_rng(widths)
@@ -77,7 +74,6 @@ def test_more_threads_than_there_is_to_share(widths):
         assert_array_equal(parameters(n_threads), expected)
 
 
-@pytest.mark.kernels
 def test_several_models_are_trained_at_once():
     expected = [trained(1, seed=seed, epochs=20) for seed in range(4)]
     with ThreadPoolExecutor(4) as pool:
@@ -85,7 +81,6 @@ def test_several_models_are_trained_at_once():
             assert_same(result, wanted)
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_one_model_predicts_in_several_threads(dtype):
     """Few rows go another way."""

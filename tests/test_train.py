@@ -18,7 +18,6 @@ GRADIENTS = [*two_layer.GRADIENTS, "fused"]
 X, Y = two_layer.X.astype(int), two_layer.Y.astype(int)
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("gradient", GRADIENTS)
 def test_every_gradient_reproduces_the_document(golden, gradient):
     document = golden["notebook_1"]
@@ -46,7 +45,6 @@ def test_the_sum_reproduces_notebook_2(golden, gradient):
     assert_allclose(forward_pass(X, w1, w2)[1][:, 0], recorded["final_output"], rtol=1e-7)
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("gradient", GRADIENTS)
 def test_float32_solves_xor(golden, gradient):
     recorded = golden["notebook_1"]["runs"]["backward_pass"]
@@ -83,7 +81,6 @@ def check_steps(gradient, dtype, reduction, N, I, H, O):
     assert np.all(np.abs(run.errors - expected.errors) <= 64 * eps * (1 + expected.errors))
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("gradient", GRADIENTS)
 @given(reduction=st.sampled_from(["mean", "sum"]), N=wide, I=wide, H=wide, O=wide)
@@ -101,7 +98,6 @@ UNEVEN += [(130, 33, 515, 5), (32, 250, 130, 1), (257, 20, 200, 4), (31, 300, 13
 UNEVEN += [(N, 3, 5, 2) for N in (4, 5, 8, 9, 16, 17, 33)]  # a narrow network whose samples fill a vector, or one more
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", UNEVEN)
 def test_fused_matches_the_reference_at_uneven_shapes(shape, dtype):

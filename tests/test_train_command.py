@@ -18,6 +18,8 @@ from fastmlp.model.layers import ACTIVATION_LAYERS
 from fastmlp.model.optimizers import OPTIMIZERS
 from tests.children import fastmlp, python
 
+pytestmark = pytest.mark.any_cpu
+
 # name, options, test accuracy to reach
 RUNS = [("digits", ["--hidden", "32", "16", "--epochs", "3", "--optimizer", "adam", "--lr", "0.01"], 0.85)]
 if os.environ.get("FASTMLP_DATA"):

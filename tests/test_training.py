@@ -29,7 +29,6 @@ def trained(epochs, **options):
     return model.parameters
 
 
-@pytest.mark.kernels
 def test_what_is_asked_between_epochs_changes_no_bit():
     """Without callbacks and the like many epochs run in one compiled call."""
     alone = trained(40, batch_size=5, optimizer=Adam(0.01))
@@ -38,7 +37,6 @@ def test_what_is_asked_between_epochs_changes_no_bit():
     assert not np.array_equal(trained(40, batch_size=5, optimizer=Adam(0.01), shuffle=False), alone)
 
 
-@pytest.mark.kernels
 @pytest.mark.filterwarnings("ignore::fastmlp.TrainingWarning")  # of the epochs on the way
 @pytest.mark.parametrize("batch_size", [24, 5])
 @pytest.mark.parametrize("together", [True, False])
@@ -61,7 +59,6 @@ class Spike(Schedule):
         return np.where(steps == 6, 1e42, 1.0)  # more than float32 can hold
 
 
-@pytest.mark.kernels
 def test_a_divergence_seen_in_the_weights_first_goes_back_one_epoch_only():
     """The loss of the seventh epoch is finite, before the step that makes the weights infinite."""
     models = [make("softmax_cross_entropy", dtype="float32") for _ in range(2)]
@@ -72,7 +69,6 @@ def test_a_divergence_seen_in_the_weights_first_goes_back_one_epoch_only():
     assert_array_equal(models[0].parameters, models[1].parameters)
 
 
-@pytest.mark.kernels
 def test_dropout_acts_in_training_only_and_repeats():
     runs = []
     for rate in (0.5, 0.5, 0.0):
@@ -174,7 +170,6 @@ def test_arguments_of_fit_that_do_not_fit_are_refused(options, error, message):
     assert_array_equal(model.parameters, before)
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("optimizer", [SGD(0.1, momentum=0.9), SGD(0.1, momentum=0.9, nesterov=True), Adam(0.01), AdamW(0.01)])
 def test_a_second_fit_goes_on_with_what_the_optimizer_remembers(optimizer):
     once, twice = make(), make()
@@ -185,7 +180,6 @@ def test_a_second_fit_goes_on_with_what_the_optimizer_remembers(optimizer):
     assert once.steps == twice.steps == 24
 
 
-@pytest.mark.kernels
 def test_what_is_remembered_survives_another_rate_only():
     class Doubling(Schedule):
         def factors(self, steps, n_steps, steps_per_epoch):
@@ -209,7 +203,6 @@ def test_what_is_remembered_survives_another_rate_only():
         assert_array_equal(model.parameters, again.parameters)
 
 
-@pytest.mark.kernels
 def test_no_two_steps_share_a_dropout_mask():
     """At a rate of 0 the weights stay, so that equal masks would give equal losses: also after a change of optimizer, and with the next
     seed at the step before.
@@ -225,7 +218,6 @@ def test_no_two_steps_share_a_dropout_mask():
     assert len(set(losses)) == len(losses) == 48
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_array, lambda X: (X * 255).astype(np.uint8)])
 @pytest.mark.parametrize("weight", [None, np.arange(24) % 5 + 0.5])
 def test_held_out_samples_are_validated_with_and_not_trained_on(form, weight):
@@ -246,14 +238,12 @@ def test_held_out_samples_are_validated_with_and_not_trained_on(form, weight):
         assert history.validation_losses == expected.validation_losses
 
 
-@pytest.mark.kernels
 def test_held_out_samples_are_drawn_by_the_seed():
     parts = [tuple(split(100, 0.2, Sequential([Dense(1, 1)], seed=seed).rng)[1]) for seed in (0, 0, 1)]
     assert parts[0] == parts[1] != parts[2]
     assert parts[0] != tuple(range(80, 100))  # the last are often of one kind
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize(("batch_size", "epoch", "scale"), [(5, 1, 8), (5, 2, 6), (24, 2, 20)])
 @pytest.mark.parametrize("callbacks", [[], [lambda *_: None]])
 def test_a_loss_that_has_grown_absurd_says_standardise_the_inputs(batch_size, epoch, scale, callbacks):
@@ -265,7 +255,6 @@ def test_a_loss_that_has_grown_absurd_says_standardise_the_inputs(batch_size, ep
     assert [warning.filename for warning in caught] == [__file__]
 
 
-@pytest.mark.kernels
 def test_a_training_that_works_gives_no_warning():
     with warnings.catch_warnings():
         warnings.simplefilter("error")

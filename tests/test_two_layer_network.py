@@ -71,7 +71,6 @@ def test_initial_weights_are_those_of_the_public_function():
         assert_array_equal(plain, public)
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("name", ["sigmoid", "sigmoid_", "dense", "forward_pass", "mse", *GRADIENTS])
 def test_public_functions_have_the_names_and_arguments_of_the_plain_ones(name):
     plain, public = getattr(network, name), getattr(fastmlp, name)

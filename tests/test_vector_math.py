@@ -15,7 +15,6 @@ from fastmlp.kernels.access import load, store, width
 from fastmlp.kernels.jit import FLAGS
 from fastmlp.kernels.vectors import lanes
 
-pytestmark = pytest.mark.kernels
 inf, nan = np.inf, np.nan
 
 

@@ -33,7 +33,6 @@ from fastmlp.kernels.vectors import (
 )
 from tests.children import python
 
-pytestmark = pytest.mark.kernels
 GUARD = -7.0
 compiled = njit(**STRICT_FLAGS)  # not cached; strict, so that rounding can be compared to the bit
 

@@ -14,6 +14,8 @@ from fastmlp.kernels import epochs
 from fastmlp.measure.warmup import QUICK, WORK, compile_all
 from tests.children import fastmlp, python
 
+pytestmark = pytest.mark.any_cpu
+
 # Uses of the library, other than the calls of the warm-up, that must find all they need.
 USES = """
 import numpy as np

@@ -15,7 +15,6 @@ from fastmlp.kernels.vectors import lanes
 from fastmlp.kernels.views import Block, Span
 from fastmlp.kernels.zeros import find_active, find_used, list_step
 
-pytestmark = pytest.mark.kernels
 EVERY = np.arange(512)
 
 
