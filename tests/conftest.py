@@ -54,6 +54,9 @@ LONG = ("functions", "output", "cli", "bench", "jit", "step", "warmup", "train_c
 def pytest_collection_modifyitems(items):
     """Bring the long files to the front."""
     place = {f"test_{name}": place for place, name in enumerate(LONG)}
+    for name in place:
+        if not Path(__file__).with_name(f"{name}.py").exists():
+            raise pytest.UsageError(f"tests/conftest.py: LONG names {name}.py, and there is none")
     items.sort(key=lambda item: place.get(item.path.stem, len(place)))
 
 
