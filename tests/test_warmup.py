@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from multiprocessing import active_children
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ from click.testing import CliRunner
 from fastmlp.cli.commands import main
 from fastmlp.kernels import epochs
 from fastmlp.measure.warmup import QUICK, WORK, compile_all
-from tests.children import fastmlp, python
+from tests.children import python, run
 
 pytestmark = pytest.mark.any_cpu
 
@@ -38,13 +39,15 @@ for dtype, inputs in (("float32", "float32"), ("float32", "uint8"), ("float64", 
 print([call.function for call in calls if call.compiled])
 """
 
+WARM_UP = (sys.executable, "-m", "fastmlp", "warmup")  # of the tree: what is installed has a cache of its own
+
 
 @pytest.fixture(scope="module")
 def warmed():
     """What the command said, and an environment with the cache that it left: in a run of all tests, all that it compiled and no more."""
     folder = os.environ.get("FASTMLP_TEST_WARMED")  # see conftest.py
     if folder is None:
-        finished = fastmlp("warmup")
+        finished = run(*WARM_UP)
         said, cache = [finished.returncode, finished.stdout, finished.stderr], os.environ["NUMBA_CACHE_DIR"]
     else:
         said, cache = json.loads(Path(folder, "said.json").read_text(encoding="utf-8")), f"{folder}/cache"
@@ -60,7 +63,7 @@ def test_every_part_is_timed(warmed):
 
 
 def test_a_second_run_compiles_nothing(warmed):
-    again = fastmlp("warmup", env=warmed[1]).stdout
+    again = run(*WARM_UP, env=warmed[1]).stdout
     assert again.count("from cache") == len(WORK)
     assert "compiled" not in again.lower()
 
