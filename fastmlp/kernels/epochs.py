@@ -27,7 +27,7 @@ class Plan(NamedTuple):
     steps_before: int  # updates in earlier calls
 
 
-@entry
+@entry(allocates=False)
 def train_epochs(totals, net, work, state, data, plan, team):
     """Train for E epochs. Returns the number of epochs that were finished.
 

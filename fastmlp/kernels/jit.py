@@ -163,25 +163,26 @@ def _without_literals(dispatcher: Any) -> Any:
     return dispatcher
 
 
-def kernel(function: Callable[..., Any] | None = None, literals: bool = False, **options: Any) -> Any:
+def kernel(function: Callable[..., Any] | None = None, literals: bool = False, allocates: bool = False, **options: Any) -> Any:
     """Compile a function that kernels call, with the package's flags, when it is first called, and cache it on disk.
 
-    `literals`: whether constants among its arguments are worth a version of their own. Options are Numba's: ``forceinline=True`` for what
-    stands in inner loops, ``inline="always"`` for what only names a place. They come on top of the flags.
+    `literals`: whether constants among its arguments are worth a version of their own. `allocates`: whether it makes arrays; one that does
+    not counts no references either, which would cost a tile's caller 40 ns for each named view. Options are Numba's: ``forceinline=True``
+    for what stands in inner loops, ``inline="always"`` for what only names a place. They come on top of the flags.
     """
     if function is None:
-        return lambda f: kernel(f, literals, **options)
-    dispatcher = _cached(njit(**(FLAGS | {"pipeline_class": _Compiler} | options))(function))
+        return lambda f: kernel(f, literals, allocates, **options)
+    dispatcher = _cached(njit(**(FLAGS | {"pipeline_class": _Compiler, "_nrt": allocates} | options))(function))
     return dispatcher if literals else _without_literals(dispatcher)
 
 
-def entry(function: Callable[..., Any]) -> Any:
+def entry(function: Callable[..., Any] | None = None, allocates: bool = True) -> Any:
     """Compile a kernel that Python calls.
 
     It is optimised with all that it calls. Python can call the others too, for tests, but their own code is hardly optimised: with every
     kernel optimised by itself as well, compiling `train_epochs` takes a fifth longer.
     """
-    return kernel(function, pipeline_class=_EntryCompiler)
+    return kernel(function, allocates=allocates, pipeline_class=_EntryCompiler)
 
 
 def strict_kernel(function: Callable[..., Any]) -> Any:

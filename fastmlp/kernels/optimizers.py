@@ -44,14 +44,20 @@ def update(state, first, last, rule):
 
 
 @strict_kernel
+def clipped(scale, g):
+    """Scale times g, and no other factor: whole vectors and what is left of them must round alike, whichever thread has which."""
+    return scale * g
+
+
+@kernel(forceinline=True)
 def step(rule, w, g, m, v):
-    """New w, m, v of a vector of parameters. Strict: whole vectors and what is left of them must round alike, whoever has which.
+    """New w, m, v of a vector of parameters.
 
     SGD: w - rate g. MOMENTUM: m = beta1 m - rate g, w + m; NESTEROV: w + beta1 m - rate g, with the new m (Sutskever et al. 2013).
     ADAM: m and v running means of g and g^2, w - rate m / (sqrt(v) + epsilon): Kingma and Ba 2015, Algorithm 1, with both sides of the
     fraction multiplied by the root of the second mean's bias correction. ADAM_HAT differs in the epsilon that it is given.
     """
-    g = rule.scale * fma(rule.l2, w, g)
+    g = clipped(rule.scale, fma(rule.l2, w, g))
     w = fma(-rule.decay, w, w)
     if rule.code >= ADAM:
         m = fma(rule.beta1, m, (1 - rule.beta1) * g)

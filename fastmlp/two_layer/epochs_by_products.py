@@ -9,7 +9,7 @@ from ..kernels.activations import sigmoid_into
 from ..kernels.jit import kernel
 
 
-@kernel
+@kernel(allocates=True)
 def epochs_by_products(weights, record, X, y, epochs, rate, stop):
     """Five products by BLAS and nothing allocated between them. Arguments as `fused_epochs` takes them."""
     (w1, w2), (errors, record_every) = weights, record

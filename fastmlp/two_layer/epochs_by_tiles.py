@@ -91,7 +91,7 @@ def subtract(residual, target, valid, O, squares):
     return squares
 
 
-@kernel
+@kernel(allocates=True)
 def flat(size, like):
     """Zeros of that array's dtype, from a cache line on, with the GUARD elements beyond that kernels may read."""
     memory = np.zeros(size + GUARD + 64, like.dtype)

@@ -25,7 +25,7 @@ class Lanes(NamedTuple):
     N: int
 
 
-@kernel
+@kernel(allocates=True)
 def in_lanes(X, y):
     """`Lanes` of X (N, I) and y (N, O)."""
     (N, I), O, V = X.shape, y.shape[1], width(X)
@@ -40,7 +40,7 @@ def in_lanes(X, y):
     return Lanes(X_lanes, y_lanes, valid, N)
 
 
-@kernel
+@kernel(allocates=True)
 def epochs_in_one_vector(weights, record, lanes, epochs, rate, stop):
     """For one block: every sample lies in the same vector.
 
@@ -85,7 +85,7 @@ def epochs_in_one_vector(weights, record, lanes, epochs, rate, stop):
         until_record -= 1
 
 
-@kernel
+@kernel(allocates=True)
 def epochs_in_vectors(weights, record, lanes, epochs, rate, stop):
     """For any number of blocks: one pass over the samples, a vector of them at a time; each weight sums its gradient in lanes."""
     (w1, w2), (errors, record_every), (X, y, valid, N) = weights, record, lanes
