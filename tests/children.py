@@ -4,10 +4,10 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
+from tests.sources import ROOT
+
 INSTALLED = shutil.which("fastmlp", path=sysconfig.get_path("scripts"))
 COMMAND = (INSTALLED,) if INSTALLED else (sys.executable, "-m", "fastmlp")
 PATIENCE = 600  # seconds until a child counts as hanging: not a measure of speed, on however busy a machine

@@ -23,12 +23,15 @@ import pytest
 from hypothesis import settings
 
 from tests.children import run
+from tests.sources import ROOT
 
 if "FASTMLP_TEST_CACHE" not in os.environ:  # set it to a directory to keep compiled kernels from run to run
     cache = tempfile.TemporaryDirectory(prefix="fastmlp-test-cache-", ignore_cleanup_errors=True)
     atexit.register(cache.cleanup)
     os.environ["FASTMLP_TEST_CACHE"] = cache.name
 os.environ["NUMBA_CACHE_DIR"] = os.environ["FASTMLP_TEST_CACHE"]
+# The installed command runs the tree's modules too: an installed copy, at another path, would be compiled once more.
+os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
 os.environ["MPLBACKEND"] = "Agg"
 
 # The first example of a test compiles, so examples have no deadline.

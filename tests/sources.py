@@ -3,6 +3,7 @@
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+COMPILING = "fastmlp/kernels/jit.py"  # the one file that uses Numba's decorators
 FOLDERS = ("fastmlp", "tests", "benchmarks", "docs", "notebooks")
 
 

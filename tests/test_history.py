@@ -3,17 +3,8 @@
 import numpy as np
 import pytest
 
-from fastmlp import SGD, Adam, Callback, Dense, Sequential, Tanh, TrainingWarning
-
-RNG = np.random.default_rng(0)
-X, Y = RNG.normal(size=(24, 4)), RNG.normal(size=(24, 2))
-X_NEW, Y_NEW = RNG.normal(size=(10, 4)), RNG.normal(size=(10, 2))
-ROWS = X[:, :3].argmax(axis=1)
-
-
-
-def make(loss="squared_error", **options):
-    return Sequential([Dense(4, 5), Tanh(), Dense(5, 2 if loss == "squared_error" else 3)], loss=loss, **options)
+from fastmlp import SGD, Adam, Callback, TrainingWarning
+from tests.models import ROWS, X_NEW, Y_NEW, X, Y, make
 
 
 def test_a_value_an_epoch():

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.sources import assert_none, files, package
+from tests.sources import COMPILING, assert_none, files, package
 
 pytestmark = pytest.mark.any_cpu
 
@@ -14,7 +14,6 @@ DECORATORS = {  # of Numba, that compile
     "cfunc", "generated_jit", "guvectorize", "jit", "jit_module", "jitclass", "njit", "overload", "overload_attribute", "overload_method",
     "register_jitable", "stencil", "vectorize",
 }  # fmt: skip
-COMPILING = "fastmlp/kernels/jit.py"
 UNWANTED = {  # in what we write -> why
     r"fastest at (every|any|all) size": "it is not: `fastmlp compare` says where it loses",
     r"\b(TODO|FIXME|XXX)\b": "do it, or file an issue",

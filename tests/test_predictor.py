@@ -9,20 +9,7 @@ import scipy.sparse
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastmlp import SGD, Dense, ReLU, Sequential, Tanh, reference
-
-
-def problem(N, I=4, O=3):
-    rng = np.random.default_rng([N, I, O])
-    return rng.normal(size=(N, I)), rng.normal(size=(N, O))
-
-
-def two_layers(loss="squared_error", **options):
-    return Sequential([Dense(4, 6), Tanh(), Dense(6, 3)], loss=loss, **options)
-
-
-def reference_layers(model):
-    first, second = model.dense_layers
-    return [reference.Layer(first.W.copy(), first.b.copy(), "tanh"), reference.Layer(second.W.copy(), second.b.copy(), "identity")]
+from tests.models import problem, reference_layers, two_layers
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber", "poisson", "softmax_cross_entropy", "binary_cross_entropy"])

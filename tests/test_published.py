@@ -22,10 +22,10 @@ from fastmlp.files import published
 from fastmlp.files.published import FASHION_MNIST, MNIST, IdxSource
 from tests.children import python
 from tests.idx_files import idx, traced_peak, write
+from tests.sources import ROOT
 
 pytestmark = pytest.mark.any_cpu
 
-ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("FASTMLP_DATA") or ROOT / "data")
 LABELS = idx(np.array([5, 0, 4], np.uint8))
 

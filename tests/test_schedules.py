@@ -4,15 +4,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from fastmlp import SGD, Adaptive, Cosine, Dense, InverseScaling, OneCycle, Schedule, Sequential, StepDecay, Tanh
+from fastmlp import SGD, Adaptive, Cosine, InverseScaling, OneCycle, Schedule, StepDecay
 from fastmlp.model.schedules import SCHEDULES, as_schedule
-
-RNG = np.random.default_rng(0)
-X, Y = RNG.normal(size=(24, 4)), RNG.normal(size=(24, 2))
-
-
-def make():
-    return Sequential([Dense(4, 5), Tanh(), Dense(5, 2)])
+from tests.models import X, Y, make
 
 
 def factors(schedule, epochs=4, batch_size=8):

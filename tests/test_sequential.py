@@ -12,6 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from fastmlp import SGD, Adam, Dense, Dropout, ReLU, Sequential, Sigmoid, Tanh, datasets, reference
 from fastmlp.model.initializers import INITIALIZERS
 from fastmlp.model.layers import Activation
+from tests.models import problem, reference_layers, two_layers
 
 X, Y = datasets.load_xor()
 
@@ -31,20 +32,6 @@ class Doubled(ReLU):
 
 class Scaled(Dense):
     pass
-
-
-def problem(N, I=4, O=3):
-    rng = np.random.default_rng([N, I, O])
-    return rng.normal(size=(N, I)), rng.normal(size=(N, O))
-
-
-def two_layers(loss="squared_error", **options):
-    return Sequential([Dense(4, 6), Tanh(), Dense(6, 3)], loss=loss, **options)
-
-
-def reference_layers(model):
-    first, second = model.dense_layers
-    return [reference.Layer(first.W.copy(), first.b.copy(), "tanh"), reference.Layer(second.W.copy(), second.b.copy(), "identity")]
 
 
 def test_first_forward_pass_of_notebook_3(golden):

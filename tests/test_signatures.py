@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.sources import assert_none, package
+from tests.sources import COMPILING, assert_none, package
 
 pytestmark = pytest.mark.any_cpu
 
@@ -14,7 +14,6 @@ MOST = 8
 EXCEPTIONS = {
     "fastmlp/two_layer/train.py: _train_compiled": "the arguments of the public `train`, for which it stands in compiled code",
 }
-COMPILING = "fastmlp/kernels/jit.py"
 
 
 def called_name(node: ast.expr) -> str:

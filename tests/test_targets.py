@@ -7,26 +7,12 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 
-from fastmlp import Adam, Dense, ReLU, Sequential
+from fastmlp import Dense, Sequential
 from fastmlp.engine.targets import as_targets, as_weights
+from tests.images import LABELS, scaled, trained
 from tests.problems import assert_same
 
-RNG = np.random.default_rng(0)
-IMAGES = RNG.integers(0, 256, size=(50, 21), dtype=np.uint8) * (RNG.uniform(size=(50, 21)) < 0.4)
-IMAGES[:, 4:9] = 0
-LABELS = RNG.integers(0, 3, size=50)
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
-
-
-def scaled(dtype):
-    return IMAGES.astype(dtype) * np.dtype(dtype).type(1 / 255)
-
-
-def trained(X, dtype, y=LABELS):
-    """Parameters, losses and outputs after some epochs."""
-    model = Sequential([Dense(21, 6), ReLU(), Dense(6, 3)], loss="softmax_cross_entropy", dtype=dtype)
-    losses = model.fit(X, y, epochs=3, batch_size=16, optimizer=Adam(0.01)).losses
-    return model.parameters, losses, model.predict_proba(X), np.float64(model.evaluate(X, y))
 
 
 def test_every_form_of_labels_trains_to_the_same_bits():

@@ -11,15 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from fastmlp import SGD, Adam, AdamW, Dense, Dropout, ReLU, Schedule, Sequential, Tanh, TrainingWarning
 from fastmlp.model.data import split
 from tests.children import interrupted
-
-RNG = np.random.default_rng(0)
-X, Y = RNG.normal(size=(24, 4)), RNG.normal(size=(24, 2))
-X_NEW, Y_NEW = RNG.normal(size=(10, 4)), RNG.normal(size=(10, 2))
-ROWS = X[:, :3].argmax(axis=1)
-
-
-def make(loss="squared_error", **options):
-    return Sequential([Dense(4, 5), Tanh(), Dense(5, 2 if loss == "squared_error" else 3)], loss=loss, **options)
+from tests.models import ROWS, X_NEW, Y_NEW, X, Y, make
 
 
 def trained(epochs, **options):
