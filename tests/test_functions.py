@@ -328,11 +328,12 @@ def every_name(X, y, w1, w2):
     )
 
 
-WHOLE_NUMBERS = pytest.mark.slow  # 15 s of compilation, for a conversion that the products below have too
+AGAIN = pytest.mark.slow  # 15 s of compilation each, for another type of what compiles in float64
 
 
 @pytest.mark.parametrize(
-    ("data", "weights"), [("float64", "float64"), ("float32", "float32"), pytest.param("int64", "float64", marks=WHOLE_NUMBERS)]
+    ("data", "weights"),
+    [("float64", "float64"), pytest.param("float32", "float32", marks=AGAIN), pytest.param("int64", "float64", marks=AGAIN)],
 )
 def test_the_names_compile_inside_njit(data, weights):
     arguments = X.astype(data), Y.astype(data), W1.astype(weights), W2.astype(weights)
@@ -351,7 +352,7 @@ def drawn_and_trained(X, y):
     return w1, w2, v1, v2, mean.w1, mean.w2, mean.epochs, mean.errors, total.w1, total.w2, total.epochs, total.errors
 
 
-@pytest.mark.parametrize("dtype", ["float64", pytest.param("int64", marks=WHOLE_NUMBERS)])
+@pytest.mark.parametrize("dtype", ["float64", pytest.param("int64", marks=AGAIN)])
 def test_drawing_and_training_compile_inside_njit(dtype):
     arguments = X.astype(dtype), Y.astype(dtype)
     for value, expected in zip(drawn_and_trained(*arguments), drawn_and_trained.py_func(*arguments), strict=True):
