@@ -107,8 +107,8 @@ def train(
     learning_rate : float, default 0.12
         Both weight matrices move by this times their gradient, taken at the same point.
     gradient : {"fused", "backward", "backward_faster", "backward_pass"}
-        Which implementation; all give the same run to rounding. "fused" is forward pass, gradient and update in one, and the fastest.
-        (Inside compiled code it calls BLAS where many samples meet wide layers; from Python the engine's tiles, which are faster.)
+        Which implementation; all give the same run to rounding. "fused" is forward pass, gradient and update in one.
+        (Inside compiled code it calls BLAS where many samples meet wide layers; from Python the engine's tiles.)
     seed : int or numpy.random.RandomState, default 56
         For `initialize_weights`, unless w1 and w2 are given.
     w1, w2 : array_like of shape (I, H) and (H, O), optional
