@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fastmlp import SGD, Dense, Dropout, EarlyStopping, Sequential, StepDecay, train
-from fastmlp.engine.arguments import check_range, check_real, check_size, largest_size, shown
+from fastmlp.engine.arguments import FEW, all_finite, check_range, check_real, check_size, largest_size, shown
 
 pytestmark = pytest.mark.any_cpu
 
@@ -90,3 +90,14 @@ def test_optimizers_and_layers_take_no_number_beyond_floats(value):
         SGD(value)
     with pytest.raises(ValueError, match=r"^rate: expected a finite number"):
         Dropout(value)
+
+
+@pytest.mark.parametrize("size", [1, FEW, FEW + 1])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_finite_arrays_are_told_from_others(size, dtype):
+    array = np.full((size, 1), np.finfo(dtype).max, dtype)  # whose squares are not finite
+    assert all_finite(array)
+    assert all_finite(np.zeros_like(array))
+    for value in (np.nan, np.inf, -np.inf):
+        array[-1] = value
+        assert not all_finite(array)

@@ -55,9 +55,9 @@ def fused_epochs(weights, record, X, y, epochs, rate, stop):
     X (N, I), y (N, O). rate : times the gradient, the step. stop (1,) uint8 : not zero ends the run at the next epoch.
     """
     way = way_through(X.shape[0], weights.w1.size + weights.w2.size, width(X))
-    if way == IN_ONE_VECTOR:
-        epochs_in_one_vector(weights, record, in_lanes(X, y), epochs, rate, stop)
+    if way == BY_PRODUCTS:
+        epochs_by_products(weights, record, X, y, epochs, rate, stop)
     elif way == IN_VECTORS:
         epochs_in_vectors(weights, record, in_lanes(X, y), epochs, rate, stop)
     else:
-        epochs_by_products(weights, record, X, y, epochs, rate, stop)
+        epochs_in_one_vector(weights, record, in_lanes(X, y), epochs, rate, stop)

@@ -62,7 +62,7 @@ def mse(y_hat: Array, y: Array) -> tuple[Array, float]:
 def backward(X: Array, y: Array, y_hat: Array, act_hidden: Array, w2: Array) -> Slopes:
     """The gradient by a double loop: one mean over the samples for each weight in w1."""
     residual, error = mse(y_hat, y)
-    dL_dw2 = dense(act_hidden.T, residual) * w2.dtype.type(1 / len(X))
+    dL_dw2 = dense(act_hidden.T, residual) / len(X)
     dL_dw1 = np.zeros((X.shape[1], len(w2)), w2.dtype)
     for i in range(X.shape[1]):
         for j in range(len(w2)):
@@ -73,18 +73,16 @@ def backward(X: Array, y: Array, y_hat: Array, act_hidden: Array, w2: Array) -> 
 def backward_faster(X: Array, y: Array, y_hat: Array, act_hidden: Array, w2: Array) -> Slopes:
     """The gradient as matrix products."""
     residual, error = mse(y_hat, y)
-    scale = w2.dtype.type(1 / len(X))  # in compiled code a plain 1 / N would make float64 of float32
-    dL_dw2 = scale * dense(act_hidden.T, residual)
+    dL_dw2 = dense(act_hidden.T, residual) / len(X)
     da_dh = dense(residual, w2.T) * sigmoid_(act_hidden)
-    dL_dw1 = scale * dense(X.T, da_dh)
+    dL_dw1 = dense(X.T, da_dh) / len(X)
     return dL_dw2, dL_dw1, error
 
 
 def backward_pass(X: Array, y: Array, y_hat: Array, act_hidden: Array, w2: Array) -> Slopes:
     """The gradient as one expression."""
     residual, error = mse(y_hat, y)
-    scale = w2.dtype.type(1 / len(X))
-    return scale * dense(act_hidden.T, residual), scale * dense(X.T, dense(residual, w2.T) * sigmoid_(act_hidden)), error
+    return dense(act_hidden.T, residual) / len(X), dense(X.T, dense(residual, w2.T) * sigmoid_(act_hidden)) / len(X), error
 
 
 def train(

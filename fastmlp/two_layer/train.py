@@ -168,7 +168,10 @@ def train(
         run(weights, record, X, y, epochs, rate, stop)
     else:
         run_interruptibly(run, stop, weights, record, X, y, epochs, rate)
-    errors = record.errors * X.dtype.type(summed)
+    errors = record.errors
+    if reduction == "sum":
+        with np.errstate(over="ignore"):
+            errors *= X.dtype.type(summed)
     if not (all_finite(errors) and all_finite(weights.w1) and all_finite(weights.w2)):
         raise FloatingPointError(
             f"training diverged {_divergence(errors, record_every)}. Lower the learning rate (learning_rate={learning_rate:g})."
