@@ -86,7 +86,7 @@ def test_what_is_skipped_is_what_the_kernels_skip():
     (I, O), step = (30, 8), list_step(64)
     active, bits, used, counts = np.zeros(I + 1, int), np.zeros((1, I), np.uint64), np.zeros(6 * step, int), np.zeros(6, int)
     x = memory.aligned(X.T.ravel())
-    count, _ = find_active(active, bits, Block(x, 0, 64, 1, 64), I)
+    count, _ = find_active(active, bits, Block(x, 0, 64, 1, 64), I, np.zeros(1, np.uint8))
     find_used(used, counts, bits, Span(active, 0, count), 64)
     multiplied = sum(int(n) * min(MR, count - MR * tile) for tile, n in enumerate(counts[: -(-count // MR)]))
     assert count == 20

@@ -65,6 +65,19 @@ def gradient(model, X, y, sample_weight=None, w=None):
     return loss, memory[GUARD:-GUARD]
 
 
+@pytest.mark.parametrize("form", ["values", "pixels", "sparse"])
+def test_gathering_that_is_stopped_brings_no_sample(form):
+    X = np.arange(1, 61).reshape(20, 3)
+    X = {"values": X.astype(float), "pixels": X.astype(np.uint8), "sparse": scipy.sparse.csr_array(X.astype(float))}[form]
+    inputs = as_inputs("X", X, 3, np.float64)
+    B = 5 * lanes(np.float64)
+    for stop in (0, 1):
+        x = aligned(np.zeros(3 * B))
+        batch = gather.Batch(np.arange(20), 0, 20, B)
+        gather.gather(Block(x, 0, B, 1, B), inputs.samples, batch, 3, 0, inputs.scale, np.array([stop], np.uint8))
+        assert x.any() == (stop == 0)
+
+
 def as_reference(model):
     """The model's layers as the reference takes them, without the sigmoid that is part of the loss."""
     codes = [list(ACTIVATIONS)[code] for code in model.network().activation]

@@ -15,7 +15,7 @@ from fastmlp.kernels.vectors import lanes
 from fastmlp.kernels.views import Block, Span
 from fastmlp.kernels.zeros import find_active, find_used, list_step
 
-EVERY = np.arange(512)
+EVERY, GOING = np.arange(512), np.zeros(1, np.uint8)
 
 
 @st.composite
@@ -44,7 +44,7 @@ def find(x, flat):
     """What `find_active` says: the active inputs, their number, the elements that are not zero, and where."""
     I, B = x.shape
     active, bits = np.full(I + 1, -1), np.zeros((words(B), I), np.uint64)
-    count, nonzero = find_active(active, bits, Block(flat, 0, B, 1, B), I)
+    count, nonzero = find_active(active, bits, Block(flat, 0, B, 1, B), I, GOING)
     return active, count, nonzero, bits
 
 
@@ -84,11 +84,11 @@ def test_outer_without_the_zeros_has_the_same_bits(batch, O, how):
     delta[:], g[:] = rng.normal(size=delta.size), rng.normal(size=g.size)
     _, _, _, bits = find(x, flat)
     used, counts = np.zeros(-(-I // MR) * list_step(B), np.int64), np.zeros(-(-I // MR), np.int64)
-    rows, going = Span(EVERY, 0, I), np.zeros(1, np.uint8)
+    rows = Span(EVERY, 0, I)
     find_used(used, counts, bits, rows, B)
     skipping, X, by_sample = g.copy(), Block(flat, 0, B, 1, B), Block(delta, 0, stride, 1, O)
-    outer(how, Block(g, 0, O, 1, O), X, by_sample, rows, Terms(EVERY, EVERY, 0, 0, B), going)
-    outer(how, Block(skipping, 0, O, 1, O), X, by_sample, rows, Terms(used, counts, list_step(B), 0, 0), going)
+    outer(how, Block(g, 0, O, 1, O), X, by_sample, rows, Terms(EVERY, EVERY, 0, 0, B), GOING)
+    outer(how, Block(skipping, 0, O, 1, O), X, by_sample, rows, Terms(used, counts, list_step(B), 0, 0), GOING)
     assert_array_equal(skipping, g)
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .access import load, load_first, width
+from .access import load, load_first, peek, width
 from .jit import entry, kernel
 from .transpose import transpose
 from .vectors import fma, splat, sum_lanes
@@ -72,26 +72,29 @@ def all_finite(x, first, last):
 
 
 @kernel
-def gather(x, X, batch, I, start, scale):
+def gather(x, X, batch, I, start, scale, stop):
     """x[i, n] = scale * X[order[at + n], i]. X : Samples. Begins with lane `start`, a multiple of V, and comes round to those before it.
 
-    Threads that begin at different samples fetch each other's from the shared cache, instead of all from memory at once.
+    Ends early once stop[0] is not zero. Threads that begin at different samples fetch each other's from the shared cache, instead of all
+    from memory at once.
     """
     if X.pixels.size > 0:
-        gather_rows(x, X.pixels, batch, start, scale)
+        gather_rows(x, X.pixels, batch, start, scale, stop)
     elif X.values.size > 0:
-        gather_rows(x, X.values, batch, start, scale)
+        gather_rows(x, X.values, batch, start, scale, stop)
     else:
-        gather_sparse(x, X, batch, I, scale)
+        gather_sparse(x, X, batch, I, scale, stop)
 
 
 @kernel
-def gather_rows(x, X, batch, start, scale):
+def gather_rows(x, X, batch, start, scale, stop):
     """As `gather`, X (N, I)."""
     V, I, B = width(x.data), X.shape[1], batch.B
     flat = X.reshape(X.size)
     end = batch.at + batch.size
     for turned in range(start, start + B, V):
+        if peek(stop):
+            return
         n = turned if turned < B else turned - B
         i = 0
         while i + V <= I:
@@ -105,12 +108,14 @@ def gather_rows(x, X, batch, start, scale):
 
 
 @kernel
-def gather_sparse(x, X, batch, I, scale):
+def gather_sparse(x, X, batch, I, scale, stop):
     """As `gather`, from a CSR matrix."""
     B = batch.B
     for place in range(x.at, x.at + I * B):
         x.data[place] = 0
     for n in range(B):
+        if peek(stop):
+            return
         row = batch.order[batch.at + min(n, batch.size - 1)]
         for place in range(X.indptr[row], X.indptr[row + 1]):
             x.data[x.at + X.indices[place] * B + n] += scale * X.data[place]

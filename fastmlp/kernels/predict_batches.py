@@ -41,7 +41,7 @@ def predict_batches(out, layer, net, work, w, rows, team):
         if values.size > 0 and not all_finite(values, at * I, (at + count) * I):
             return False
         B = padded(count, V)
-        gather(features(work.x, work, 0, alone, B), rows.samples, Batch(rows.order, at, count, B), I, 0, rows.scale)
+        gather(features(work.x, work, 0, alone, B), rows.samples, Batch(rows.order, at, count, B), I, 0, rows.scale, team.stop)
         forward(net, work, w, B, NO_DROPOUT, alone)
         to_rows(out, at, features(work.x, work, layer, alone, B), count, net.sizes[layer])
     return True

@@ -44,7 +44,7 @@ class Step(NamedTuple):
 def load_batch(net, work, data, batch, team):
     """Gather a batch into a thread's x[0]; thread 0 also brings the targets and the weights."""
     start, _ = share(batch.B, width(work.x), team)
-    gather(features(work.x, work, 0, team, batch.B), data.samples, batch, net.sizes[0], start, data.scale)
+    gather(features(work.x, work, 0, team, batch.B), data.samples, batch, net.sizes[0], start, data.scale, team.stop)
     if team.thread == 0:
         gather_targets(work.targets, data.targets, batch, net.sizes[-1])
         total, number = 0.0, work.x.dtype.type
@@ -61,7 +61,7 @@ def load_batch(net, work, data, batch, team):
 def forward(net, work, w, B, key, team):
     """From x[0] to x[L], and the slopes. Ends at a barrier."""
     x = features(work.x, work, 0, team, B)
-    count, nonzero = find_active(work.active[team.thread], work.bits[team.thread], x, net.sizes[0])
+    count, nonzero = find_active(work.active[team.thread], work.bits[team.thread], x, net.sizes[0], team.stop)
     work.found[team.thread, 0], work.found[team.thread, 1] = count, nonzero
     inputs = Span(work.active[team.thread], 0, count)
     for l in range(len(net.W_at)):

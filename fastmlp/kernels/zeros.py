@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 
+from .access import peek
 from .bits import PLACES, count_bits, list_bits, nonzero_bits
 from .jit import kernel
 from .tile import MR
 
 
 @kernel
-def find_active(active, bits, x, I):
+def find_active(active, bits, x, I, stop):
     """Write the inputs i that are not zero in every lane to `active`, ascending; return how many, and how many elements are not zero.
 
-    x (I, B) : a block. bits[word, i] : which of the samples 64 word, 64 word + 1, ... are not zero.
+    Ends early once stop[0] is not zero. x (I, B) : a block. bits[word, i] : which of the samples 64 word, 64 word + 1, ... are not zero.
     """
     nonzero, B = 0, x.columns
     for word in range((B + 63) // 64):
+        if peek(stop):
+            break
         n = word * 64
         samples = ~np.uint64(0) >> np.uint64(max(0, 64 - (B - n)))  # the next elements are another input's
         for i in range(I):
