@@ -220,12 +220,44 @@ def thrice_twice(x):
 
 def test_a_kernel_runs_the_copies_of_its_callees_that_it_was_compiled_with():
     """A weak symbol would be whichever code of that name the process loaded first: another one after compiling than after loading."""
-    assert thrice_twice(np.ones(3)) == 15
+    assert (thrice(np.ones(3)), thrice_twice(np.ones(3))) == (9, 15)
     for dispatcher in (thrice, thrice_twice):
         (compiled,) = dispatcher.overloads.values()
         defined = [function for function in compiled.library._final_module.functions if not function.is_declaration]
         assert {function.linkage for function in defined} <= {Linkage.external, Linkage.internal}
         assert any(function.linkage == Linkage.external for function in defined)
+
+
+def test_what_kernels_call_is_compiled_for_them_alone():
+    """No machine code, nothing on disk: both would be made for every kernel inside another, and never used."""
+    thrice_twice(np.ones(3))
+    (part,) = thrice.parts.overloads.values()
+    assert part.library.get_pointer_to_function(part.fndesc.llvm_func_name) == 0
+    assert thrice.parts.stats.cache_path is None
+
+
+@jit.kernel
+def deepest(x):
+    return 2.0 * x
+
+
+@jit.kernel
+def deeper(x):
+    return deepest(x) + 1.0
+
+
+@jit.kernel
+def sideways(x):
+    return deeper(x) * deepest(x)
+
+
+def test_a_callers_own_compiled_function_has_all_that_the_kernels_in_it_call():
+    @numba.njit
+    def outside(x):
+        return sideways(x) + deeper(x)
+
+    assert outside(3.0) == 7 * 6 + 7
+    assert sideways(3.0) == 7 * 6
 
 
 TRAINED = """

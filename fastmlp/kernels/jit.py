@@ -12,21 +12,21 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib import resources
 from importlib.resources.abc import Traversable
+from types import SimpleNamespace
 from typing import Any
 
 from llvmlite import binding
-from numba import config, njit, types
+from numba import config, types
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
-from numba.core.registry import cpu_target
+from numba.core.registry import CPUDispatcher, cpu_target
 from numba.core.serialize import dumps
 from numba.extending import overload
 
 # Never nnan or ninf: a run that diverges has to show it.
 FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
 FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": FASTMATH}
-STRICT_FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": False}
 
 
 def _sources(folder: Traversable) -> Iterator[Traversable]:
@@ -49,52 +49,91 @@ SOURCE_STAMP = _source_stamp()
 CODE_SETTINGS = ("BOUNDSCHECK", "OPT")  # NUMBA_BOUNDSCHECK, NUMBA_OPT: Numba's own cache looks at the CPU's name and features only
 
 
-class _Code(JITCodeLibrary):
-    """The machine code of a kernel, which calls the copies of its callees that were optimised with it, and no others.
+class _Part(JITCodeLibrary):
+    """LLVM's code of a kernel that other kernels call: they are optimised with it, so it is neither optimised nor made machine code itself.
+
+    It keeps to itself what it calls, until somebody links it: the code of that is linked once, however many of its callees share it.
+    """
+
+    @property
+    def codegen(self) -> Any:
+        """Where Numba registers what has machine code."""
+        return SimpleNamespace(set_env=lambda name, env: None)
+
+    def get_pointer_to_function(self, name: str) -> int:
+        """The address of the machine code: none."""
+        return 0
+
+    def _optimize_functions(self, ll_module: Any) -> None:
+        ll_module.data_layout = self._codegen._data_layout
+
+    def finalize(self) -> None:
+        for function in self._final_module.functions:
+            if not function.is_declaration and function.linkage == binding.Linkage.external:
+                function.linkage = binding.Linkage.linkonce_odr
+        self._finalized = True
+
+    def _get_module_for_linking(self) -> Any:
+        """The code of this kernel and of all that it calls, as Numba's libraries ask for it."""
+        self._ensure_finalized()
+        if self._shared_module is None:
+            module = self._final_module.clone()
+            seen, waiting = {self}, list(self._linking_libraries)
+            while waiting:
+                library = waiting.pop()
+                if library in seen:
+                    continue
+                seen.add(library)
+                if isinstance(library, _Part):
+                    library._ensure_finalized()
+                    module.link_in(library._final_module, preserve=True)
+                    waiting += library._linking_libraries
+                else:
+                    module.link_in(library._get_module_for_linking(), preserve=True)
+            self._shared_module = module
+        return self._shared_module
+
+
+class _Whole(JITCodeLibrary):
+    """The machine code of a kernel that Python calls, which calls the copies of its callees that were optimised with it, and no others.
 
     Numba links callees as weak symbols: in the process that compiles, a call may reach the code of a callee that was compiled alone; in one
     that loads the kernel from the cache it reaches the copy inside. The two may round differently.
     """
 
     def _optimize_final_module(self) -> None:
-        self._run_passes()
-        self._shared_module = self._final_module.clone()  # for whoever links this kernel: as Numba makes it
-        for function in self._shared_module.functions:
-            if not function.is_declaration and function.linkage == binding.Linkage.external:
-                function.linkage = binding.Linkage.linkonce_odr
+        super()._optimize_final_module()
         for function in self._final_module.functions:
             if not function.is_declaration and function.linkage == binding.Linkage.linkonce_odr:
                 function.linkage = binding.Linkage.internal
 
-    def _run_passes(self) -> None:
-        """Hardly any optimisation: the kernel that Python calls is optimised with all that it calls."""
-        manager, builder = self._codegen._module_pass_manager(opt=0, loop_vectorize=False, slp_vectorize=False, cost="cheap")
-        manager.run(self._final_module, builder)
-
-
-class _EntryCode(_Code):
-    """The machine code of a kernel that Python calls: optimised as Numba optimises every function."""
-
-    def _run_passes(self) -> None:
-        JITCodeLibrary._optimize_final_module(self)
-
 
 class _Compiler(Compiler):
-    """Numba's compiler, with `_Code` for its result."""
+    """Numba's compiler, with one of these for its result."""
 
-    code: type[JITCodeLibrary] = _Code
+    library: type[JITCodeLibrary]
 
     def __init__(self, typingctx: Any, targetctx: Any, library: Any, args: Any, return_type: Any, flags: Any, locals: Any) -> None:
         if library is None:
-            library = self.code(cpu_target.target_context.codegen(), "fastmlp")
+            library = self.library(cpu_target.target_context.codegen(), "fastmlp")
             library.enable_object_caching()
         super().__init__(typingctx, targetctx, library, args, return_type, flags, locals)
 
 
-class _EntryCompiler(_Compiler):
-    """The same, with `_EntryCode`."""
+class _PartCompiler(_Compiler):
+    """With `_Part`, and nothing by which Python or C could call it."""
 
-    code = _EntryCode
+    library = _Part
+
+    def __init__(self, typingctx: Any, targetctx: Any, library: Any, args: Any, return_type: Any, flags: Any, locals: Any) -> None:
+        flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
+        super().__init__(typingctx, targetctx, library, args, return_type, flags, locals)
+
+
+class _WholeCompiler(_Compiler):
+    """With `_Whole`."""
+
+    library = _Whole
 
 
 class _SignedFiles(IndexDataCacheFile):
@@ -146,25 +185,32 @@ class _PackageCache(FunctionCache):
             self.disable()
 
 
-def _cached(dispatcher: Any) -> Any:
-    with suppress(RuntimeError):  # no writable place: Numba's null cache stays, kernels live in memory
-        dispatcher._cache = _PackageCache(dispatcher.py_func)
-    return dispatcher
+class _Kernel(CPUDispatcher):
+    """A kernel as Python calls it; compiled code is given `parts`, which are not cached.
 
+    Unless `literals` is set, they are compiled once for int64 instead of once for every constant that callers pass.
+    """
 
-def _without_literals(dispatcher: Any) -> Any:
-    """Have compiled callers compile `dispatcher` once for int64 instead of once for every constant that they pass."""
-    resolve = dispatcher.get_call_template
+    def __init__(self, function: Callable[..., Any], options: dict[str, Any], literals: bool = False) -> None:
+        super().__init__(function, targetoptions=options, pipeline_class=_WholeCompiler)
+        self.parts = CPUDispatcher(function, targetoptions=options, pipeline_class=_PartCompiler)
+        self.literals = literals
+        with suppress(RuntimeError):  # no writable place: Numba's null cache stays, kernels live in memory
+            self._cache = _PackageCache(function)
 
-    def resolve_plain(args: Any, kws: Any) -> Any:
-        return resolve(tuple(types.unliteral(a) for a in args), {name: types.unliteral(a) for name, a in kws.items()})
+    def get_call_template(self, args: Any, kws: Any) -> Any:
+        """What a call in compiled code with arguments of those types is: compiles it."""
+        if not self.literals:
+            args, kws = tuple(types.unliteral(a) for a in args), {name: types.unliteral(a) for name, a in kws.items()}
+        return self.parts.get_call_template(args, kws)
 
-    dispatcher.get_call_template = resolve_plain
-    return dispatcher
+    def get_overload(self, sig: Any) -> Any:
+        """What such a call is linked with."""
+        return self.parts.get_overload(sig)
 
 
 def kernel(function: Callable[..., Any] | None = None, literals: bool = False, allocates: bool = False, **options: Any) -> Any:
-    """Compile a function that kernels call, with the package's flags, when it is first called, and cache it on disk.
+    """Compile a function with the package's flags when it is first called, from compiled code or from Python; the latter is cached on disk.
 
     `literals`: whether constants among its arguments are worth a version of their own. `allocates`: whether it makes arrays; one that does
     not counts no references either, which would cost a tile's caller 40 ns for each named view. Options are Numba's: ``forceinline=True``
@@ -172,25 +218,20 @@ def kernel(function: Callable[..., Any] | None = None, literals: bool = False, a
     """
     if function is None:
         return lambda f: kernel(f, literals, allocates, **options)
-    dispatcher = _cached(njit(**(FLAGS | {"pipeline_class": _Compiler, "_nrt": allocates} | options))(function))
-    return dispatcher if literals else _without_literals(dispatcher)
+    return _Kernel(function, FLAGS | {"nopython": True, "boundscheck": None, "_nrt": allocates} | options, literals)
 
 
 def entry(function: Callable[..., Any] | None = None, allocates: bool = True) -> Any:
-    """Compile a kernel that Python calls.
-
-    It is optimised with all that it calls. Python can call the others too, for tests, but their own code is hardly optimised: with every
-    kernel optimised by itself as well, compiling `train_epochs` takes a fifth longer.
-    """
-    return kernel(function, allocates=allocates, pipeline_class=_EntryCompiler)
+    """Compile a kernel that Python calls, most of which make arrays. Tests call the others too."""
+    return kernel(function, allocates=allocates)
 
 
 def strict_kernel(function: Callable[..., Any]) -> Any:
     """Compile a function that is inlined into its callers, its floating-point operations exactly as written."""
-    return njit(**STRICT_FLAGS, forceinline=True, pipeline_class=_Compiler)(function)
+    return kernel(function, allocates=True, forceinline=True, fastmath=False)
 
 
 def in_compiled_code(function: Callable[..., Any]) -> Any:
     """Decorate what `function` stands for in compiled code: from the types of its arguments, a Python function to compile in its place."""
-    options: Any = FLAGS
+    options: Any = FLAGS | {"pipeline_class": _PartCompiler}
     return overload(function, jit_options=options, strict=False)

@@ -32,6 +32,7 @@ def train_and_predict(dtype: str) -> None:
     model.fit(X, y, epochs=1, progress=False)
     model.evaluate(X, y)
     model.predict(X)
+    model.predict_proba(X)
 
 
 def document_functions(dtype: str) -> None:
