@@ -352,7 +352,8 @@ def drawn_and_trained(X, y):
     return w1, w2, v1, v2, mean.w1, mean.w2, mean.epochs, mean.errors, total.w1, total.w2, total.epochs, total.errors
 
 
-@pytest.mark.parametrize("dtype", ["float64", pytest.param("int64", marks=AGAIN)])
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float64", "int64"])
 def test_drawing_and_training_compile_inside_njit(dtype):
     arguments = X.astype(dtype), Y.astype(dtype)
     for value, expected in zip(drawn_and_trained(*arguments), drawn_and_trained.py_func(*arguments), strict=True):

@@ -1,6 +1,7 @@
 """The compile cache never lies and never fails: edits, damage, interruptions, and no place to write at all."""
 
 import errno
+import gc
 import json
 import os
 import shutil
@@ -234,6 +235,15 @@ def test_what_kernels_call_is_compiled_for_them_alone():
     (part,) = thrice.parts.overloads.values()
     assert part.library.get_pointer_to_function(part.fndesc.llvm_func_name) == 0
     assert thrice.parts.stats.cache_path is None
+
+
+def test_the_garbage_collector_goes_on_after_compiling():
+    assert gc.isenabled()
+    jit.kernel(lambda x: x)(1.0)
+    assert gc.isenabled()
+    with pytest.raises(numba.TypingError):
+        jit.kernel(lambda x: x.nothing)(1.0)
+    assert gc.isenabled()
 
 
 @jit.kernel

@@ -209,11 +209,12 @@ def test_outer_narrow(problem, how):
     assert_rounded(g[rows], (W + x @ delta.T)[rows], (np.abs(W) + np.abs(x) @ np.abs(delta.T))[rows], B)
 
 
-def test_a_product_that_is_stopped_writes_nothing_more():
+@pytest.mark.parametrize(("O", "B"), [(20, 8 * lanes(np.float64)), (PACKED_FROM, SECOND_LEVEL // PACKED_FROM // 8)])
+def test_a_product_that_is_stopped_writes_nothing_more(O, B):
     rng = np.random.default_rng(0)
-    W, x, delta = (rng.normal(size=shape) for shape in ((30, 20), (30, 8 * lanes(np.float64)), (20, 8 * lanes(np.float64))))
-    stopped, inputs, outputs = np.ones(1, np.uint8), Span(EVERY, 0, 30), Span(EVERY, 0, 20)
-    w, inner, above, scratch = flat(W), output(x), output(delta), output(np.zeros(PACKED * PACKED_KC))
+    W, x, delta = (rng.normal(size=shape) for shape in ((30, O), (30, B), (O, B)))
+    stopped, inputs, outputs = np.ones(1, np.uint8), Span(EVERY, 0, 30), Span(EVERY, 0, O)
+    w, inner, above, scratch = flat(W), output(x), output(delta), output(np.zeros(PACKED * max(PACKED_KC, B)))
     before = [array.flat.copy() for array in (w, inner, above)]
     affine(above.block, w.block, Block(w.flat, w.at, 1, 1, 0), inner.block, inputs, outputs, scratch.block, stopped)
     backproject(inner.block, w.block, above.block, inputs, outputs, scratch.block, stopped)

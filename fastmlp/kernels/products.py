@@ -104,6 +104,8 @@ def backproject(delta, W, delta_next, inputs, outputs, scratch, stop):
         for o in range(outputs.first, outputs.last, PACKED_KC):
             how, terms = ASSIGN if o == outputs.first else ADD, Span(outputs.items, o, min(o + PACKED_KC, outputs.last))
             tiles(Product(how, sums, W, delta_next, sums), Span(inputs.items, i, end), in_every_tile(terms), stop)
+        if peek(stop):
+            return
         for n in range(0, (end - i) * B, V):
             place = delta.at + i * B + n
             store(delta.data, place, load(delta.data, place) * load(scratch.data, scratch.at + n))

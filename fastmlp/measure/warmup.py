@@ -5,7 +5,6 @@ Numba compiles one function at a time, with Python's lock held; so the work is s
 
 from __future__ import annotations
 
-import gc
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -98,6 +97,5 @@ def compile_all(names: Iterable[str]) -> Iterator[FirstCall]:
 
 
 def _prepare_process() -> None:
-    """Let Ctrl-C end this process at once (the one that started it says so), and compile a tenth faster without garbage collection."""
+    """Let Ctrl-C end this process at once: the one that started it says so."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    gc.disable()
