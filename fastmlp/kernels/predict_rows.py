@@ -39,11 +39,11 @@ def predict_few(code, w, X):
     x = Block(X.reshape(X.size), 0, X.shape[1], 1, X.shape[1])
     if not all_finite(x.data, 0, x.data.size):
         raise ValueError("X: expected finite numbers, got NaN or infinity")
-    values, slopes = np.empty(2 * N * stride, w.dtype), np.empty(stride, w.dtype)
+    values, slopes = np.empty(2 * N * stride + V, w.dtype), np.empty(stride, w.dtype)  # a part of the last row reads a vector more
     tiled = N // MR * MR
     for l in range(L):
         I, O = code[2 + l], code[3 + l]
-        W, z = Block(w, code[W_at + l], O, 1, O), Block(values, (l % 2) * N * stride, stride, 1, O)
+        W, z = Block(w, code[W_at + l], O, 1, O), Block(values, (l % 2) * N * stride, stride, 1, (O + V - 1) // V * V)
         for o in range(0, O, V):  # lanes past the last output hold other parameters: as finite as these, and never read
             start = load(w, code[b_at + l] + o) if code[b_at + l] >= 0 else splat(w.dtype.type(0))
             for n in range(z.at + o, z.at + N * stride, stride):
@@ -52,7 +52,7 @@ def predict_few(code, w, X):
         if tiled > 0:
             tiles(Product(CONTINUE, z, x, W, z), Span(every, 0, tiled), in_every_tile(inputs), np.zeros(1, np.uint8))
         for n in range(tiled, N):
-            row(Block(values, z.at + n * stride, stride, 1, O), Block(x.data, x.at + n * x.row, x.row, 1, I), W, inputs)
+            row(Block(values, z.at + n * stride, stride, 1, z.columns), Block(x.data, x.at + n * x.row, x.row, 1, I), W, inputs)
         for n in range(z.at, z.at + N * stride, stride):
             activate(code[activation + l], values[n : n + stride], slopes, 0, (O + V - 1) // V * V)
         x = z

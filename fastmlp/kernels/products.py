@@ -15,7 +15,7 @@ from numba import literally
 
 from .access import load, peek, store, width
 from .jit import kernel
-from .tile import ADD, ASSIGN, MR, NV, SCALE, START, Product, tile
+from .tile import ADD, ASSIGN, LOW, MR, NV, SCALE, START, Product, tile
 from .vectors import fma, splat, sum_lanes
 from .views import Block, Span, from_column, transposed
 
@@ -171,10 +171,14 @@ def column(nv, product, rows, terms):
             first = m // MR * terms.step
             last = first + terms.counts[m // MR]
         here, ks = Span(rows.items, m, rows.last), Span(terms.items, first, last)
-        if m + MR <= rows.last:
+        left = rows.last - m
+        if left >= MR and not (left == 8 and MR == 6 and terms.step == 0):  # 8 = 4 + 4: two rows alone would wait for their sums
             tile(MR, nv, product, here, ks)
             m += MR
-        elif m + 2 <= rows.last:
+        elif left >= LOW:
+            tile(LOW, nv, product, here, ks)
+            m += LOW
+        elif left >= 2:
             tile(2, nv, product, here, ks)
             m += 2
         else:

@@ -24,13 +24,14 @@ from .vectors import Vector, call_intrinsic, constant, count_mask, llvm_type, ma
 from .views import Block
 
 # 20 sums, 5 repeated elements of A and 4 vectors of B are live at once: 29 of AVX-512's or NEON's 32 registers. LLVM reads all of A's
-# elements first, so 6 x 4 spills and runs at two thirds of this. AVX2 and SSE have 16 registers: 8 + 4 + 2.
+# elements first, so 6 x 4 spills and runs at two thirds of this. AVX2 and SSE have 16 registers: 12 + 1 + 2; with 4 x 2, 8 sums, every
+# sum would wait for its last term where a multiply-add takes four cycles.
 NV = 4 if many_registers() else 2
-MR = 5 if many_registers() else 4
+MR = 5 if many_registers() else 6
+LOW = 2 if many_registers() else 4  # rows of a tile at the lower edge; then 2, then 1
 
 # What a tile begins with, and how it ends.
 ASSIGN, START, CONTINUE, ADD, SCALE = 0, 1, 2, 3, 4  # C = sum; start[m] + sum; C + terms, one by one; C + sum; C * sum
-AHEAD = 12  # rows of B
 INT8, INT32, INT64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
 
 
@@ -60,23 +61,26 @@ def tile(typingctx, mr, nv, product, rows, ks):
         cells = [(m, n) for m in range(height) for n in range(width)]
         K = builder.sub(ks.last, ks.first)
         left = builder.sub(c.columns, INT64((width - 1) * lanes))  # of the last vector so many lanes exist in C
-        count = builder.select(builder.icmp_signed("<", left, INT64(lanes)), left, INT64(lanes))
-        mask = count_mask(builder, vector, count)
+        whole = builder.icmp_signed(">=", left, INT64(lanes))
+        count = builder.select(whole, INT64(lanes), left)
 
-        def as_vector(address, n):
+        def blocks(*names):
+            return [builder.append_basic_block(name) for name in names]
+
+        def place(address, n):
             return builder.bitcast(builder.gep(address, [INT64(n * lanes)]), kind.as_pointer())
 
-        def read(address, n):
-            if n < width - 1:
-                return builder.load(as_vector(address, n), align=align)
-            operands = [as_vector(address, n), INT32(align), mask, constant(vector, 0.0)]
+        def read(address, n, mask=None):
+            if mask is None or n < width - 1:
+                return builder.load(place(address, n), align=align)
+            operands = [place(address, n), INT32(align), mask, constant(vector, 0.0)]
             return call_intrinsic(builder, f"llvm.masked.load.{suffix(vector)}.p0", kind, operands)
 
-        def write(address, n, value):
-            if n < width - 1:
-                builder.store(value, as_vector(address, n), align=align)
+        def write(address, n, value, mask):
+            if mask is None or n < width - 1:
+                builder.store(value, place(address, n), align=align)
             else:
-                operands = [value, as_vector(address, n), INT32(align), mask]
+                operands = [value, place(address, n), INT32(align), mask]
                 call_intrinsic(builder, f"llvm.masked.store.{suffix(vector)}.p0", ir.VoidType(), operands)
 
         def merge(incoming):
@@ -88,21 +92,19 @@ def tile(typingctx, mr, nv, product, rows, ks):
             return merged
 
         check_place(context, builder, rows.items, rows.first, height)
-        k_list = builder.gep(ks.items.data, [ks.first])
         ms = [builder.load(builder.gep(rows.items.data, [builder.add(rows.first, INT64(m))])) for m in range(height)]
         if config.BOUNDSCHECK:
             check_product(context, builder, product, ms, ks, (width * lanes, builder.add(count, INT64((width - 1) * lanes))))
-        blocks = ("zero", "start", "load", "begin", "k", "end", "add", "scale", "assign", "after")
-        zero, begin_start, load, begin, loop, end, add, scale, assign, after = (builder.append_basic_block(name) for name in blocks)
         a_at, b_at, c_at = (builder.gep(block.data.data, [block.at]) for block in (a, b, c))
         a_rows = [builder.gep(a_at, [builder.mul(a.row, m)]) for m in ms]
         c_rows = [builder.gep(c_at, [builder.mul(c.row, m)]) for m in ms]
         for m, n in cells:  # the rows of W that are updated lie in outer caches: the loop over k hides their latency
             prefetch(builder, builder.gep(c_rows[m], [INT64(n * lanes)]), to_write=True)
+
+        zero, begin_start, load, begin = blocks("zero", "start", "load", "begin")
         choice = builder.switch(product.how, zero)
         choice.add_case(INT64(START), begin_start)
         choice.add_case(INT64(CONTINUE), load)
-
         builder.position_at_end(zero)
         zeros = dict.fromkeys(cells, constant(vector, 0.0))
         builder.branch(begin)
@@ -113,49 +115,76 @@ def tile(typingctx, mr, nv, product, rows, ks):
         builder.position_at_end(load)
         loaded = {(m, n): read(c_rows[m], n) for m, n in cells}
         builder.branch(begin)
-
         builder.position_at_end(begin)
         begun = merge([(zero, zeros), (begin_start, {(m, n): starts[m] for m, n in cells}), (load, loaded)])
-        builder.cbranch(builder.icmp_signed(">", K, INT64(0)), loop, end)
 
-        builder.position_at_end(loop)
-        step = builder.phi(INT64)
-        sums = {cell: builder.phi(kind) for cell in cells}
-        k = builder.load(builder.gep(k_list, [step]))
-        a_offset, b_row = builder.mul(k, a.step), builder.gep(b_at, [builder.mul(k, b.row)])
-        if height == 1:  # B streams by, each row of it used once
-            ahead = builder.gep(b_row, [builder.mul(b.row, INT64(AHEAD))])
-            for n in range(width):
-                prefetch(builder, builder.gep(ahead, [INT64(n * lanes)]))
-        else:  # where a.step is the width of a layer, each k lies on a line of its own: fetch the next columns' while this one is used
-            prefetch(builder, builder.gep(a_rows[0], [builder.add(a_offset, INT64(64 // align))]))
-        line = [builder.load(as_vector(b_row, n), align=align) for n in range(width)]
-        elements = [repeat(builder, vector, builder.load(builder.gep(row, [a_offset]))) for row in a_rows]
-        name = f"llvm.fmuladd.{suffix(vector)}"
-        added = {(m, n): call_intrinsic(builder, name, kind, [elements[m], line[n], sums[m, n]]) for m, n in cells}
-        following = builder.add(step, INT64(1))
-        never_unroll(builder, builder.cbranch(builder.icmp_signed("<", following, K), loop, end))
-        for phi, first, then in [(step, INT64(0), following), *((sums[cell], begun[cell], added[cell]) for cell in cells)]:
-            phi.add_incoming(first, begin)
-            phi.add_incoming(then, loop)
+        def loop_over(loop, after, phis, first, place):
+            """Sum over k in a loop of its own: nothing stands in it but loads, multiply-adds, and the way from one k to the next.
+
+            phis : how many numbers lead from one k to the next, the first values of which are `first`; place(numbers) : where in A's and
+            B's rows this k is, and the next numbers.
+            """
+            before = builder.block
+            builder.branch(loop)
+            builder.position_at_end(loop)
+            step, numbers = builder.phi(INT64), [builder.phi(INT64) for _ in range(phis)]
+            sums = {cell: builder.phi(kind) for cell in cells}
+            a_k, b_k, following = place(step, numbers)
+            b_row = builder.gep(b_at, [b_k])
+            line = [read(b_row, n) for n in range(width)]
+            elements = [repeat(builder, vector, builder.load(builder.gep(row, [a_k]))) for row in a_rows]
+            name = f"llvm.fmuladd.{suffix(vector)}"
+            added = {(m, n): call_intrinsic(builder, name, kind, [elements[m], line[n], sums[m, n]]) for m, n in cells}
+            next_step = builder.add(step, INT64(1))
+            never_unroll(builder, builder.cbranch(builder.icmp_signed("<", next_step, K), loop, after))
+            carried = [(step, INT64(0), next_step), *zip(numbers, first, following, strict=True)]
+            for phi, begin_with, go_on_with in [*carried, *((sums[cell], begun[cell], added[cell]) for cell in cells)]:
+                phi.add_incoming(begin_with, before)
+                phi.add_incoming(go_on_with, loop)
+            return loop, added
+
+        several, neighbours, dense, scattered, listed, end = blocks("several", "neighbours", "dense", "scattered", "listed", "end")
+        builder.cbranch(builder.icmp_signed(">", K, INT64(0)), several, end)
+        builder.position_at_end(several)
+        k_list = builder.gep(ks.items.data, [ks.first])
+        k_first, k_last = builder.load(k_list), builder.load(builder.gep(k_list, [builder.sub(K, INT64(1))]))
+        gapless = builder.icmp_signed("==", builder.sub(k_last, k_first), builder.sub(K, INT64(1)))
+        builder.cbranch(gapless, neighbours, scattered)
+
+        def next_neighbour(step, numbers):
+            a_k, b_k = numbers
+            return a_k, b_k, [opaque(builder, builder.add(a_k, a.step)), builder.add(b_k, b.row)]
+
+        def next_of_list(step, numbers):
+            k = builder.load(builder.gep(k_list, [step]))
+            return builder.mul(k, a.step), builder.mul(k, b.row), []
+
+        builder.position_at_end(neighbours)
+        first = [builder.mul(k_first, a.step), builder.mul(k_first, b.row)]
+        totals = [(begin, begun), loop_over(dense, end, 2, first, next_neighbour)]
+        builder.position_at_end(scattered)
+        totals.append(loop_over(listed, end, 0, [], next_of_list))
 
         builder.position_at_end(end)
-        totals = merge([(begin, begun), (loop, added)])
-        ending = builder.switch(product.how, assign)
-        ending.add_case(INT64(ADD), add)
-        ending.add_case(INT64(SCALE), scale)
-        builder.position_at_end(add)
-        for m, n in cells:
-            write(c_rows[m], n, builder.fadd(read(c_rows[m], n), totals[m, n]))
-        builder.branch(after)
-        builder.position_at_end(scale)
-        for m, n in cells:
-            write(c_rows[m], n, builder.fmul(read(c_rows[m], n), totals[m, n]))
-        builder.branch(after)
-        builder.position_at_end(assign)
-        for m, n in cells:
-            write(c_rows[m], n, totals[m, n])
-        builder.branch(after)
+        total = merge(totals)
+        full, partial, after = blocks("full", "partial", "after")
+        builder.cbranch(whole, full, partial)
+        for block, mask, endings in ((full, None, (ASSIGN, ADD, SCALE)), (partial, count, (ASSIGN, ADD))):
+            builder.position_at_end(block)
+            mask = None if mask is None else count_mask(builder, vector, count)
+            targets = blocks(*map(str, endings))
+            ending = builder.switch(product.how, targets[0])
+            for how, target in zip(endings, targets, strict=True):
+                if how != ASSIGN:
+                    ending.add_case(INT64(how), target)
+                builder.position_at_end(target)
+                for m, n in cells:
+                    value = total[m, n]
+                    if how != ASSIGN:
+                        combine = builder.fadd if how == ADD else builder.fmul
+                        value = combine(read(c_rows[m], n, mask), value)
+                    write(c_rows[m], n, value, mask)
+                builder.branch(after)
         builder.position_at_end(after)
         return context.get_dummy_value()
 
@@ -192,6 +221,12 @@ def prefetch(builder, address, to_write=False):
     kind = ir.FunctionType(ir.VoidType(), [pointer, INT32, INT32, INT32])
     function = builder.module.globals.get("llvm.prefetch.p0") or ir.Function(builder.module, kind, "llvm.prefetch.p0")
     builder.call(function, [builder.bitcast(address, pointer), INT32(int(to_write)), INT32(3), INT32(1)])
+
+
+def opaque(builder, number):
+    """The same number, of which LLVM knows nothing: it would advance one pointer for every row of A instead of their common offset."""
+    identity = ir.InlineAsm(ir.FunctionType(INT64, [INT64]), "", "=r,0")
+    return builder.call(identity, [number])
 
 
 def never_unroll(builder, branch):
