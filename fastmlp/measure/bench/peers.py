@@ -18,6 +18,7 @@ import numpy as np
 from ...model.layers import Dense, ReLU
 from ...model.optimizers import OPTIMIZERS
 from ...model.sequential import Sequential
+from ..instruction_sets import AVX2, held_to
 from .numpy_network import NumpyNetwork
 from .tasks import Layers, Task, batch_size, initial_layers, load, sizes
 
@@ -147,7 +148,7 @@ class PyTorch(Peer):
             self.model = torch_model(torch, self.sizes, self.task.dtype)
             self.loss = lambda x, t: cross_entropy(self.model(x), t)
             if self.compiled:
-                self.loss = torch.compile(self.loss)
+                self.loss = torch_compiled(torch, self.loss)
         set_layers(torch, self.model, initial_layers(self.sizes, seed, self.task.dtype))
         kind = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[self.task.optimizer]
         optimizer = kind(self.model.parameters(), lr=self.task.learning_rate, fused=True)
@@ -173,6 +174,13 @@ class PyTorchCompiled(PyTorch):
     """The same with `torch.compile` around model and loss."""
 
     compiled = True
+
+
+def torch_compiled(torch: Any, function: Any) -> Any:
+    """`torch.compile`, whose own code obeys no variable that tells it which vectors to use."""
+    if held_to() == AVX2:
+        importlib.import_module("torch._inductor.config").cpp.simdlen = 256
+    return torch.compile(function)
 
 
 def torch_model(torch: Any, widths: list[int], dtype: str) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .peers import jax_logits, sequential, set_layers, torch_model
+from .peers import jax_logits, sequential, set_layers, torch_compiled, torch_model
 from .tasks import Layers
 
 Predictor = Callable[[np.ndarray], np.ndarray]
@@ -53,7 +53,7 @@ def pytorch(layers: Layers, threads: int, compiled: bool = False) -> Predictor:
     torch.set_num_threads(threads)
     model = torch_model(torch, widths(layers), "float32").eval()
     set_layers(torch, model, layers)
-    classes = torch.compile(lambda x: model(x).argmax(1)) if compiled else lambda x: model(x).argmax(1)
+    classes = torch_compiled(torch, lambda x: model(x).argmax(1)) if compiled else lambda x: model(x).argmax(1)
 
     def predict(X: np.ndarray) -> np.ndarray:
         with torch.inference_mode():

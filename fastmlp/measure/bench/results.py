@@ -39,6 +39,7 @@ class Entry:
     accuracies: list[float] = field(default_factory=list)
     peaks: list[float] = field(default_factory=list)
     missing: str = ""
+    instructions: dict[str, str] = field(default_factory=dict)  # of each library in its process, as that tells
 
     def add(self, turn: Round) -> None:
         """Keep what a turn gave."""

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from ...engine.cost import forward_operations, training_operations
 from ...engine.threads import cpu_count
+from ..instruction_sets import CANNOT_BE_HELD, held_to, in_use
 from .peers import PEERS
 from .predictors import PREDICTORS
 from .results import Claim, Effort, Entry, Outcome, Progress, Round, same_accuracy
@@ -44,6 +45,7 @@ def take_turns(
                 with excused(entry):
                     worker = stack.enter_context(Worker(entry.threads))
                     prepare(worker, entry)
+                    entry.instructions = worker.call(in_use)
                     workers.append((entry, worker))
         for number in range(rounds):
             first = number % max(len(workers), 1)
@@ -52,6 +54,9 @@ def take_turns(
                     working_on(f"{outcome.title}: round {number + 1} of {rounds}, {entry.label}")
                     with excused(entry):
                         entry.add(turn(worker, number))
+    if held_to():
+        told = {f"{library}: {what}": None for entry in outcome.entries for library, what in entry.instructions.items()}
+        outcome.notes.append(f"Held to {held_to()}. What the libraries say that they use: {'; '.join(told)}.")
 
 
 @contextmanager
@@ -68,6 +73,8 @@ def entries(entrants: tuple[tuple[str, int], ...], missing: Callable[[str], str]
     found = []
     for who, threads in entrants:
         reason = NOT_INSTALLED if missing(who) else f"this machine has {cpu_count()} core" if threads > cpu_count() else ""
+        if not reason and held_to() and who in CANNOT_BE_HELD:
+            reason = f"cannot be held to {held_to()}"
         found.append(Entry(who, threads, missing=reason))
     return found
 

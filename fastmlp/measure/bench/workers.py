@@ -40,7 +40,7 @@ def environment(threads: int) -> Iterator[None]:
     """What libraries read when they start, set for the processes started inside."""
     settings = dict.fromkeys(THREAD_VARIABLES, str(threads)) | {"JAX_PLATFORMS": "cpu", "TORCHINDUCTOR_COMPILE_THREADS": "1"}
     if threads == 1:
-        settings["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
+        settings["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
     before = {name: os.environ.get(name) for name in settings}
     os.environ.update(settings)
     try:
