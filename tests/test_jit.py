@@ -2,9 +2,12 @@
 
 import errno
 import gc
+import io
 import json
 import os
 import shutil
+import sys
+import threading
 from pathlib import Path
 
 import numba
@@ -235,6 +238,30 @@ def test_what_kernels_call_is_compiled_for_them_alone():
     (part,) = thrice.parts.overloads.values()
     assert part.library.get_pointer_to_function(part.fndesc.llvm_func_name) == 0
     assert thrice.parts.stats.cache_path is None
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_who_waits_at_a_terminal_is_told_why_and_once(cache, monkeypatch):
+    monkeypatch.setattr(jit, "told", threading.Event())
+    streams = [io.StringIO(), None, Terminal(), Terminal()]
+    for stream, dtype in zip(streams, (np.float32, np.float64, np.int32, np.int64), strict=True):
+        monkeypatch.setattr(sys, "stderr", stream)
+        call(dtype)
+    monkeypatch.undo()
+    assert [stream and stream.getvalue().count("\n") for stream in streams] == [0, None, 1, 0]
+    assert "compiling for this CPU" in streams[2].getvalue()
+
+
+def test_nobody_is_told_where_the_code_is_there(cache, monkeypatch):
+    call()
+    monkeypatch.setattr(jit, "told", threading.Event())
+    monkeypatch.setattr(sys, "stderr", stream := Terminal())
+    call()
+    assert stream.getvalue() == ""
 
 
 def test_the_garbage_collector_goes_on_after_compiling():

@@ -9,10 +9,12 @@ from __future__ import annotations
 import gc
 import hashlib
 import pickle
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib import resources
 from importlib.resources.abc import Traversable
+from threading import Event
 from types import SimpleNamespace
 from typing import Any
 
@@ -163,6 +165,16 @@ class _SignedFiles(IndexDataCacheFile):
             return {}
 
 
+told = Event()  # somebody at a terminal has been told what the first call waits for, or need not be
+
+
+def announce() -> None:
+    """Tell it, once in a process."""
+    if not told.is_set() and sys.stderr is not None and sys.stderr.isatty():
+        told.set()
+        print("fastmlp: compiling for this CPU, which takes seconds and happens once (`fastmlp warmup` does all of it)", file=sys.stderr)
+
+
 class _PackageCache(FunctionCache):
     """Numba's on-disk cache, stamped with the whole package instead of one file, and with the settings that change the code.
 
@@ -177,6 +189,13 @@ class _PackageCache(FunctionCache):
             filename_base=self._impl.filename_base,
             source_stamp=(SOURCE_STAMP, *(str(vars(config)[name]) for name in CODE_SETTINGS)),
         )
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """As Numba does. Where nothing is found, compiling comes next, and on a terminal somebody may wait for it."""
+        found = super().load_overload(sig, target_context)
+        if found is None:
+            announce()
+        return found
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Save, or go on without: a full or read-only disk costs a later compilation, not this run."""

@@ -16,6 +16,7 @@ import numpy as np
 from .. import two_layer
 from ..datasets import load_xor
 from ..engine.threads import cpu_count
+from ..kernels.jit import told
 from ..model.layers import Dense, ReLU
 from ..model.sequential import Sequential
 from .compilation import FirstCall, first_call
@@ -97,5 +98,6 @@ def compile_all(names: Iterable[str]) -> Iterator[FirstCall]:
 
 
 def _prepare_process() -> None:
-    """Let Ctrl-C end this process at once: the one that started it says so."""
+    """Leave talking to the process that started this one; Ctrl-C ends it at once."""
+    told.set()
     signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from ...kernels.jit import told
 from ..compilation import timed_region
 from ..peak import peak_gflops
 from .peers import PEERS, Peer
@@ -94,8 +95,9 @@ def guarded(function: Callable[..., Any], *arguments: Any) -> tuple[bool, Any]:
 def settle(threads: int) -> int:
     """Use the last `threads` cores only, the same for every peer: thread pools that obey no setting, JAX's, count these.
 
-    Ctrl-C is the parent's to handle. Returns the process's number.
+    Ctrl-C is the parent's to handle, and so is whoever sits at the terminal. Returns the process's number.
     """
+    told.set()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])
