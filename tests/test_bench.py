@@ -20,7 +20,7 @@ from fastmlp.engine.cost import training_operations
 from fastmlp.kernels.tile import MR
 from fastmlp.kernels.views import Block, Span
 from fastmlp.kernels.zeros import find_active, find_used, list_step
-from fastmlp.measure.bench import start_and_memory, table
+from fastmlp.measure.bench import sections, start_and_memory, table
 from fastmlp.measure.bench.numpy_network import NumpyNetwork
 from fastmlp.measure.bench.peers import PEERS, Peer, sequential
 from fastmlp.measure.bench.predictors import PREDICTORS
@@ -142,7 +142,8 @@ def test_ctrl_c_does_not_wait_for_a_worker():
 
 def test_a_section_measures_who_is_there_and_names_who_is_not(monkeypatch):
     monkeypatch.setitem(PEERS, "Absent", Absent)
-    targets = (Target("times", 1e-9, "NumPy"), Target("times", 2, "Absent"), Target("share", 2.0), Target("best peer", 1e-9))
+    targets = (Target("times", 1e-9, 1e-9, "NumPy"), Target("times", 2, 2, "Absent"))
+    targets += (Target("share", 2.0, 2.0), Target("best peer", 1e-9, 1e-9))
     section = Training("iris", "Iris", IRIS, (("fastmlp", 1), ("NumPy", 1), ("Absent", 1), ("NumPy", 10_000)), targets, unit="step")
     monkeypatch.setattr(table, "TABLE", (section,))
     console = Console(record=True, width=200)
@@ -162,7 +163,7 @@ def test_a_section_measures_who_is_there_and_names_who_is_not(monkeypatch):
 
 
 def test_a_peer_that_fails_is_named_and_the_others_go_on(monkeypatch):
-    section = Training("x", "X", replace(IRIS, optimizer="no such"), (("fastmlp", 1), ("NumPy", 1)), (Target("seconds", 1.0),))
+    section = Training("x", "X", replace(IRIS, optimizer="no such"), (("fastmlp", 1), ("NumPy", 1)), (Target("seconds", 1.0, 1.0),))
     outcome = section.measure(Effort(1, quick=False), lambda what: None)
     assert [entry.missing for entry in outcome.entries] == ["failed: KeyError: 'no such'"] * 2
     assert outcome.claims[0].verdict == "not measured"
@@ -182,16 +183,19 @@ def made_up(outcome, seeds, quick):
     return Bench(machine, {"seeds": seeds, "quick": quick, "absent": ["torch"]}, [outcome], 1.0)
 
 
-def test_ratios_are_medians_of_the_rounds():
+def test_ratios_are_medians_of_the_rounds(monkeypatch):
     outcome = outcome_of([1.0, 10.0, 2.0], slow=[3.0, 20.0, 8.0], quick=[0.5, 5.0, 1.0])
-    assert claim(outcome, Target("times", 2.5, "slow")) == Claim("as fast as slow", "x", 2.5, 3.0)
-    best = claim(outcome, Target("best peer", 1.3))
+    assert claim(outcome, Target("times", 2.5, 2.5, "slow")) == Claim("as fast as slow", "x", 2.5, 3.0)
+    for registers, bound in ((True, 2.5), (False, 3.5)):
+        monkeypatch.setattr(sections, "many_registers", lambda registers=registers: registers)
+        assert claim(outcome, Target("times", 2.5, 3.5, "slow")).target == bound
+    best = claim(outcome, Target("best peer", 1.3, 1.3))
     assert (best.what, best.measured, best.verdict) == ("as fast as the best peer, quick,", 0.5, "missed")
-    assert claim(outcome, Target("share", 0.2)).measured == pytest.approx(0.25)  # of 50 GFLOP in 2 s at 100 GFLOP/s
-    assert claim(outcome, Target("seconds", 2.5)).verdict == "met"
-    assert claim(outcome, Target("accuracy", 0.95)).verdict == "missed"
+    assert claim(outcome, Target("share", 0.2, 0.2)).measured == pytest.approx(0.25)  # of 50 GFLOP in 2 s at 100 GFLOP/s
+    assert claim(outcome, Target("seconds", 2.5, 2.5)).verdict == "met"
+    assert claim(outcome, Target("accuracy", 0.95, 0.95)).verdict == "missed"
     outcome.entries.append(Entry("fastmlp", 2, [0.5, 5.0, 1.0], [0.9] * 3, [100.0] * 3))
-    assert claim(outcome, Target("times one thread", 1.6)).measured == 2.0
+    assert claim(outcome, Target("times one thread", 1.6, 1.6)).measured == 2.0
     assert outcome.share(outcome.own) == pytest.approx(0.25)
 
 
@@ -207,7 +211,7 @@ def test_losses_and_absences_are_on_the_page_and_in_the_picture(tmp_path):
     outcome.entries += [Entry("Absent", missing="not installed"), Entry("broken", missing="failed: its process ended"), Entry("quick", 2)]
     for _ in range(2):
         outcome.entries[-1].add(Round(0.5, None, 100.0))
-    outcome.claims = [claim(outcome, Target("times", 2, who)) for who in ("slow", "Absent")]
+    outcome.claims = [claim(outcome, Target("times", 2, 2, who)) for who in ("slow", "Absent")]
     bench = made_up(outcome, seeds=2, quick=True)
     page = report.as_markdown(bench)
     assert "| quick | 1 | 1.00 s | 2.00 x SLOWER | 50.0 % | 90.00 ± 0.00 % |" in page
