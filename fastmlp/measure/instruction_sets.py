@@ -53,8 +53,9 @@ def environment(isa: str, before: Mapping[str, str] = os.environ) -> dict[str, s
 
     Examples
     --------
-    >>> environment("avx2", {"HOME": "/"})["OPENBLAS_CORETYPE"]  # doctest: +SKIP
-    'Haswell'
+    >>> environment("sse2")
+    Traceback (most recent call last):
+    ValueError: isa: expected 'avx2', got 'sse2'
     """
     if isa != AVX2:
         raise ValueError(f"isa: expected {AVX2!r}, got {isa!r}")
@@ -81,8 +82,8 @@ def in_use() -> dict[str, str]:
 
     Examples
     --------
-    >>> in_use()["fastmlp"]  # doctest: +SKIP
-    '256-bit vectors (haswell)'
+    >>> in_use()["fastmlp"].partition(" ")[0] in ("128-bit", "256-bit", "512-bit")
+    True
     """
     _, name, _ = cpu_target.target_context.codegen().magic_tuple()
     told = {"fastmlp": f"{8 * vector_bytes()}-bit vectors ({name})"}
