@@ -11,10 +11,13 @@ from fastmlp import SGD, Dense, Sequential, reference
 from fastmlp.engine.inputs import as_inputs
 from fastmlp.engine.memory import aligned, workspace
 from fastmlp.engine.targets import as_targets, as_weights
-from fastmlp.kernels import dropout, gather, step
+from fastmlp.kernels import dropout, gather
 from fastmlp.kernels.activations import ACTIVATIONS
+from fastmlp.kernels.barrier import Team
+from fastmlp.kernels.epochs import Plan, train_epochs
 from fastmlp.kernels.losses import LOSSES
-from fastmlp.kernels.network import Data
+from fastmlp.kernels.network import Data, Rule, State
+from fastmlp.kernels.optimizers import MOMENTUM
 from fastmlp.kernels.vectors import lanes
 from fastmlp.kernels.views import Block
 from fastmlp.model.layers import Activation
@@ -50,17 +53,21 @@ def problem(loss, N, I, O):
 
 
 def gradient(model, X, y, sample_weight=None, w=None):
-    """The kernel's mean loss and flat gradient; every element written, none outside."""
+    """Mean loss and flat gradient of a training step whose learning rate is 0; every element written, none outside."""
     w = aligned(model.parameters.astype(model.dtype) if w is None else w)
     inputs = as_inputs("X", X, model.n_inputs, model.dtype)
     N, net = inputs.n_samples, model.network()
     targets = as_targets("y", y, N, model.n_outputs, model.loss, w.dtype)
-    B = -(-N // lanes(w.dtype)) * lanes(w.dtype)
     memory = np.full(w.size + 2 * GUARD, np.nan, w.dtype)
     weights = as_weights(sample_weight, N, w.dtype)
     data = Data(inputs.samples, w.dtype.type(inputs.scale), gather.targets(targets, w.dtype), weights)
     work = workspace(net, N, 1, w.dtype)
-    loss = step.gradient(memory[GUARD:-GUARD], net, work, w, data, np.arange(N), B, LOSSES[model.loss])
+    state, totals = State(w, memory[GUARD:-GUARD], aligned(0 * w), aligned(0 * w)), np.zeros((1, 3))
+    rule = Rule(MOMENTUM, beta1=0.0, beta2=0.0, epsilon=0.0, l2=0.0, decay=0.0, clip=0.0)
+    plan = Plan(np.arange(N)[None], N, np.zeros(1), rule, LOSSES[model.loss], 0, 0)
+    alone = Team(0, 1, np.zeros(1, np.int64), np.zeros((1, 8), np.int64), np.zeros(1, np.uint8))
+    assert train_epochs(totals, net, work, state, data, plan, alone) == 1
+    loss = totals[0, 0] / totals[0, 1]
     assert_array_equal(np.isnan(memory), np.r_[np.ones(GUARD), np.zeros(w.size), np.ones(GUARD)])
     return loss, memory[GUARD:-GUARD]
 

@@ -15,10 +15,10 @@ import numpy as np
 
 from .access import peek, width
 from .activations import activate
-from .barrier import Team, barrier, share
+from .barrier import barrier, share
 from .dropout import NO_DROPOUT, drop
-from .gather import Batch, gather, gather_targets
-from .jit import entry, kernel
+from .gather import gather, gather_targets
+from .jit import kernel
 from .losses import losses_and_deltas, mark_hits
 from .network import biases_of, delta_rows, features, padded, panel, weights_of
 from .optimizers import ADAM, SGD, Update, update
@@ -211,19 +211,3 @@ def train_step(net, work, state, B, step, rule, loss, team):
             barrier(team)  # and of its penalty, before anybody changes the weights
         descend(net, state, rule, step, clipping, team)
     barrier(team)
-
-
-@entry
-def gradient(g, net, work, w, data, order, B, loss):
-    """The mean loss of the samples `order` and its gradient g; no dropout, no penalty."""
-    team = Team(0, 1, np.zeros(1, np.int64), np.zeros((1, 8), np.int64), np.zeros(1, np.uint8))
-    load_batch(net, work, data, Batch(order, 0, len(order), B), team)
-    forward(net, work, w, B, NO_DROPOUT, team)
-    score(net, work, loss, B, team)
-    scale = w.dtype.type(work.shared[0])
-    backward(net, work, w, B, scale, team)
-    gradient_into(ASSIGN, g, net, work, B, scale, team)
-    total = 0.0
-    for n in range(len(order)):
-        total += work.scores.loss[n]
-    return total * work.shared[0]
