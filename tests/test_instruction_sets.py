@@ -40,6 +40,17 @@ def test_the_status_of_the_command_is_passed_on():
 
 
 @has_avx2
+@pytest.mark.parametrize(
+    ("arguments", "said"), [((), "usage:"), (("avx2",), "usage:"), (("sse", "true"), "isa: expected"), (("avx2", "no such"), "no such")]
+)
+def test_what_cannot_be_run_is_an_error_of_one_line(arguments, said):
+    done = run(*HOLD[:-1], *arguments)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@has_avx2
 def test_settings_that_are_there_are_kept(monkeypatch):
     settings = environment(AVX2, {"XLA_FLAGS": "--one", "OPENBLAS_L2_SIZE": "1", "HOME": "there"})
     assert settings["XLA_FLAGS"] == "--one --xla_cpu_max_isa=AVX2"

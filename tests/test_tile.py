@@ -10,7 +10,7 @@ from tests.children import python
 
 pytestmark = pytest.mark.any_cpu
 
-# CPU, its features, instructions a turn of the dense and of the listed loop, and the tile's multiply-adds.
+# CPU: its features, the tile's multiply-adds, and how many other instructions a turn of the dense and of the listed loop has.
 CPUS = {
     "haswell": ("+avx2,+fma", 6 * 2, 2 + 6 + 4, 2 + 6 + 7),
     "skylake-avx512": ("+avx2,+fma,+avx512f,+avx512bw,+avx512dq,+avx512vl", 5 * 4, 4 + 5 + 4, 4 + 5 + 7),

@@ -169,6 +169,7 @@ def tile(typingctx, mr, nv, product, rows, ks):
         total = merge(totals)
         full, partial, after = blocks("full", "partial", "after")
         builder.cbranch(whole, full, partial)
+        # What is scaled are deltas, whose columns are whole vectors of samples: no last column of theirs is partial.
         for block, mask, endings in ((full, None, (ASSIGN, ADD, SCALE)), (partial, count, (ASSIGN, ADD))):
             builder.position_at_end(block)
             mask = None if mask is None else count_mask(builder, vector, count)

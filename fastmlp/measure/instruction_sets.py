@@ -109,4 +109,9 @@ def run(isa: str, command: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run(sys.argv[1], sys.argv[2:]))
+    if len(sys.argv) < 3:
+        sys.exit("usage: python -m fastmlp.measure.instruction_sets avx2 COMMAND...")
+    try:
+        sys.exit(run(sys.argv[1], sys.argv[2:]))
+    except (ValueError, OSError) as error:
+        sys.exit(str(error))

@@ -6,14 +6,12 @@ import importlib.util
 import os
 from importlib import metadata
 
+from .. import instruction_sets
 from ..machine import describe
 from .results import Bench, Effort
 
 PACKAGES = {"sklearn": "scikit-learn", "torch": "torch", "jax": "jax", "onnxruntime": "onnxruntime"}
-SETTINGS = (
-    "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "MKL_DEBUG_CPU_TYPE", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_OPT", "XLA_FLAGS",
-    "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "NPY_DISABLE_CPU_FEATURES",
-)  # fmt: skip
+SETTINGS = (*instruction_sets.SETTINGS, "OPENBLAS_L2_SIZE", "MKL_DEBUG_CPU_TYPE", "NPY_DISABLE_CPU_FEATURES", "NUMBA_OPT")
 
 
 def begin(effort: Effort) -> Bench:
