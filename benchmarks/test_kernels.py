@@ -22,7 +22,8 @@ from fastmlp.kernels.access import load, store, width
 from fastmlp.kernels.activations import ACTIVATIONS, activate
 from fastmlp.kernels.network import State
 from fastmlp.kernels.optimizers import ADAM, Update, update
-from fastmlp.kernels.products import PACKED, PACKED_KC, Terms, affine, backproject, outer
+from fastmlp.kernels.products import Terms, affine, backproject, outer, scratch_size
+from fastmlp.kernels.rows import by_sample
 from fastmlp.kernels.tile import ADD
 from fastmlp.kernels.vectors import lanes
 from fastmlp.kernels.views import Block, Span
@@ -52,7 +53,7 @@ class Case(NamedTuple):
 @numba.njit(nogil=True)
 def affine_turns(turns, z, w, x, every, scratch, going, sizes):
     I, O, B = sizes
-    W, b, panel = Block(w, 0, O, 1, O), Block(w, I * O, 1, 1, 1), Block(scratch, 0, PACKED, 1, PACKED)
+    W, b, panel = Block(w, 0, O, 1, O), Block(w, I * O, 1, 1, 1), Block(scratch, 0, 1, 1, 0)
     inputs, outputs = Span(every, 0, I), Span(every, 0, O)
     for _ in range(turns):
         affine(Block(z, 0, B, 1, B), W, b, Block(x, 0, B, 1, B), inputs, outputs, panel, going)
@@ -62,7 +63,7 @@ def affine_turns(turns, z, w, x, every, scratch, going, sizes):
 def backproject_turns(turns, delta, slope, w, delta_next, every, scratch, going, sizes):
     """The slopes are brought anew each turn, as the activation left them."""
     I, O, B = sizes
-    W, above, panel = Block(w, 0, O, 1, O), Block(delta_next, 0, B, 1, B), Block(scratch, 0, PACKED, 1, PACKED)
+    W, above, panel = Block(w, 0, O, 1, O), Block(delta_next, 0, B, 1, B), Block(scratch, 0, 1, 1, 0)
     inputs, outputs = Span(every, 0, I), Span(every, 0, O)
     for _ in range(turns):
         delta[:] = slope
@@ -70,12 +71,12 @@ def backproject_turns(turns, delta, slope, w, delta_next, every, scratch, going,
 
 
 @numba.njit(nogil=True)
-def outer_turns(turns, w, x, rows, every, going, sizes, stride):
+def outer_turns(turns, w, x, rows, every, going, sizes):
     """Added to the weights, as in gradient descent."""
     I, O, B = sizes
-    W, by_sample, inputs, samples = Block(w, 0, O, 1, O), Block(rows, 0, stride, 1, O), Span(every, 0, I), Terms(every, every, 0, 0, B)
+    W, deltas, inputs, samples = Block(w, 0, O, 1, O), Block(rows, 0, 0, 1, O), Span(every, 0, I), Terms(every, every, 0, 0, B)
     for _ in range(turns):
-        outer(ADD, W, Block(x, 0, B, 1, B), by_sample, inputs, samples, going)
+        outer(ADD, W, Block(x, 0, B, 1, B), deltas, inputs, samples, going)
 
 
 @numba.njit(nogil=True)
@@ -113,7 +114,7 @@ def flat(matrix):
 def affine_case(dtype, I, O, B):
     W, b, X = draw(dtype, I, O), draw(dtype, O), draw(dtype, B, I)
     z, out = np.zeros(O * B, dtype), np.empty((B, O), dtype)
-    every, panel = np.arange(I + O + B), empty(PACKED_KC * PACKED, dtype)
+    every, panel = np.arange(I + O + B), empty(scratch_size(I, B, dtype().itemsize), dtype)
     arrays = {"z": aligned(z), "w": flat(np.vstack([W, b])), "x": flat(X.T)}
     run = partial(affine_turns, **arrays, every=every, scratch=panel, going=GOING, sizes=(I, O, B))
     expected = X.astype(float) @ W + b
@@ -123,7 +124,7 @@ def affine_case(dtype, I, O, B):
 def backproject_case(dtype, I, O, B):
     W, above, slope = draw(dtype, I, O), draw(dtype, B, O), draw(dtype, B, I)
     out, arrays = np.empty((B, I), dtype), {"slope": flat(slope.T), "w": flat(W), "delta_next": flat(above.T)}
-    every, panel = np.arange(I + O + B), empty(PACKED * B, dtype)
+    every, panel = np.arange(I + O + B), empty(scratch_size(O, B, dtype().itemsize), dtype)
     run = partial(backproject_turns, delta=flat(slope.T), **arrays, every=every, scratch=panel, going=GOING, sizes=(I, O, B))
     expected = slope * (above.astype(float) @ W.T)
     return Case(run, partial(np.matmul, above, W.T, out=out), 2 * I * O * B, lambda: (run.keywords["delta"].reshape(I, B).T, expected))
@@ -131,12 +132,10 @@ def backproject_case(dtype, I, O, B):
 
 def outer_case(dtype, I, O, B):
     W, X, delta = draw(dtype, I, O), draw(dtype, B, I), draw(dtype, B, O)
-    V = lanes(dtype)
-    padded = -(-O // V) * V
-    rows, out = np.zeros((B, padded), dtype), np.empty((I, O), dtype)
-    rows[:, :O] = delta
-    arrays = {"w": flat(W), "x": flat(X.T), "rows": flat(rows)}
-    run = partial(outer_turns, **arrays, every=np.arange(I + O + B), going=GOING, sizes=(I, O, B), stride=padded)
+    every, rows, out = np.arange(I + O + B), empty(-(-O // lanes(dtype)) * lanes(dtype) * B, dtype), np.empty((I, O), dtype)
+    by_sample(Block(rows, 0, 0, 1, O), Block(flat(delta.T), 0, B, 1, B), Span(every, 0, O), dtype(1))
+    arrays = {"w": flat(W), "x": flat(X.T), "rows": rows}
+    run = partial(outer_turns, **arrays, every=every, going=GOING, sizes=(I, O, B))
     expected = W + X.T.astype(float) @ delta
     return Case(run, partial(np.matmul, X.T, delta, out=out), 2 * I * O * B, lambda: (run.keywords["w"].reshape(I, O), expected))
 

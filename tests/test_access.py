@@ -42,7 +42,7 @@ def stores_first(b, i):
 
 def multiplies(first):
     x, rows, g = np.zeros(4 * V), np.zeros((V, 8 * V)), np.zeros(4 * 8 * V)
-    by_sample = Block(rows.ravel(), 0, 8 * V, 1, 8 * V)
+    by_sample = Block(rows.ravel(), 0, 0, 1, 8 * V)
     outer(ASSIGN, Block(g, first, 8 * V, 1, 8 * V), Block(x, 0, V, 1, V), by_sample, Span(every, 0, 4), Terms(every, every, 0, 0, V), going)
 
 def outside(call, *arguments):

@@ -11,26 +11,29 @@ from numpy.testing import assert_array_equal
 from fastmlp.kernels.products import (
     KC,
     NARROW,
-    PACKED,
     PACKED_FROM,
-    PACKED_KC,
-    SECOND_LEVEL,
+    PACKED_ROW,
     Terms,
     affine,
     backproject,
+    block_rows,
     outer,
     outer_narrow,
+    scratch_size,
 )
-from fastmlp.kernels.tile import ADD, ASSIGN
+from fastmlp.kernels.rows import by_sample
+from fastmlp.kernels.tile import ADD, ASSIGN, MR
 from fastmlp.kernels.vectors import lanes
 from fastmlp.kernels.views import Block, Span
+
+from .problems import in_panels
 
 GUARD = 40  # values before and after each matrix: more than the vectors of a tile's row need to be misaligned and overrun
 EVERY = np.arange(1024)
 GOING = np.zeros(1, np.uint8)  # nobody asks for an end
 
 several_passes = st.sampled_from([KC - 1, KC, KC + 1, 2 * KC, 3 * KC + 5])
-packed = st.sampled_from([PACKED_FROM, PACKED_FROM + 1, PACKED_FROM + PACKED, PACKED_FROM + PACKED + 7])
+packed = st.sampled_from([PACKED_FROM, PACKED_FROM + 1, PACKED_FROM + 2 * MR, PACKED_FROM + block_rows(PACKED_ROW, 8) + 7])
 sizes = st.one_of(st.integers(1, 40), st.sampled_from([100, 129]))
 
 
@@ -107,7 +110,7 @@ def run_affine(W, b, x, ks, with_bias, rng):
     gap = np.full(3, np.nan, W.dtype)
     w = flat(np.concatenate([W.ravel(), gap, b, gap]))
     W_block, b_block = Block(w.flat, w.at, O, 1, O), Block(w.flat, w.at + W.size + gap.size, 1, 1, int(with_bias))
-    x, panel = flat(x), output(np.zeros(PACKED_KC * PACKED, W.dtype))
+    x, panel = flat(x), output(np.zeros(scratch_size(max(W.shape), B, W.itemsize), W.dtype))
     inputs = Span(ks, 0, len(ks))
 
     def call(z, first, last):
@@ -146,7 +149,7 @@ def test_a_batch_of_zeros_leaves_the_bias(dtype, with_bias):
 def test_backproject(problem):
     W, _, x, delta_next, _, rng = problem
     (I, O), B = W.shape, x.shape[1]
-    w, following, panel = flat(W), flat(delta_next), output(np.zeros(PACKED * B, W.dtype))
+    w, following, panel = flat(W), flat(delta_next), output(np.zeros(scratch_size(max(I, O), B, W.itemsize), W.dtype))
 
     def call(delta, first, last):
         backproject(delta.block, w.block, following.block, Span(EVERY, first, last), Span(EVERY, 0, O), panel.block, GOING)
@@ -157,12 +160,12 @@ def test_backproject(problem):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_backproject_takes_many_outputs_by_parts(dtype):
+def test_backproject_takes_many_inputs_block_by_block(dtype):
     rng = np.random.default_rng(0)
-    B, I = 512 // np.dtype(dtype).itemsize, PACKED + 7
-    O = SECOND_LEVEL // 512 + 3
+    B, O = 3 * lanes(dtype), PACKED_FROM + 3
+    I = 2 * block_rows(O, np.dtype(dtype).itemsize) + 7
     W, x, delta_next = (rng.normal(size=shape).astype(dtype) for shape in ((I, O), (I, B), (O, B)))
-    w, following, panel = flat(W), flat(delta_next), output(np.zeros(PACKED * B, dtype))
+    w, following, panel = flat(W), flat(delta_next), output(np.zeros(scratch_size(max(I, O), B, W.itemsize), dtype))
 
     def call(delta, first, last):
         inputs, outputs = Span(EVERY, first, last), Span(np.arange(O), 0, O)
@@ -179,20 +182,30 @@ def test_backproject_takes_many_outputs_by_parts(dtype):
 def test_outer(problem, how):
     W, _, x, delta, rows, rng = problem
     O, B = W.shape[1], x.shape[1]
-    O_padded = -(-O // lanes(W.dtype)) * lanes(W.dtype)
-    by_sample = np.full((B, O_padded), np.nan, W.dtype)  # what fills a row up stays in lanes that are not stored
-    by_sample[:, :O] = delta.T
-    x_flat, by_sample = flat(x), flat(by_sample)
+    x_flat, deltas = flat(x), flat(in_panels(delta.T, lanes(W.dtype)))  # what fills a panel up stays in lanes that are not stored
+    panels = Block(deltas.flat, deltas.at, 0, 1, O)
 
     samples = Terms(EVERY, EVERY, 0, 0, B)
 
     def call(g, first, last):
-        outer(how, g.block, x_flat.block, by_sample.block, Span(rows, first, last), samples, GOING)
+        outer(how, g.block, x_flat.block, panels, Span(rows, first, last), samples, GOING)
 
     g = split(call, output(W), rows, rng)
     W, x, delta = (array.astype(np.float64) for array in (W * (how == ADD), x, delta))
     expected, terms = W + x @ delta.T, np.abs(W) + np.abs(x) @ np.abs(delta.T)
     assert_rounded(g[rows], expected[rows], terms[rows], B)
+
+
+@given(problem=problems())
+def test_by_sample_lays_deltas_out_in_panels(problem):
+    _, _, x, delta, _, rng = problem
+    O, V = len(delta), lanes(x.dtype)
+    expected = in_panels(delta.T, V)
+    out, middle = output(np.full(expected.size, -7, x.dtype)), int(rng.integers(-(-O // V) + 1)) * V
+    for part in (Span(EVERY, 0, min(middle, O)), Span(EVERY, middle, O)):  # two threads
+        by_sample(Block(out.flat, out.at, 0, 1, O), flat(delta).block, part, x.dtype.type(1))
+    assert_array_equal(out.matrix[~np.isnan(expected)], expected[~np.isnan(expected)])
+    assert_only_rows_changed(out, output(np.full(expected.size, -7, x.dtype)), ...)
 
 
 @given(problem=problems(outputs=st.integers(1, NARROW)), how=st.sampled_from([ASSIGN, ADD]))
@@ -209,15 +222,15 @@ def test_outer_narrow(problem, how):
     assert_rounded(g[rows], (W + x @ delta.T)[rows], (np.abs(W) + np.abs(x) @ np.abs(delta.T))[rows], B)
 
 
-@pytest.mark.parametrize(("O", "B"), [(20, 8 * lanes(np.float64)), (PACKED_FROM, SECOND_LEVEL // PACKED_FROM // 8)])
+@pytest.mark.parametrize(("O", "B"), [(20, 8 * lanes(np.float64)), (PACKED_FROM, 3 * lanes(np.float64))])
 def test_a_product_that_is_stopped_writes_nothing_more(O, B):
     rng = np.random.default_rng(0)
     W, x, delta = (rng.normal(size=shape) for shape in ((30, O), (30, B), (O, B)))
     stopped, inputs, outputs = np.ones(1, np.uint8), Span(EVERY, 0, 30), Span(EVERY, 0, O)
-    w, inner, above, scratch = flat(W), output(x), output(delta), output(np.zeros(PACKED * max(PACKED_KC, B)))
+    w, inner, above, scratch = flat(W), output(x), output(delta), output(np.zeros(scratch_size(PACKED_FROM, B, 8)))
     before = [array.flat.copy() for array in (w, inner, above)]
     affine(above.block, w.block, Block(w.flat, w.at, 1, 1, 0), inner.block, inputs, outputs, scratch.block, stopped)
     backproject(inner.block, w.block, above.block, inputs, outputs, scratch.block, stopped)
-    outer(ADD, w.block, inner.block, flat(delta.T.copy()).block, inputs, Terms(EVERY, EVERY, 0, 0, x.shape[1]), stopped)
+    outer(ADD, w.block, inner.block, flat(delta.T.copy()).block._replace(row=0), inputs, Terms(EVERY, EVERY, 0, 0, x.shape[1]), stopped)
     for array, kept in zip((w, inner, above), before, strict=True):
         assert array.flat.tobytes() == kept.tobytes()

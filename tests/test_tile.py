@@ -28,7 +28,7 @@ def whole_tile(product, rows, ks):
 
 def loops(dtype):
     block, span = Block(np.zeros(1, dtype), 0, 1, 1, 1), Span(np.zeros(1, np.int64), 0, 1)
-    types = typeof(Product(0, block, block, block, block)), typeof(span), typeof(span)
+    types = typeof(Product(0, block, block, block, block, 0)), typeof(span), typeof(span)
     whole_tile.compile(types)
     lines = [line.split("#")[0].strip() for line in whole_tile.inspect_asm(types).splitlines()]
     label = {line[:-1]: place for place, line in enumerate(lines) if line.endswith(":")}

@@ -86,7 +86,7 @@ def test_outer_without_the_zeros_has_the_same_bits(batch, O, how):
     used, counts = np.zeros(-(-I // MR) * list_step(B), np.int64), np.zeros(-(-I // MR), np.int64)
     rows = Span(EVERY, 0, I)
     find_used(used, counts, bits, rows, B)
-    skipping, X, by_sample = g.copy(), Block(flat, 0, B, 1, B), Block(delta, 0, stride, 1, O)
+    skipping, X, by_sample = g.copy(), Block(flat, 0, B, 1, B), Block(delta, 0, 0, 1, O)
     outer(how, Block(g, 0, O, 1, O), X, by_sample, rows, Terms(EVERY, EVERY, 0, 0, B), GOING)
     outer(how, Block(skipping, 0, O, 1, O), X, by_sample, rows, Terms(used, counts, list_step(B), 0, 0), GOING)
     assert_array_equal(skipping, g)

@@ -9,7 +9,7 @@ import numpy as np
 from ..kernels.access import GUARD
 from ..kernels.losses import Scores
 from ..kernels.network import Network, Workspace
-from ..kernels.products import PACKED_FROM, panel_size
+from ..kernels.products import PACKED_FROM, scratch_size
 from ..kernels.tile import MR
 from ..kernels.vectors import lanes, vector_bytes
 from ..kernels.zeros import list_step
@@ -39,8 +39,9 @@ def workspace(net: Network, batch_size: int, threads: int, dtype: Any) -> Worksp
     ends = np.cumsum(net.sizes)
     at = np.tile(ends - net.sizes, (threads, 1))
     at[1:, 0] = ends[-1] + inputs * np.arange(threads - 1)
-    widths = (-(-net.sizes[1:] // V) | 1) * V  # as `row_stride`
+    widths = -(-net.sizes[1:] // V) * V
     row_ends = np.cumsum(widths)
+    widest, itemsize = int(net.sizes.max()), np.dtype(dtype).itemsize
     return Workspace(
         x=empty(int(ends[-1] + inputs * (threads - 1)) * B, dtype),
         delta=empty(int(ends[-1] + inputs * (threads - 1)) * B, dtype),
@@ -53,7 +54,7 @@ def workspace(net: Network, batch_size: int, threads: int, dtype: Any) -> Worksp
         bits=np.zeros((threads, -(-B // 64), inputs), np.uint64),
         used=np.zeros(-(-inputs // MR) * list_step.py_func(B), np.int64),
         used_counts=np.zeros(-(-inputs // MR), np.int64),
-        panels=empty(threads * panel_size.py_func(B) if net.sizes.max() >= PACKED_FROM else 0, dtype),
+        scratch=empty(threads * scratch_size(widest, B, itemsize) if widest >= PACKED_FROM else 0, dtype),
         targets=empty(outputs * B, dtype),
         scores=Scores(weight=empty(B, dtype), loss=empty(B, dtype), hit=empty(B, dtype)),
         shared=np.zeros(2),

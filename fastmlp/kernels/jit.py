@@ -27,6 +27,8 @@ from numba.core.registry import CPUDispatcher, cpu_target
 from numba.core.serialize import dumps
 from numba.extending import overload
 
+from .caches import cache_size
+
 # Never nnan or ninf: a run that diverges has to show it.
 FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
 FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": FASTMATH}
@@ -50,6 +52,7 @@ def _source_stamp() -> str:
 
 SOURCE_STAMP = _source_stamp()
 CODE_SETTINGS = ("BOUNDSCHECK", "OPT")  # NUMBA_BOUNDSCHECK, NUMBA_OPT: Numba's own cache looks at the CPU's name and features only
+CACHES = tuple(str(cache_size(level)) for level in (1, 2))  # of the machine: a home may be shared by several
 
 
 class _Part(JITCodeLibrary):
@@ -187,7 +190,7 @@ class _PackageCache(FunctionCache):
         self._cache_file = _SignedFiles(
             cache_path=self._cache_path,
             filename_base=self._impl.filename_base,
-            source_stamp=(SOURCE_STAMP, *(str(vars(config)[name]) for name in CODE_SETTINGS)),
+            source_stamp=(SOURCE_STAMP, *CACHES, *(str(vars(config)[name]) for name in CODE_SETTINGS)),
         )
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:

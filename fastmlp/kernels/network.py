@@ -10,11 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .access import width
 from .gather import Samples, Targets
 from .jit import kernel
 from .losses import Scores
-from .products import PACKED, panel_size
 from .views import Block
 
 
@@ -33,7 +31,7 @@ class Workspace(NamedTuple):
 
     x: np.ndarray  # x[l] at at[thread, l] * B
     delta: np.ndarray  # slope, then delta of x[l], likewise
-    rows: np.ndarray  # delta of x[l + 1], one sample per row, at rows_at[l] * B
+    rows: np.ndarray  # delta of x[l + 1], one sample per row, in panels, at rows_at[l] * B
     at: np.ndarray  # (threads, L + 1) int64: a thread has x[0] for itself, and shares the others
     rows_at: np.ndarray  # (L,) int64
     every: np.ndarray  # 0, 1, 2, ...
@@ -42,7 +40,7 @@ class Workspace(NamedTuple):
     bits: np.ndarray  # (threads, words, sizes[0]) uint64: where they are
     used: np.ndarray  # for each tile of inputs, the samples that have one that is not zero: see `find_used`
     used_counts: np.ndarray  # (tiles,) int64
-    panels: np.ndarray  # scratch of `affine` and `backproject`, `panel_size(B)` for each thread
+    scratch: np.ndarray  # of `affine` and `backproject`, as long for each thread
     targets: np.ndarray  # (O, B)
     scores: Scores
     shared: np.ndarray  # (2,) float64: 1 / sum of weights of the batch; non-zero to stop
@@ -86,12 +84,6 @@ def padded(n, V):
 
 
 @kernel(inline="always")
-def row_stride(n, V):
-    """From a sample's row of n elements to the next: an odd number of vectors, so that rows do not compete for one set of the cache."""
-    return ((n + V - 1) // V | 1) * V
-
-
-@kernel(inline="always")
 def weights_of(net, w, l):
     """W (I, O) of layer l in a parameter vector, or its gradient's place in a gradient."""
     O = net.sizes[l + 1]
@@ -112,12 +104,11 @@ def features(data, work, l, team, B):
 
 @kernel(inline="always")
 def delta_rows(net, work, l, B):
-    """The delta of x[l + 1] in work.rows, one sample per row: (B, sizes[l + 1])."""
-    O = net.sizes[l + 1]
-    return Block(work.rows, work.rows_at[l] * B, row_stride(O, width(work.rows)), 1, O)
+    """The delta of x[l + 1] in work.rows, one sample per row, in panels: (B, sizes[l + 1])."""
+    return Block(work.rows, work.rows_at[l] * B, 0, 1, net.sizes[l + 1])
 
 
 @kernel(inline="always")
-def panel(work, team, B):
+def scratch_of(work, team):
     """The scratch of one thread, for `affine` and `backproject`."""
-    return Block(work.panels, team.thread * panel_size(B), PACKED, 1, PACKED)
+    return Block(work.scratch, team.thread * (work.scratch.size // len(work.active)), 1, 1, 0)

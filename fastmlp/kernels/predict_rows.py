@@ -50,7 +50,7 @@ def predict_few(code, w, X):
                 store(values, n, start)
         inputs = Span(every, 0, I)
         if tiled > 0:
-            tiles(Product(CONTINUE, z, x, W, z), Span(every, 0, tiled), in_every_tile(inputs), np.zeros(1, np.uint8))
+            tiles(Product(CONTINUE, z, x, W, z, 0), Span(every, 0, tiled), in_every_tile(inputs), np.zeros(1, np.uint8))
         for n in range(tiled, N):
             row(Block(values, z.at + n * stride, stride, 1, z.columns), Block(x.data, x.at + n * x.row, x.row, 1, I), W, inputs)
         for n in range(z.at, z.at + N * stride, stride):
@@ -106,4 +106,4 @@ def row(z, x, W, inputs):
 def part(nv, z, x, W, inputs):
     """A part of `row`, nv (a literal) vectors wide."""
     literally(nv)
-    tile(1, nv, Product(CONTINUE, z, x, W, z), Span(inputs.items, 0, 1), inputs)
+    tile(1, nv, Product(CONTINUE, z, x, W, z, 0), Span(inputs.items, 0, 1), inputs)

@@ -14,22 +14,24 @@ import numpy as np
 from numba import literally
 
 from .access import load, peek, store, width
+from .caches import cache_size
 from .jit import kernel
 from .tile import ADD, ASSIGN, LOW, MR, NV, SCALE, START, Product, tile
-from .vectors import fma, splat, sum_lanes
+from .transpose import transpose
+from .vectors import fma, splat, sum_lanes, vector_bytes
 from .views import Block, Span, from_column, transposed
 
-# Values of k per pass. 128 rows of B's 4 vectors are 32 KiB: they stay in the first-level cache while the tiles walk down the rows.
-KC = 128
+# Values of k per pass: so many rows of a column of B fill the first-level cache at most, and stay there while the tiles walk down the rows.
+KC = min(256, 1 << (cache_size(1) // (NV * vector_bytes())).bit_length() - 1)
 
 # A layer of so few outputs takes its gradient in `outer_narrow`: most lanes of a tile would be empty.
 NARROW = 4
 
-# A tile reads MR neighbours of each row of W. Where rows are long, each lies in a page of its own, and they compete for one set of the
-# cache: blocks of PACKED columns and PACKED_KC rows are copied side by side first. That leaves less of the cache for B.
-PACKED_FROM = 512
-SECOND_LEVEL = 1 << 20  # bytes of that cache
-PACKED, PACKED_KC = 16 * MR, 64
+# Where rows of W are long, a tile's part of W and of a batch is spread over many pages, which compete for one set of the cache. From so
+# many columns on, blocks of W, and the batch, are first copied into the order in which tiles read them.
+PACKED_FROM, PACKED_KC = 512, 256
+PACKED_ROW = PACKED_KC + 16  # of k for each column: an odd number of cache lines, so that rows do not compete for one set
+BLOCK_BYTES = cache_size(2) * 2 // 5  # of W at a time
 
 
 class Terms(NamedTuple):
@@ -52,69 +54,119 @@ def in_every_tile(span):
     return Terms(span.items, span.items, 0, span.first, span.last)
 
 
+@kernel
+def column_of(n, vectors):
+    """The column of tiles that has vector n of that many: its first vector and how many it has.
+
+    At most NV, and all as even as can be: one vector alone would leave each sum waiting for its last term.
+    """
+    parts = (vectors + NV - 1) // NV
+    less = vectors // parts
+    wider = vectors % parts * (less + 1)  # vectors in columns that have one more
+    if n < wider:
+        return n // (less + 1) * (less + 1), less + 1
+    return wider + (n - wider) // less * less, less
+
+
 @kernel(inline="always")
-def panel_size(B):
-    """Elements of the scratch that `affine` and `backproject` need for batches of B."""
-    return PACKED * max(PACKED_KC, B)
+def block_rows(row, itemsize):
+    """How many rows of so many elements a block of W has."""
+    return max(1, BLOCK_BYTES // (row * itemsize * MR)) * MR
+
+
+@kernel(inline="always")
+def packed_size(itemsize):
+    """Elements of the scratch that a block of W takes; whole vectors are written."""
+    return (block_rows(PACKED_ROW, itemsize) + 16) * PACKED_ROW
+
+
+@kernel(inline="always")
+def scratch_size(widest, B, itemsize):
+    """Elements of the scratch of `affine` and `backproject` for batches of B, where W has at most so many rows and columns."""
+    return packed_size(itemsize) + widest * B
 
 
 @kernel
 def affine(z, W, b, x, inputs, outputs, scratch, stop):
-    """z[o] = b[o] + sum_k W[k, o] x[k], for k in `inputs` and o in `outputs`; no b if it has no columns.
+    """z[o] = b[o] + sum_k W[k, o] x[k], for k in `inputs` and o in `outputs`, a span of 0, 1, 2, ...; no b if it has no columns.
 
-    scratch : a block of at least `panel_size(B)` elements.
+    scratch : a block of at least `scratch_size(I, B, itemsize)` elements.
     """
-    V, packed = width(W.data), W.columns >= PACKED_FROM
-    KB = PACKED_KC if packed else KC
+    itemsize, wide = W.data.itemsize, W.columns >= PACKED_FROM
+    KB, together = PACKED_KC if wide else KC, block_rows(PACKED_ROW, itemsize)
     how, at = ASSIGN if b.columns == 0 else START, inputs.first
-    while at < inputs.last or how != ADD:
+    panels, depth = Block(scratch.data, scratch.at + packed_size(itemsize), 0, 1, x.columns), inputs.last - inputs.first
+    if wide:
+        into_panels(panels, x, inputs)
+    while (at < inputs.last or how != ADD) and not peek(stop):
         k_first, until = inputs.items[at] // KB * KB if at < inputs.last else 0, at
         while until < inputs.last and inputs.items[until] < k_first + KB:
             until += 1
-        terms = in_every_tile(Span(inputs.items, at, until))
-        if packed:
-            for o in range(outputs.first, outputs.last, PACKED):
-                end = min(o + PACKED, outputs.last)
-                for k in range(at, until):
-                    source = W.at + inputs.items[k] * W.row
-                    target = scratch.at + (inputs.items[k] - k_first) * PACKED - o
-                    for here in range(o, end, V):
-                        store(scratch.data, target + here, load(W.data, source + here))
-                panel = Block(scratch.data, scratch.at - k_first * PACKED - o, 1, PACKED, KB)
-                tiles(Product(how, z, panel, x, b), Span(outputs.items, o, end), terms, stop)
+        if wide:
+            k, terms = at - inputs.first, in_every_tile(Span(outputs.items, at - inputs.first, until - inputs.first))
+            for o in range(outputs.first, outputs.last, together):
+                end = min(o + together, outputs.last)
+                pack(scratch, W, Span(inputs.items, at, until), o, end)
+                packed = Block(scratch.data, scratch.at - o * PACKED_ROW - k, PACKED_ROW, 1, 0)
+                tiles(Product(how, z, packed, panels, b, depth), Span(outputs.items, o, end), terms, stop)
         else:
-            tiles(Product(how, z, transposed(W), x, b), outputs, terms, stop)
+            tiles(Product(how, z, transposed(W), x, b, 0), outputs, in_every_tile(Span(inputs.items, at, until)), stop)
         how, at = ADD, until
 
 
 @kernel
 def backproject(delta, W, delta_next, inputs, outputs, scratch, stop):
-    """delta[i] *= sum_o W[i, o] delta_next[o], for i in `inputs` and o in `outputs`.
+    """delta[i] *= sum_o W[i, o] delta_next[o], for i in `inputs` and o in `outputs`, a span of 0, 1, 2, ...
 
-    scratch : as for `affine`. Where delta_next does not fit the second-level cache, it is taken PACKED_KC outputs at a time, and the sums
-    wait in the scratch.
+    scratch : a block of at least `scratch_size(O, B, itemsize)` elements.
     """
-    V, B = width(W.data), delta.columns
-    if W.columns < PACKED_FROM or W.columns * B * W.data.itemsize < SECOND_LEVEL:
-        tiles(Product(SCALE, delta, W, delta_next, delta), inputs, in_every_tile(outputs), stop)
+    itemsize = W.data.itemsize
+    if W.columns < PACKED_FROM:
+        tiles(Product(SCALE, delta, W, delta_next, delta, 0), inputs, in_every_tile(outputs), stop)
         return
-    for i in range(inputs.first, inputs.last, PACKED):
-        end = min(i + PACKED, inputs.last)
-        sums = Block(scratch.data, scratch.at - i * B, B, 1, B)
-        for o in range(outputs.first, outputs.last, PACKED_KC):
-            how, terms = ASSIGN if o == outputs.first else ADD, Span(outputs.items, o, min(o + PACKED_KC, outputs.last))
-            tiles(Product(how, sums, W, delta_next, sums), Span(inputs.items, i, end), in_every_tile(terms), stop)
-        if peek(stop):
-            return
-        for n in range(0, (end - i) * B, V):
-            place = delta.at + i * B + n
-            store(delta.data, place, load(delta.data, place) * load(scratch.data, scratch.at + n))
+    panels = Block(scratch.data, scratch.at + packed_size(itemsize), 0, 1, delta.columns)
+    together = block_rows(W.columns, itemsize)
+    into_panels(panels, delta_next, outputs)
+    for i in range(inputs.first, inputs.last, together):
+        rows = Span(inputs.items, i, min(i + together, inputs.last))
+        tiles(Product(SCALE, delta, W, panels, delta, outputs.last), rows, in_every_tile(outputs), stop)
+
+
+@kernel
+def into_panels(panels, x, rows):
+    """Copy the rows of x (a span) one below the other, each column of tiles to a panel of its own."""
+    V, depth = width(x.data), rows.last - rows.first
+    vectors = x.columns // V
+    n = 0
+    while n < vectors:
+        _, nv = column_of(n, vectors)
+        at = panels.at + n * V * depth
+        for k in range(rows.first, rows.last):
+            source = x.at + rows.items[k] * x.row + n * V
+            for v in range(0, nv * V, V):
+                store(panels.data, at + v, load(x.data, source + v))
+            at += nv * V
+        n += nv
+
+
+@kernel
+def pack(scratch, W, ks, o, end):
+    """Turn the columns o, o + 1, ..., end - 1 of rows of W (a span) into rows of PACKED_ROW elements."""
+    V, one = width(W.data), W.data.dtype.type(1)
+    for k in range(ks.first, ks.last, V):
+        rows, target = Span(ks.items, k, ks.last), scratch.at + k - ks.first
+        for here in range(o, end, V):
+            turned = Block(scratch.data, target + (here - o) * PACKED_ROW, PACKED_ROW, 1, V)
+            transpose(turned, Block(W.data, W.at + here, W.row, 1, V), rows, one)
 
 
 @kernel
 def outer(how, g, x, by_sample, rows, samples, stop):
-    """g[i, o] (+)= sum_n x[i, n] by_sample[n, o], for i in `rows`. how : ASSIGN or ADD; samples : terms."""
-    tiles(Product(how, g, x, by_sample, g), rows, samples, stop)
+    """g[i, o] (+)= sum_n x[i, n] by_sample[n, o], for i in `rows`. how : ASSIGN or ADD; samples : terms.
+
+    by_sample : in panels, as `column_of` cuts its columns: see `rows.by_sample`.
+    """
+    tiles(Product(how, g, x, by_sample, g, x.columns), rows, samples, stop)
 
 
 @kernel
@@ -145,11 +197,11 @@ def tiles(product, rows, terms, stop):
     vectors = (product.c.columns + V - 1) // V
     n = 0
     while n < vectors and not peek(stop):
-        left = vectors - n
-        parts = (left + NV - 1) // NV
-        nv = (left + parts - 1) // parts  # as even as can be: one vector alone would leave each sum waiting for its last term
-        c, b = from_column(product.c, n * V), from_column(product.b, n * V)
-        part = Product(product.how, c, product.a, b, product.start)
+        _, nv = column_of(n, vectors)
+        b, panels = from_column(product.b, n * V), product.panels
+        if panels > 0:
+            b = Block(b.data, product.b.at + n * V * panels, nv * V, 1, nv * V)
+        part = Product(product.how, from_column(product.c, n * V), product.a, b, product.start, panels)
         if nv == NV:
             column(NV, part, rows, terms)
         elif nv == 3:
@@ -163,7 +215,7 @@ def tiles(product, rows, terms, stop):
 
 @kernel(literals=True)
 def column(nv, product, rows, terms):
-    """A column of tiles, nv (a literal) vectors wide."""
+    """A column of tiles of a product, nv (a literal) vectors wide."""
     literally(nv)
     m, first, last = rows.first, terms.first, terms.last
     while m < rows.last:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .access import load, width
 from .jit import kernel
+from .products import column_of
 from .tile import ADD
 from .transpose import transpose
 from .vectors import splat, sum_lanes
@@ -14,14 +15,17 @@ from .views import Block, Span
 def by_sample(out, delta, features, scale):
     """out[n, o] = scale * delta[o, n], for o in `features`, a span of 0, 1, 2, ... that begins with a multiple of V.
 
-    Whole vectors are written: up to V - 1 columns past the last hold copies of it.
+    out : in panels, each the columns of one column of tiles, a row for each sample; a panel that begins with column c is at out.at + c * B.
+    Rows of wide layers would each lie in a page of its own. Whole vectors are written: up to V - 1 columns past the last hold copies of it.
     """
-    V = width(delta.data)
+    V, B = width(delta.data), delta.columns
+    vectors = (out.columns + V - 1) // V
     for o in range(features.first, features.last, V):
         rows = Span(features.items, o, features.last)
-        for n in range(0, delta.columns, V):
-            target = Block(out.data, out.at + n * out.row + o, out.row, 1, V)
-            transpose(target, Block(delta.data, delta.at + n, delta.row, 1, V), rows, scale)
+        first, number = column_of(o // V, vectors)
+        at, row = out.at + first * V * B + (o - first * V), number * V
+        for n in range(0, B, V):
+            transpose(Block(out.data, at + n * row, row, 1, V), Block(delta.data, delta.at + n, delta.row, 1, V), rows, scale)
 
 
 @kernel

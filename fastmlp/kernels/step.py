@@ -20,7 +20,7 @@ from .dropout import NO_DROPOUT, drop
 from .gather import gather, gather_targets
 from .jit import kernel
 from .losses import losses_and_deltas, mark_hits
-from .network import biases_of, delta_rows, features, padded, panel, weights_of
+from .network import biases_of, delta_rows, features, padded, scratch_of, weights_of
 from .optimizers import ADAM, SGD, Update, update
 from .products import NARROW, Terms, affine, backproject, in_every_tile, outer, outer_narrow
 from .rows import by_sample, sum_rows
@@ -68,7 +68,7 @@ def forward(net, work, w, B, key, team):
         first, last = share(net.sizes[l + 1], MR, team)
         z, slope = features(work.x, work, l + 1, team, B), features(work.delta, work, l + 1, team, B)
         outputs = Span(work.every, first, last)
-        affine(z, weights_of(net, w, l), biases_of(net, w, l), x, inputs, outputs, panel(work, team, B), team.stop)
+        affine(z, weights_of(net, w, l), biases_of(net, w, l), x, inputs, outputs, scratch_of(work, team), team.stop)
         dropping = key != NO_DROPOUT and l + 1 < len(net.W_at) and net.dropout[l + 1] > 0
         units = max(1, PIECE // B)
         for o in range(first, last, units):
@@ -111,7 +111,7 @@ def backward(net, work, w, B, scale, team):
         if l > 0:
             first, last = share(I, MR, team)
             delta, inputs, outputs = features(work.delta, work, l, team, B), Span(work.every, first, last), Span(work.every, 0, O)
-            backproject(delta, weights_of(net, w, l), above, inputs, outputs, panel(work, team, B), team.stop)
+            backproject(delta, weights_of(net, w, l), above, inputs, outputs, scratch_of(work, team), team.stop)
         barrier(team)
 
 

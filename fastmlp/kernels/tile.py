@@ -43,6 +43,7 @@ class Product(NamedTuple):
     a: Block
     b: Block  # its step is 1; whole vectors may be read past its last column
     start: Block  # row m of C begins with start[m, 0] if `how` is START; not read otherwise
+    panels: int  # B's rows, if each column of tiles has its part of B to itself (see `column_of`); 0 if B's rows are whole
 
 
 @intrinsic(prefer_literal=True)

@@ -8,8 +8,8 @@ from ..kernels.access import GUARD, load, peek, store, width
 from ..kernels.activations import LOGISTIC, activate
 from ..kernels.gather import Batch, gather_rows
 from ..kernels.jit import entry, kernel
-from ..kernels.network import padded, row_stride
-from ..kernels.products import NARROW, PACKED, affine, backproject, in_every_tile, outer, outer_narrow, panel_size
+from ..kernels.network import padded
+from ..kernels.products import NARROW, affine, backproject, in_every_tile, outer, outer_narrow, scratch_size
 from ..kernels.rows import by_sample
 from ..kernels.tile import ADD, ASSIGN
 from ..kernels.vectors import fma, splat, sum_lanes
@@ -39,9 +39,9 @@ def epochs_by_tiles(weights, record, X, y, epochs, rate, stop):
         gather_rows(Block(targets, at * O, B, 1, B), y, batch, 0, one, stop)
     most = min(BLOCK, lanes)
     hidden, slope, residual = flat(H * most, X), flat(H * most, X), flat(O * most, X)
-    rows1, rows2 = flat(row_stride(H, V) * most, X), flat(row_stride(O, V) * most, X)
+    rows1, rows2 = flat(padded(H, V) * most, X), flat(padded(O, V) * most, X)
     w1_at, w2_at, size = 0, w1.size, w1.size + w2.size
-    w, step, scratch = flat(size, X), flat(size, X), Block(flat(panel_size(most), X), 0, PACKED, 1, PACKED)
+    w, step, scratch = flat(size, X), flat(size, X), Block(flat(scratch_size(max(I, H), most, X.itemsize), X), 0, 1, 1, 0)
     w[:w2_at], w[w2_at:size] = w1.reshape(w1.size), w2.reshape(w2.size)
     W1, W2 = Block(w, w1_at, H, 1, H), Block(w, w2_at, O, 1, O)
     step1, step2 = Block(step, w1_at, H, 1, H), Block(step, w2_at, O, 1, O)
@@ -62,11 +62,11 @@ def epochs_by_tiles(weights, record, X, y, epochs, rate, stop):
             if O <= NARROW:
                 outer_narrow(how, step2, a, r, all_hidden, one)
             else:
-                r_rows = Block(rows2, 0, row_stride(O, V), 1, O)
+                r_rows = Block(rows2, 0, 0, 1, O)
                 by_sample(r_rows, r, all_outputs, one)
                 outer(how, step2, a, r_rows, all_hidden, samples, stop)
             backproject(da, W2, r, all_hidden, all_outputs, scratch, stop)
-            da_rows = Block(rows1, 0, row_stride(H, V), 1, H)
+            da_rows = Block(rows1, 0, 0, 1, H)
             by_sample(da_rows, da, all_hidden, one)
             outer(how, step1, x, da_rows, all_inputs, samples, stop)
         if peek(stop):
