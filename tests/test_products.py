@@ -111,7 +111,7 @@ def run_affine(W, b, x, ks, with_bias, rng):
     w = flat(np.concatenate([W.ravel(), gap, b, gap]))
     W_block, b_block = Block(w.flat, w.at, O, 1, O), Block(w.flat, w.at + W.size + gap.size, 1, 1, int(with_bias))
     x, panel = flat(x), output(np.zeros(scratch_size(max(W.shape), B, W.itemsize), W.dtype))
-    inputs = Span(ks, 0, len(ks))
+    inputs = Span(np.append(ks, 0), 0, len(ks))
 
     def call(z, first, last):
         affine(z.block, W_block, b_block, x.block, inputs, Span(EVERY, first, last), panel.block, GOING)

@@ -83,7 +83,7 @@ def test_outer_without_the_zeros_has_the_same_bits(batch, O, how):
     delta, g = empty(B * stride, x.dtype), empty(I * O, x.dtype)
     delta[:], g[:] = rng.normal(size=delta.size), rng.normal(size=g.size)
     _, _, _, bits = find(x, flat)
-    used, counts = np.zeros(-(-I // MR) * list_step(B), np.int64), np.zeros(-(-I // MR), np.int64)
+    used, counts = np.zeros(-(-I // MR) * list_step(B) + 1, np.int64), np.zeros(-(-I // MR), np.int64)
     rows = Span(EVERY, 0, I)
     find_used(used, counts, bits, rows, B)
     skipping, X, by_sample = g.copy(), Block(flat, 0, B, 1, B), Block(delta, 0, 0, 1, O)

@@ -52,7 +52,7 @@ def workspace(net: Network, batch_size: int, threads: int, dtype: Any) -> Worksp
         active=np.zeros((threads, inputs + 1), np.int64),
         found=np.zeros((threads, 8), np.int64),
         bits=np.zeros((threads, -(-B // 64), inputs), np.uint64),
-        used=np.zeros(-(-inputs // MR) * list_step.py_func(B), np.int64),
+        used=np.zeros(-(-inputs // MR) * list_step.py_func(B) + 1, np.int64),
         used_counts=np.zeros(-(-inputs // MR), np.int64),
         scratch=empty(threads * scratch_size(widest, B, itemsize) if widest >= PACKED_FROM else 0, dtype),
         targets=empty(outputs * B, dtype),

@@ -29,6 +29,7 @@ from .views import Span
 from .zeros import find_active, find_used, list_step
 
 PIECE = 1 << 20  # elements of a layer between two looks at whether the team is stopped: a few milliseconds
+NEARLY_ALL = 0.95  # of the inputs: from here on a list of them saves less than reading it costs
 LISTED = 0.75  # of the inputs of a batch may be non-zero for a list of samples to pay: a tile's inputs rarely vanish together
 
 
@@ -63,7 +64,7 @@ def forward(net, work, w, B, key, team):
     x = features(work.x, work, 0, team, B)
     count, nonzero = find_active(work.active[team.thread], work.bits[team.thread], x, net.sizes[0], team.stop)
     work.found[team.thread, 0], work.found[team.thread, 1] = count, nonzero
-    inputs = Span(work.active[team.thread], 0, count)
+    inputs = Span(work.active[team.thread], 0, count) if count < NEARLY_ALL * net.sizes[0] else Span(work.every, 0, net.sizes[0])
     for l in range(len(net.W_at)):
         first, last = share(net.sizes[l + 1], MR, team)
         z, slope = features(work.x, work, l + 1, team, B), features(work.delta, work, l + 1, team, B)

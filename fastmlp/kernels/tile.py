@@ -50,7 +50,8 @@ class Product(NamedTuple):
 def tile(typingctx, mr, nv, product, rows, ks):
     """One tile of a `Product`, in place in its C. mr, nv : literal integers.
 
-    rows, ks : spans. The tile has the rows m = rows.items[rows.first + 0, ..., mr - 1] of A and C, and sums over k in ks.
+    rows, ks : spans. The tile has the rows m = rows.items[rows.first + 0, ..., mr - 1] of A and C, and sums over k in ks. Where those have
+    gaps, ks.items[ks.last] is read as well.
     """
     height, width = mr.literal_value, nv.literal_value
     vector = Vector(product.types[1].types[0].dtype)
@@ -119,24 +120,23 @@ def tile(typingctx, mr, nv, product, rows, ks):
         builder.position_at_end(begin)
         begun = merge([(zero, zeros), (begin_start, {(m, n): starts[m] for m, n in cells}), (load, loaded)])
 
-        def loop_over(loop, after, phis, first, place):
+        def loop_over(loop, after, first, place):
             """Sum over k in a loop of its own: nothing stands in it but loads, multiply-adds, and the way from one k to the next.
 
-            phis : how many numbers lead from one k to the next, the first values of which are `first`; place(numbers) : where in A's and
-            B's rows this k is, and the next numbers.
+            first : where in A's and B's rows the first k is. place(numbers, next_step) : where this one is, and the next.
             """
             before = builder.block
             builder.branch(loop)
             builder.position_at_end(loop)
-            step, numbers = builder.phi(INT64), [builder.phi(INT64) for _ in range(phis)]
+            step, numbers = builder.phi(INT64), [builder.phi(INT64) for _ in first]
             sums = {cell: builder.phi(kind) for cell in cells}
-            a_k, b_k, following = place(step, numbers)
+            next_step = builder.add(step, INT64(1))
+            a_k, b_k, following = place(numbers, next_step)
             b_row = builder.gep(b_at, [b_k])
             line = [read(b_row, n) for n in range(width)]
             elements = [repeat(builder, vector, builder.load(builder.gep(row, [a_k]))) for row in a_rows]
             name = f"llvm.fmuladd.{suffix(vector)}"
             added = {(m, n): call_intrinsic(builder, name, kind, [elements[m], line[n], sums[m, n]]) for m, n in cells}
-            next_step = builder.add(step, INT64(1))
             never_unroll(builder, builder.cbranch(builder.icmp_signed("<", next_step, K), loop, after))
             carried = [(step, INT64(0), next_step), *zip(numbers, first, following, strict=True)]
             for phi, begin_with, go_on_with in [*carried, *((sums[cell], begun[cell], added[cell]) for cell in cells)]:
@@ -150,21 +150,22 @@ def tile(typingctx, mr, nv, product, rows, ks):
         k_list = builder.gep(ks.items.data, [ks.first])
         k_first, k_last = builder.load(k_list), builder.load(builder.gep(k_list, [builder.sub(K, INT64(1))]))
         gapless = builder.icmp_signed("==", builder.sub(k_last, k_first), builder.sub(K, INT64(1)))
-        builder.cbranch(gapless, neighbours, scattered)
 
-        def next_neighbour(step, numbers):
+        def next_neighbour(numbers, _next_step):
             a_k, b_k = numbers
             return a_k, b_k, [opaque(builder, builder.add(a_k, a.step)), builder.add(b_k, b.row)]
 
-        def next_of_list(step, numbers):
-            k = builder.load(builder.gep(k_list, [step]))
-            return builder.mul(k, a.step), builder.mul(k, b.row), []
+        def next_of_list(numbers, next_step):  # a turn ahead: else a turn's loads would wait for two others and a multiplication
+            a_k, b_k = numbers
+            k = builder.load(builder.gep(k_list, [next_step]))
+            return a_k, b_k, [builder.mul(k, a.step), builder.mul(k, b.row)]
 
-        builder.position_at_end(neighbours)
         first = [builder.mul(k_first, a.step), builder.mul(k_first, b.row)]
-        totals = [(begin, begun), loop_over(dense, end, 2, first, next_neighbour)]
+        builder.cbranch(gapless, neighbours, scattered)
+        builder.position_at_end(neighbours)
+        totals = [(begin, begun), loop_over(dense, end, first, next_neighbour)]
         builder.position_at_end(scattered)
-        totals.append(loop_over(listed, end, 0, [], next_of_list))
+        totals.append(loop_over(listed, end, first, next_of_list))
 
         builder.position_at_end(end)
         total = merge(totals)
@@ -209,9 +210,12 @@ def check_product(context, builder, product, ms, ks, columns):
         with builder.if_then(builder.icmp_signed("==", product.how, INT64(START))):
             check_place(context, builder, start.data, place(start, m, INT64(0)), 1)
     with builder.if_then(builder.icmp_signed("<", ks.first, ks.last)):
-        check_place(context, builder, ks.items, ks.first, builder.sub(ks.last, ks.first))
-        for at in (ks.first, builder.sub(ks.last, INT64(1))):
-            k = builder.load(builder.gep(ks.items.data, [at]))
+        K = builder.sub(ks.last, ks.first)
+        check_place(context, builder, ks.items, ks.first, K)
+        first, last = (builder.load(builder.gep(ks.items.data, [at])) for at in (ks.first, builder.sub(ks.last, INT64(1))))
+        gaps = builder.icmp_signed(">=", builder.sub(last, first), K)
+        check_place(context, builder, ks.items, ks.first, builder.add(K, builder.zext(gaps, INT64)))
+        for k in (first, last):
             check_place(context, builder, b.data, place(b, k, INT64(0)), read, GUARD)
             for m in ms:
                 check_place(context, builder, a.data, place(a, m, k), 1)
