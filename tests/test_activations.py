@@ -49,6 +49,15 @@ def test_values_and_slopes_match_the_reference(name, dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", ACTIVATIONS)
+def test_values_are_the_same_without_slopes(name, dtype):
+    x = points(dtype)
+    value = x.copy()
+    activate(ACTIVATIONS[name], value, None, 0, x.size)
+    assert_allclose(value, activated(name, x)[0], rtol=4 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ACTIVATIONS)
 def test_small_values_keep_their_relative_precision(name, dtype):
     x = np.concatenate([np.geomspace(1e-12, 1e-3, 64), -np.geomspace(1e-12, 1e-3, 64)]).astype(dtype)  # g(x) is small for most
     tail = np.linspace(-80, -10, 64).astype(dtype)  # g(x) is small for these

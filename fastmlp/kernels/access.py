@@ -72,18 +72,27 @@ def load(typingctx, a, i):
     return vector(a, types.intp), codegen
 
 
+def write(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    """The code of `store` and `keep`."""
+    vector = sig.args[2]
+    array, index = context.make_array(sig.args[0])(context, builder, args[0]), args[1]
+    check_place(context, builder, array, index, vector.lanes)
+    builder.store(args[2], address(builder, array.data, index, vector), align=vector.dtype.bitwidth // 8)
+    return context.get_dummy_value()
+
+
 @intrinsic
 def store(typingctx, a, i, value):
     """Write a vector to elements i, i + 1, ... of a's memory. a : C-contiguous array, modified in place; i : flat index."""
+    return types.void(a, types.intp, value), write
 
-    def codegen(context, builder, sig, args):
-        vector = sig.args[2]
-        array, index = context.make_array(a)(context, builder, args[0]), args[1]
-        check_place(context, builder, array, index, vector.lanes)
-        builder.store(args[2], address(builder, array.data, index, vector), align=vector.dtype.bitwidth // 8)
-        return context.get_dummy_value()
 
-    return types.void(a, types.intp, value), codegen
+@intrinsic
+def keep(typingctx, a, i, value):
+    """As store; if a is None, nothing, and what would have been stored is not computed."""
+    if isinstance(a, types.NoneType):
+        return types.void(a, types.intp, value), lambda context, builder, sig, args: context.get_dummy_value()
+    return types.void(a, types.intp, value), write
 
 
 @intrinsic

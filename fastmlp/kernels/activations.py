@@ -6,7 +6,7 @@ The slope is taken where the value is, so that functions whose slope cannot be t
 from __future__ import annotations
 
 from . import vector_math as vecmath
-from .access import load, load_first, store, store_first, width
+from .access import keep, load, load_first, store, store_first, width
 from .jit import entry, kernel
 from .vectors import first_lane, fma, splat, where_less
 
@@ -31,21 +31,24 @@ GELU_SLOPE, GELU_CUBE = 0.7978845608028654, 0.044715  # sqrt(2 / pi); Hendrycks 
 
 @entry
 def activate(code, z, slope, first, last):
-    """z[first:last] = g(z), slope[first:last] = g'(z), in place. z, slope : flat; first and last are multiples of V."""
+    """z[first:last] = g(z), slope[first:last] = g'(z), in place. z, slope : flat; first and last are multiples of V.
+
+    slope : None if nobody will ask for it; it is then not computed either.
+    """
     V = width(z)
     if code == IDENTITY:
         for n in range(first, last, V):
-            store(slope, n, splat(z.dtype.type(1)))
+            keep(slope, n, splat(z.dtype.type(1)))
     elif code == LOGISTIC:
         for n in range(first, last, V):
             s = vecmath.sigmoid(load(z, n))
             store(z, n, s)
-            store(slope, n, s * (1.0 - s))
+            keep(slope, n, s * (1.0 - s))
     elif code == TANH:
         for n in range(first, last, V):
             t = vecmath.tanh(load(z, n))
             store(z, n, t)
-            store(slope, n, 1.0 - t * t)
+            keep(slope, n, 1.0 - t * t)
     elif code == RELU:
         activate_leaky(z, slope, first, last, z.dtype.type(0))
     elif code == LEAKY_RELU:
@@ -60,18 +63,18 @@ def activate(code, z, slope, first, last):
             cube = GELU_CUBE * x * x
             t = vecmath.tanh(GELU_SLOPE * fma(cube, x, x))
             store(z, n, 0.5 * x * (t + 1.0))
-            store(slope, n, 0.5 * ((t + 1.0) + x * (1.0 - t * t) * (GELU_SLOPE * fma(3.0, cube, 1.0))))
+            keep(slope, n, 0.5 * ((t + 1.0) + x * (1.0 - t * t) * (GELU_SLOPE * fma(3.0, cube, 1.0))))
     elif code == SILU:
         for n in range(first, last, V):
             x = load(z, n)
             s = vecmath.sigmoid(x)
             store(z, n, x * s)
-            store(slope, n, s * fma(x, 1.0 - s, 1.0))
+            keep(slope, n, s * fma(x, 1.0 - s, 1.0))
     else:
         for n in range(first, last, V):
             x = load(z, n)
             store(z, n, vecmath.softplus(x))
-            store(slope, n, vecmath.sigmoid(x))
+            keep(slope, n, vecmath.sigmoid(x))
 
 
 @kernel
@@ -80,7 +83,7 @@ def activate_leaky(z, slope, first, last, leak):
     for n in range(first, last, width(z)):
         x = load(z, n)
         store(z, n, where_less(x, 0.0, leak * x, x))
-        store(slope, n, where_less(0.0, x, 1.0, leak + 0.0 * x))
+        keep(slope, n, where_less(0.0, x, 1.0, leak + 0.0 * x))
 
 
 @kernel
@@ -90,7 +93,7 @@ def activate_elu(z, slope, first, last, scale, alpha):
         x = load(z, n)
         below = (scale * alpha) * vecmath.expm1(where_less(x, 0.0, x, 0.0 * x))
         store(z, n, where_less(x, 0.0, below, scale * x))
-        store(slope, n, where_less(x, 0.0, below + scale * alpha, scale + 0.0 * x))
+        keep(slope, n, where_less(x, 0.0, below + scale * alpha, scale + 0.0 * x))
 
 
 @entry

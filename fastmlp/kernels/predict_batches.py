@@ -7,13 +7,15 @@ from typing import NamedTuple
 import numpy as np
 
 from .access import peek, width
+from .activations import activate
 from .barrier import Team
-from .dropout import NO_DROPOUT
 from .gather import Batch, Samples, all_finite, gather
-from .jit import entry
-from .network import features, padded
+from .jit import entry, kernel
+from .network import biases_of, features, padded, scratch_of, weights_of
+from .products import affine
 from .rows import to_rows
-from .step import forward
+from .views import Span
+from .zeros import NEARLY_ALL, find_active
 
 
 class Rows(NamedTuple):
@@ -29,11 +31,13 @@ class Rows(NamedTuple):
 def predict_batches(out, layer, net, work, w, rows, team):
     """out[n] = x[layer] of every row, and whether all of them were finite.
 
-    Threads take whole batches; each has its own workspace. Looking through a batch first brings it into the cache, line after line.
+    Threads take whole batches; each has its own workspace. Looking through a batch first brings it into the cache, line after line. Zeros
+    are looked for as long as batches have enough of them.
     """
     alone = Team(0, 1, np.zeros(1, np.int64), np.zeros((1, 8), np.int64), team.stop)
     V, I, N, size = width(w), net.sizes[0], len(rows.order), rows.batch_size
     values = rows.samples.values.reshape(rows.samples.values.size)
+    looking = True
     for at in range(team.thread * size, N, team.threads * size):
         if peek(team.stop):
             return True
@@ -41,7 +45,25 @@ def predict_batches(out, layer, net, work, w, rows, team):
         if values.size > 0 and not all_finite(values, at * I, (at + count) * I):
             return False
         B = padded(count, V)
-        gather(features(work.x, work, 0, alone, B), rows.samples, Batch(rows.order, at, count, B), I, 0, rows.scale, team.stop)
-        forward(net, work, w, B, NO_DROPOUT, alone)
+        x = features(work.x, work, 0, alone, B)
+        gather(x, rows.samples, Batch(rows.order, at, count, B), I, 0, rows.scale, team.stop)
+        inputs = Span(work.every, 0, I)
+        if looking:
+            active, _ = find_active(work.active[0], work.bits[0], x, I, team.stop)
+            looking = active < NEARLY_ALL * I
+            if looking:
+                inputs = Span(work.active[0], 0, active)
+        values_of(net, work, w, layer, B, inputs, alone)
         to_rows(out, at, features(work.x, work, layer, alone, B), count, net.sizes[layer])
     return True
+
+
+@kernel
+def values_of(net, work, w, layer, B, inputs, team):
+    """From x[0] to x[layer], as `forward`, without slopes. inputs : of the first layer, a span."""
+    for l in range(layer):
+        z, outputs = features(work.x, work, l + 1, team, B), Span(work.every, 0, net.sizes[l + 1])
+        x = features(work.x, work, l, team, B)
+        affine(z, weights_of(net, w, l), biases_of(net, w, l), x, inputs, outputs, scratch_of(work, team), team.stop)
+        activate(net.activation[l], work.x, None, z.at, z.at + net.sizes[l + 1] * B)
+        inputs = outputs

@@ -18,7 +18,7 @@ from .tile import CONTINUE, MR, Product, tile
 from .vectors import splat
 from .views import Block, Span, from_column
 
-WIDEST = 8  # vectors of a row's outputs at once, an even number: as many sums as keep both multipliers busy
+WIDEST = 8  # vectors of a row's outputs at once: as many sums as keep both multipliers busy
 
 
 def pack(sizes: np.ndarray, W_at: np.ndarray, b_at: np.ndarray, activation: np.ndarray, rows: int, V: int) -> np.ndarray:
@@ -39,7 +39,7 @@ def predict_few(code, w, X):
     x = Block(X.reshape(X.size), 0, X.shape[1], 1, X.shape[1])
     if not all_finite(x.data, 0, x.data.size):
         raise ValueError("X: expected finite numbers, got NaN or infinity")
-    values, slopes = np.empty(2 * N * stride + V, w.dtype), np.empty(stride, w.dtype)  # a part of the last row reads a vector more
+    values = np.empty(2 * N * stride + V, w.dtype)  # a part of the last row reads a vector more
     tiled = N // MR * MR
     for l in range(L):
         I, O = code[2 + l], code[3 + l]
@@ -54,7 +54,7 @@ def predict_few(code, w, X):
         for n in range(tiled, N):
             row(Block(values, z.at + n * stride, stride, 1, z.columns), Block(x.data, x.at + n * x.row, x.row, 1, I), W, inputs)
         for n in range(z.at, z.at + N * stride, stride):
-            activate(code[activation + l], values[n : n + stride], slopes, 0, (O + V - 1) // V * V)
+            activate(code[activation + l], values, None, n, n + (O + V - 1) // V * V)
         x = z
     O = code[2 + L]
     out, finite = np.empty((N, O), w.dtype), True
@@ -81,7 +81,7 @@ def classify_few(code, w, X):
 def row(z, x, W, inputs):
     """z[0, o] += sum_i x[0, i] W[i, o]: each row of W is read whole, as it lies in memory, up to WIDEST vectors.
 
-    In parts of 8, 6, 4 or 2 vectors; the last vector of one may lie past the last output, where it reads the next row and writes nothing.
+    In parts as even as can be, of 8 to 4 vectors, or 2; what lies past the last output is read from the next row, and nothing is written.
     """
     V = width(W.data)
     vectors = (W.columns + V - 1) // V
@@ -89,13 +89,16 @@ def row(z, x, W, inputs):
     while done < vectors:
         parts = (vectors - done + WIDEST - 1) // WIDEST
         nv = (vectors - done + parts - 1) // parts
-        nv += nv % 2
         here, product = done * V, from_column(z, done * V)
         if nv == 8:
             part(8, product, x, from_column(W, here), inputs)
+        elif nv == 7:
+            part(7, product, x, from_column(W, here), inputs)
         elif nv == 6:
             part(6, product, x, from_column(W, here), inputs)
-        elif nv == 4:
+        elif nv == 5:
+            part(5, product, x, from_column(W, here), inputs)
+        elif nv > 2:
             part(4, product, x, from_column(W, here), inputs)
         else:
             part(2, product, x, from_column(W, here), inputs)

@@ -26,10 +26,9 @@ from .products import NARROW, Terms, affine, backproject, in_every_tile, outer, 
 from .rows import by_sample, sum_rows
 from .tile import ADD, ASSIGN, MR
 from .views import Span
-from .zeros import find_active, find_used, list_step
+from .zeros import NEARLY_ALL, find_active, find_used, list_step
 
 PIECE = 1 << 20  # elements of a layer between two looks at whether the team is stopped: a few milliseconds
-NEARLY_ALL = 0.95  # of the inputs: from here on a list of them saves less than reading it costs
 LISTED = 0.75  # of the inputs of a batch may be non-zero for a list of samples to pay: a tile's inputs rarely vanish together
 
 

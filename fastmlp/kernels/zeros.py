@@ -9,6 +9,8 @@ from .bits import PLACES, count_bits, list_bits, nonzero_bits
 from .jit import kernel
 from .tile import MR
 
+NEARLY_ALL = 0.95  # of the inputs: from here on a list of them saves less than reading it costs
+
 
 @kernel
 def find_active(active, bits, x, I, stop):
