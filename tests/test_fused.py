@@ -4,12 +4,22 @@ import pytest
 from numba import njit
 
 from fastmlp.kernels.vectors import lanes
-from fastmlp.two_layer.fused import BY_PRODUCTS, IN_ONE_VECTOR, IN_VECTORS, VECTORS_WEIGHTS, suits_tiles, way_through
+from fastmlp.two_layer.fused import BY_PRODUCTS, BY_TILES, IN_ONE_VECTOR, IN_VECTORS, way_through
 
 
 @pytest.mark.parametrize(
     ("samples", "weights", "way"),
-    [(4, 9, IN_ONE_VECTOR), (8, 9, IN_ONE_VECTOR), (9, 9, IN_VECTORS), (8, 272, BY_PRODUCTS), (64, 40, IN_VECTORS), (64, 272, BY_PRODUCTS)],
+    [
+        (4, 9, IN_ONE_VECTOR),
+        (8, 9, IN_ONE_VECTOR),
+        (9, 9, IN_VECTORS),
+        (8, 272, BY_PRODUCTS),
+        (64, 40, IN_VECTORS),
+        (10**6, 150, IN_VECTORS),
+        (31, 100_000, BY_PRODUCTS),
+        (64, 272, BY_TILES),
+        (1797, 64 * 74, BY_TILES),
+    ],
 )
 def test_ways_are_the_fastest_that_were_measured(samples, weights, way):
     assert way_through(samples, weights, lanes=8) == way
@@ -21,11 +31,3 @@ def test_compiled_code_takes_the_same_way(dtype):
     for samples in (1, lanes(dtype), lanes(dtype) + 1, 1000):
         for weights in (9, 100, 1000):
             assert compiled(samples, weights, lanes(dtype)) == way_through(samples, weights, lanes(dtype))
-
-
-@pytest.mark.parametrize(
-    ("samples", "weights", "suit"),
-    [(1797, 64 * 74, True), (256, 64 * 74, True), (31, 100_000, False), (1024, 272, False), (10**6, VECTORS_WEIGHTS, False)],
-)
-def test_tiles_are_for_wide_layers_and_many_samples(samples, weights, suit):
-    assert suits_tiles(samples, weights) == suit

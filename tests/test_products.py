@@ -10,8 +10,8 @@ from numpy.testing import assert_array_equal
 
 from fastmlp.kernels.products import (
     KC,
+    LONG_ROW,
     NARROW,
-    PACKED_FROM,
     PACKED_ROW,
     Terms,
     affine,
@@ -33,7 +33,8 @@ EVERY = np.arange(1024)
 GOING = np.zeros(1, np.uint8)  # nobody asks for an end
 
 several_passes = st.sampled_from([KC - 1, KC, KC + 1, 2 * KC, 3 * KC + 5])
-packed = st.sampled_from([PACKED_FROM, PACKED_FROM + 1, PACKED_FROM + 2 * MR, PACKED_FROM + block_rows(PACKED_ROW, 8) + 7])
+LONG = LONG_ROW // 4  # columns, in either dtype
+packed = st.sampled_from([LONG_ROW // 8 - 1, LONG_ROW // 8, LONG, LONG + 1, LONG + 2 * MR, LONG + block_rows(PACKED_ROW, 8) + 7])
 sizes = st.one_of(st.integers(1, 40), st.sampled_from([100, 129]))
 
 
@@ -162,7 +163,7 @@ def test_backproject(problem):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_backproject_takes_many_inputs_block_by_block(dtype):
     rng = np.random.default_rng(0)
-    B, O = 3 * lanes(dtype), PACKED_FROM + 3
+    B, O = 3 * lanes(dtype), LONG + 3
     I = 2 * block_rows(O, np.dtype(dtype).itemsize) + 7
     W, x, delta_next = (rng.normal(size=shape).astype(dtype) for shape in ((I, O), (I, B), (O, B)))
     w, following, panel = flat(W), flat(delta_next), output(np.zeros(scratch_size(max(I, O), B, W.itemsize), dtype))
@@ -222,12 +223,12 @@ def test_outer_narrow(problem, how):
     assert_rounded(g[rows], (W + x @ delta.T)[rows], (np.abs(W) + np.abs(x) @ np.abs(delta.T))[rows], B)
 
 
-@pytest.mark.parametrize(("O", "B"), [(20, 8 * lanes(np.float64)), (PACKED_FROM, 3 * lanes(np.float64))])
+@pytest.mark.parametrize(("O", "B"), [(20, 8 * lanes(np.float64)), (LONG, 3 * lanes(np.float64))])
 def test_a_product_that_is_stopped_writes_nothing_more(O, B):
     rng = np.random.default_rng(0)
     W, x, delta = (rng.normal(size=shape) for shape in ((30, O), (30, B), (O, B)))
     stopped, inputs, outputs = np.ones(1, np.uint8), Span(EVERY, 0, 30), Span(EVERY, 0, O)
-    w, inner, above, scratch = flat(W), output(x), output(delta), output(np.zeros(scratch_size(PACKED_FROM, B, 8)))
+    w, inner, above, scratch = flat(W), output(x), output(delta), output(np.zeros(scratch_size(LONG, B, 8)))
     before = [array.flat.copy() for array in (w, inner, above)]
     affine(above.block, w.block, Block(w.flat, w.at, 1, 1, 0), inner.block, inputs, outputs, scratch.block, stopped)
     backproject(inner.block, w.block, above.block, inputs, outputs, scratch.block, stopped)

@@ -9,7 +9,7 @@ import numpy as np
 from ..kernels.access import GUARD
 from ..kernels.losses import Scores
 from ..kernels.network import Network, Workspace
-from ..kernels.products import PACKED_FROM, scratch_size
+from ..kernels.products import has_long_rows, scratch_size
 from ..kernels.tile import MR
 from ..kernels.vectors import lanes, vector_bytes
 from ..kernels.zeros import list_step
@@ -54,7 +54,7 @@ def workspace(net: Network, batch_size: int, threads: int, dtype: Any) -> Worksp
         bits=np.zeros((threads, -(-B // 64), inputs), np.uint64),
         used=np.zeros(-(-inputs // MR) * list_step.py_func(B) + 1, np.int64),
         used_counts=np.zeros(-(-inputs // MR), np.int64),
-        scratch=empty(threads * scratch_size(widest, B, itemsize) if widest >= PACKED_FROM else 0, dtype),
+        scratch=empty(threads * scratch_size(widest, B, itemsize) if has_long_rows(widest, itemsize) else 0, dtype),
         targets=empty(outputs * B, dtype),
         scores=Scores(weight=empty(B, dtype), loss=empty(B, dtype), hit=empty(B, dtype)),
         shared=np.zeros(2),

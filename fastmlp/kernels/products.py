@@ -28,8 +28,8 @@ KC = min(256, 1 << (cache_size(1) // (NV * vector_bytes())).bit_length() - 1)
 NARROW = 4
 
 # Where rows of W are long, a tile's part of W and of a batch is spread over many pages, which compete for one set of the cache. From so
-# many columns on, blocks of W, and the batch, are first copied into the order in which tiles read them.
-PACKED_FROM, PACKED_KC = 512, 256
+# many bytes on, blocks of W, and the batch, are first copied into the order in which tiles read them.
+LONG_ROW, PACKED_KC = 2048, 256
 PACKED_ROW = PACKED_KC + 16  # of k for each column: an odd number of cache lines, so that rows do not compete for one set
 BLOCK_BYTES = cache_size(2) * 2 // 5  # of W at a time
 
@@ -69,6 +69,12 @@ def column_of(n, vectors):
 
 
 @kernel(inline="always")
+def has_long_rows(columns, itemsize):
+    """Whether products with W need scratch to be fast."""
+    return columns * itemsize >= LONG_ROW
+
+
+@kernel(inline="always")
 def block_rows(row, itemsize):
     """How many rows of so many elements a block of W has."""
     return max(1, BLOCK_BYTES // (row * itemsize * MR)) * MR
@@ -92,7 +98,7 @@ def affine(z, W, b, x, inputs, outputs, scratch, stop):
 
     scratch : a block of at least `scratch_size(I, B, itemsize)` elements.
     """
-    itemsize, wide = W.data.itemsize, W.columns >= PACKED_FROM
+    itemsize, wide = W.data.itemsize, has_long_rows(W.columns, W.data.itemsize)
     KB, together = PACKED_KC if wide else KC, block_rows(PACKED_ROW, itemsize)
     how, at = ASSIGN if b.columns == 0 else START, inputs.first
     panels, depth = Block(scratch.data, scratch.at + packed_size(itemsize), 0, 1, x.columns), inputs.last - inputs.first
@@ -121,15 +127,20 @@ def backproject(delta, W, delta_next, inputs, outputs, scratch, stop):
     scratch : a block of at least `scratch_size(O, B, itemsize)` elements.
     """
     itemsize = W.data.itemsize
-    if W.columns < PACKED_FROM:
+    if not has_long_rows(W.columns, itemsize):
         tiles(Product(SCALE, delta, W, delta_next, delta, 0), inputs, in_every_tile(outputs), stop)
         return
     panels = Block(scratch.data, scratch.at + packed_size(itemsize), 0, 1, delta.columns)
-    together = block_rows(W.columns, itemsize)
     into_panels(panels, delta_next, outputs)
-    for i in range(inputs.first, inputs.last, together):
-        rows = Span(inputs.items, i, min(i + together, inputs.last))
-        tiles(Product(SCALE, delta, W, panels, delta, outputs.last), rows, in_every_tile(outputs), stop)
+    block_by_block(Product(SCALE, delta, W, panels, delta, outputs.last), inputs, outputs, stop)
+
+
+@kernel
+def block_by_block(product, rows, ks, stop):
+    """Cover C with tiles, as many rows of A at a time as the second-level cache holds. rows, ks : spans."""
+    together = block_rows(ks.last - ks.first, product.a.data.itemsize)
+    for m in range(rows.first, rows.last, together):
+        tiles(product, Span(rows.items, m, min(m + together, rows.last)), in_every_tile(ks), stop)
 
 
 @kernel

@@ -1,4 +1,7 @@
-"""What is compiled in place of two functions of `network`; all but these and the sigmoids are compiled as they stand there."""
+"""What is compiled in place of some functions of `network`: the same products, without arrays that NumPy makes and forgets.
+
+The sigmoids are in `kernels.activations`.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,9 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from ..kernels.jit import in_compiled_code
-from .network import mse, sigmoid_
+from ..kernels.activations import sigmoid_into
+from ..kernels.jit import in_compiled_code, kernel
+from . import network
 
 
 def dense(inputs, weights):
@@ -30,6 +34,61 @@ def _in_common_dtype(a, b):
     return lambda a, b: a.astype(dtype)
 
 
+def mse(y_hat, y):
+    """Each square is added where it is computed."""
+    residual = y_hat - y
+    flat, total = residual.reshape(residual.size), 0.0
+    for k in range(flat.size):
+        total += flat[k] * flat[k]
+    return residual, total / (2 * len(y))
+
+
+def forward_pass(X, w1, w2):
+    """The sigmoid takes the place of its argument."""
+    act_hidden = network.dense(X, w1)
+    sigmoid_into(act_hidden, act_hidden)
+    return act_hidden, network.dense(act_hidden, w2)
+
+
+def backward_faster(X, y, y_hat, act_hidden, w2):
+    """The slope multiplies, and the number of samples divides, in place: one large array instead of four.
+
+    Compiled from `network`, NumPy was faster at 4096 samples of MNIST, by a tenth to a fifth. `backward_pass` is this as well: in
+    compiled code an expression has no advantage over its parts.
+    """
+    residual, error = network.mse(y_hat, y)
+    dL_dw2, da_dh = network.dense(act_hidden.T, residual), network.dense(residual, w2.T)
+    times_slope(da_dh, act_hidden)
+    dL_dw1 = network.dense(X.T, da_dh)
+    divide(dL_dw2, len(X))
+    divide(dL_dw1, len(X))
+    return dL_dw2, dL_dw1, error
+
+
+@kernel
+def times_slope(delta, hidden):
+    """delta *= hidden (1 - hidden). Both (N, H), C-contiguous."""
+    delta, hidden, one = delta.reshape(delta.size), hidden.reshape(hidden.size), hidden.dtype.type(1)
+    for n in range(delta.size):
+        delta[n] *= hidden[n] * (one - hidden[n])
+
+
+@kernel
+def divide(a, number):
+    """a /= number. a : C-contiguous."""
+    a, number = a.reshape(a.size), a.dtype.type(number)
+    for i in range(a.size):
+        a[i] /= number
+
+
+@kernel
+def descend(w, step, rate):
+    """w -= rate * step. Same shape, C-contiguous."""
+    w, step = w.reshape(w.size), step.reshape(step.size)
+    for i in range(w.size):
+        w[i] -= rate * step[i]
+
+
 def backward(X, y, y_hat, act_hidden, w2):
     """The mean over the samples as a loop, which allocates nothing.
 
@@ -37,7 +96,7 @@ def backward(X, y, y_hat, act_hidden, w2):
     the same at iris's. (At the size of digits it would be 1.2 - 1.5 times as fast; both are a hundred times slower there than products.)
     """
     (N, I), (H, O) = X.shape, w2.shape
-    residual, error = mse(y_hat, y)
+    residual, error = network.mse(y_hat, y)
     dL_dw2, dL_dw1 = np.zeros_like(w2), np.zeros((I, H), w2.dtype)
     for j in range(H):
         for k in range(O):
@@ -50,6 +109,6 @@ def backward(X, y, y_hat, act_hidden, w2):
             total = w2.dtype.type(0)
             for n in range(N):
                 for k in range(O):
-                    total += residual[n, k] * w2[j, k] * sigmoid_(act_hidden[n, j]) * X[n, i]
+                    total += residual[n, k] * w2[j, k] * network.sigmoid_(act_hidden[n, j]) * X[n, i]
             dL_dw1[i, j] = total / N
     return dL_dw2, dL_dw1, error

@@ -7,6 +7,7 @@ import numpy as np
 from ..kernels.access import peek
 from ..kernels.activations import sigmoid_into
 from ..kernels.jit import kernel
+from .bodies import descend, times_slope
 
 
 @kernel(allocates=True)
@@ -36,27 +37,9 @@ def epochs_by_products(weights, record, X, y, epochs, rate, stop):
 
 @kernel
 def subtract(residual, y):
-    """residual -= y, and the sum of its squares."""
-    squares = 0.0
-    for n in range(residual.shape[0]):
-        for k in range(residual.shape[1]):
-            residual[n, k] -= y[n, k]
-            squares += residual[n, k] * residual[n, k]
+    """residual -= y, and the sum of its squares. Same shape, C-contiguous."""
+    residual, y, squares = residual.reshape(residual.size), y.reshape(y.size), residual.dtype.type(0)
+    for n in range(residual.size):
+        residual[n] -= y[n]
+        squares += residual[n] * residual[n]
     return squares
-
-
-@kernel
-def times_slope(delta, hidden):
-    """delta *= hidden (1 - hidden). Both (N, H)."""
-    one = hidden.dtype.type(1)
-    for n in range(hidden.shape[0]):
-        for j in range(hidden.shape[1]):
-            delta[n, j] *= hidden[n, j] * (one - hidden[n, j])
-
-
-@kernel
-def descend(w, step, rate):
-    """w -= rate * step. Same shape."""
-    for i in range(w.shape[0]):
-        for j in range(w.shape[1]):
-            w[i, j] -= rate * step[i, j]

@@ -9,73 +9,87 @@ from ..kernels.activations import LOGISTIC, activate
 from ..kernels.gather import Batch, gather_rows
 from ..kernels.jit import entry, kernel
 from ..kernels.network import padded
-from ..kernels.products import NARROW, affine, backproject, in_every_tile, outer, outer_narrow, scratch_size
+from ..kernels.products import (
+    NARROW,
+    affine,
+    backproject,
+    block_by_block,
+    in_every_tile,
+    into_panels,
+    outer,
+    outer_narrow,
+    scratch_size,
+    tiles,
+)
 from ..kernels.rows import by_sample
-from ..kernels.tile import ADD, ASSIGN
+from ..kernels.tile import ADD, ASSIGN, Product
 from ..kernels.vectors import fma, splat, sum_lanes
 from ..kernels.views import Block, Span
+from .bodies import descend
 
 BLOCK = 128  # samples
 
 
 @entry
 def epochs_by_tiles(weights, record, X, y, epochs, rate, stop):
-    """For layers of some width over many samples. Arguments as `fused_epochs` takes them; X and y are brought into lanes once."""
+    """For layers of some width over many samples. Arguments as `fused_epochs` takes them; stopped, it leaves w1 and w2 as they were.
+
+    w1 is kept as (H, I), and the samples twice, one per lane and one per row, so that both large products read their factors from one end
+    to the other: z = w1 x, and the step of w1 = delta x'.
+    """
     (w1, w2), (errors, record_every) = weights, record
     (N, I), (H, O) = X.shape, w2.shape
-    V = width(X)
+    V, itemsize = width(X), X.itemsize
     rate, scale = X.dtype.type(rate / N), X.dtype.type(0.5 / N)
     one = X.dtype.type(1)
-    lanes = padded(N, V)
-    every = np.arange(max(max(I, H), max(O, lanes)))
+    lanes, most = padded(N, V), padded(min(BLOCK, N), V)
+    every = np.arange(max(max(I, H), max(O, lanes)) + 1)
     all_inputs, all_hidden, all_outputs = Span(every, 0, I), Span(every, 0, H), Span(every, 0, O)
-    inputs, targets, valid = flat(I * lanes, X), flat(O * lanes, X), flat(lanes, X)
+    samples, rows, targets, valid = flat(I * lanes, X), flat(padded(I, V) * lanes, X), flat(O * lanes, X), flat(lanes, X)
     valid[:N] = 1
+    gathered = flat(I * most, X)
     for at in range(0, N, BLOCK):
         count = min(BLOCK, N - at)
         B = padded(count, V)
-        batch = Batch(every, at, count, B)
-        gather_rows(Block(inputs, at * I, B, 1, B), X, batch, 0, one, stop)
+        batch, x = Batch(every, at, count, B), Block(gathered, 0, B, 1, B)
+        gather_rows(x, X, batch, 0, one, stop)
+        into_panels(Block(samples, at * I, 0, 1, B), x, all_inputs)
+        by_sample(Block(rows, at * padded(I, V), 0, 1, I), x, all_inputs, one)
         gather_rows(Block(targets, at * O, B, 1, B), y, batch, 0, one, stop)
-    most = min(BLOCK, lanes)
     hidden, slope, residual = flat(H * most, X), flat(H * most, X), flat(O * most, X)
-    rows1, rows2 = flat(padded(H, V) * most, X), flat(padded(O, V) * most, X)
-    w1_at, w2_at, size = 0, w1.size, w1.size + w2.size
-    w, step, scratch = flat(size, X), flat(size, X), Block(flat(scratch_size(max(I, H), most, X.itemsize), X), 0, 1, 1, 0)
-    w[:w2_at], w[w2_at:size] = w1.reshape(w1.size), w2.reshape(w2.size)
-    W1, W2 = Block(w, w1_at, H, 1, H), Block(w, w2_at, O, 1, O)
-    step1, step2 = Block(step, w1_at, H, 1, H), Block(step, w2_at, O, 1, O)
-    no_bias = Block(w, 0, 1, 1, 0)
+    r_rows = Block(flat(padded(O, V) * most, X), 0, 0, 1, O)
+    turned, w, step1, step2 = flat(H * I, X), flat(H * O, X), flat(H * I, X), flat(H * O, X)
+    turned[: H * I], w[: H * O] = w1.T.copy().reshape(H * I), w2.reshape(H * O)
+    W1, W2 = Block(turned, 0, I, 1, I), Block(w, 0, O, 1, O)
+    scratch, no_bias = Block(flat(scratch_size(max(H, O), most, itemsize), X), 0, 1, 1, 0), Block(w, 0, 1, 1, 0)
     for epoch in range(epochs):
         squares = splat(X.dtype.type(0))
         for at in range(0, N, BLOCK):
             if peek(stop):
                 return
             how, B = ASSIGN if at == 0 else ADD, padded(min(BLOCK, N - at), V)
-            x, t = Block(inputs, at * I, B, 1, B), Block(targets, at * O, B, 1, B)
+            x, t = Block(samples, at * I, 0, 1, B), Block(targets, at * O, B, 1, B)
             a, da, r = Block(hidden, 0, B, 1, B), Block(slope, 0, B, 1, B), Block(residual, 0, B, 1, B)
-            samples = in_every_tile(Span(every, 0, B))
-            affine(a, W1, no_bias, x, all_inputs, all_hidden, scratch, stop)
+            block = Span(every, 0, B)
+            block_by_block(Product(ASSIGN, a, W1, x, a, I), all_hidden, all_inputs, stop)
             activate(LOGISTIC, hidden, slope, 0, H * B)
             affine(r, W2, no_bias, a, all_hidden, all_outputs, scratch, stop)
             squares = subtract(r, t, Block(valid, at, 0, 1, B), O, squares)
             if O <= NARROW:
-                outer_narrow(how, step2, a, r, all_hidden, one)
+                outer_narrow(how, Block(step2, 0, O, 1, O), a, r, all_hidden, one)
             else:
-                r_rows = Block(rows2, 0, 0, 1, O)
                 by_sample(r_rows, r, all_outputs, one)
-                outer(how, step2, a, r_rows, all_hidden, samples, stop)
+                outer(how, Block(step2, 0, O, 1, O), a, r_rows, all_hidden, in_every_tile(block), stop)
             backproject(da, W2, r, all_hidden, all_outputs, scratch, stop)
-            da_rows = Block(rows1, 0, 0, 1, H)
-            by_sample(da_rows, da, all_hidden, one)
-            outer(how, step1, x, da_rows, all_inputs, samples, stop)
+            x_rows, C = Block(rows, at * padded(I, V), 0, 1, I), Block(step1, 0, I, 1, I)
+            tiles(Product(how, C, da, x_rows, C, B), all_hidden, in_every_tile(block), stop)
         if peek(stop):
             return
-        for place in range(size):
-            w[place] -= rate * step[place]
-        w1.reshape(w1.size)[:], w2.reshape(w2.size)[:] = w[:w2_at], w[w2_at:size]
+        descend(turned, step1, rate)
+        descend(w, step2, rate)
         if epoch % record_every == 0:
             errors[epoch // record_every] = scale * sum_lanes(squares)
+    w1[:], w2[:] = turned[: H * I].reshape(H, I).T, w[: H * O].reshape(H, O)
 
 
 @kernel

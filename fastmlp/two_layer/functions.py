@@ -149,7 +149,7 @@ def _initialize_weights(input_sz, hidden_sz, output_sz, seed=56):  # type: ignor
     return implementation
 
 
-@document_function(network.forward_pass, X="NI", w1="IH", w2="HO")
+@document_function(network.forward_pass, bodies.forward_pass, X="NI", w1="IH", w2="HO")
 def forward_pass(X: Any, w1: Any, w2: Any) -> Any:
     """The network's output: a sigmoid hidden layer, then a linear one.
 
@@ -180,7 +180,7 @@ def forward_pass(X: Any, w1: Any, w2: Any) -> Any:
     """
 
 
-@document_function(network.mse, y_hat="NO", y="NO")
+@document_function(network.mse, bodies.mse, y_hat="NO", y="NO")
 def mse(y_hat: Any, y: Any) -> Any:
     """The residual and half the mean squared error: a sum over the outputs, a mean over the N samples.
 
@@ -256,7 +256,7 @@ def backward(X: Any, y: Any, y_hat: Any, act_hidden: Any, w2: Any) -> Any:
     """
 
 
-@document_function(network.backward_faster, X="NI", y="NO", y_hat="NO", act_hidden="NH", w2="HO")
+@document_function(network.backward_faster, bodies.backward_faster, X="NI", y="NO", y_hat="NO", act_hidden="NH", w2="HO")
 def backward_faster(X: Any, y: Any, y_hat: Any, act_hidden: Any, w2: Any) -> Any:
     """The gradient as matrix products. Arguments, results and errors as in `backward`.
 
@@ -270,7 +270,7 @@ def backward_faster(X: Any, y: Any, y_hat: Any, act_hidden: Any, w2: Any) -> Any
     """
 
 
-@document_function(network.backward_pass, X="NI", y="NO", y_hat="NO", act_hidden="NH", w2="HO")
+@document_function(network.backward_pass, bodies.backward_faster, X="NI", y="NO", y_hat="NO", act_hidden="NH", w2="HO")
 def backward_pass(X: Any, y: Any, y_hat: Any, act_hidden: Any, w2: Any) -> Any:
     """The gradient as one expression. Arguments, results and errors as in `backward`.
 

@@ -2,20 +2,25 @@
 
 Why four: at XOR's size the arithmetic is a few nanoseconds and everything else is overhead, so `epochs_in_one_vector` keeps an epoch to a
 single chain of vector operations; narrow layers over more samples keep every lane busy in `epochs_in_vectors`; wider layers are matrix
-products, which `epochs_by_products` leaves to BLAS; where there is more to do, `epochs_by_tiles` is faster still. Measured on a Zen 5
-core, float64, microseconds an epoch:
+products, which `epochs_by_tiles` computes block by block; where the samples fill but a few vectors, tiles would multiply empty lanes, and
+`epochs_by_products` leaves them to BLAS.
 
-    N, I, H, O         in one vector  in vectors  by products  by tiles
-    4, 2, 3, 1                  0.04        0.05         0.40         -
-    4, 16, 16, 1                0.41        0.59         0.50       1.6
-    4, 64, 64, 4                 5.5         8.7          1.8       6.6
-    64, 4, 8, 1                    -        0.82         1.16       2.0
-    1024, 8, 8, 1                  -        14.5         13.9        18
-    1024, 16, 16, 1                -        50.7         24.5        32
-    256, 64, 64, 10                -           -           89        68
-    1797, 64, 64, 10               -           -          670       470
-    4096, 16, 16, 1                -           -          165       130
-    4096, 784, 256, 10             -           -        43400     36000
+The borders are counted in weights and in vectors of samples, so they move with the CPU's vectors and the dtype. Measured on one core of
+Zen 4, microseconds an epoch; the rule takes the way with a star:
+
+                        float64, AVX-512                          float32, AVX2
+    N, I, H, O          one vector  vectors  products    tiles    one vector  vectors  products    tiles
+    4, 2, 3, 1               0.06*     0.07      0.51     0.46         0.05*     0.05      0.52     0.37
+    4, 2, 64, 1              1.27*     1.68      1.35     2.29         0.64*     0.78      0.92     1.32
+    4, 2, 256, 1             3.56      5.25      2.76*    7.33         2.71      3.37      2.15*    4.54
+    8, 16, 16, 1             0.57      0.75      0.80     0.85         0.47      0.61      1.10     0.74
+    64, 2, 8, 1                 -      0.86*     1.38     1.25            -      0.61*     1.43     1.13
+    150, 4, 20, 3               -      6.91*     7.36     7.43            -      4.17*     7.93     5.94
+    256, 8, 16, 2               -      12.4      11.7     11.1*           -      10.4      15.1      8.9*
+    20, 784, 100, 10            -         -       209*     214            -         -       127*     140
+    569, 30, 30, 1              -       116        71       68*           -        73        55       41*
+    1797, 64, 64, 10            -         -      1077      852*           -         -       574      489*
+    4096, 784, 256, 10          -         -     79900    69600*           -         -     45600    43600*
 """
 
 from __future__ import annotations
@@ -26,22 +31,19 @@ from .epochs_by_products import epochs_by_products
 from .epochs_in_lanes import epochs_in_one_vector, epochs_in_vectors, in_lanes
 
 ONE_VECTOR_WEIGHTS = 256  # up to here summing each weight's gradient across lanes is cheaper than a call of BLAS
-VECTORS_WEIGHTS = 72  # beyond, a matrix product reuses registers better; up to here tiles lose as well, in 12 of 14 cases measured
-TILES_WORK, TILES_SAMPLES = 1_000_000, 32  # samples times weights, and samples, from which on tiles beat BLAS
+VECTORS_WEIGHTS = 150  # up to here, reading the samples again for every weight is cheaper than laying them out for tiles
+TILES_VECTORS = 4  # of samples, from which on tiles waste less than BLAS
 
-IN_ONE_VECTOR, IN_VECTORS, BY_PRODUCTS = range(3)
-
-
-def suits_tiles(samples: int, weights: int) -> bool:
-    """Whether tiles are the fastest way for so many samples and H (I + O) weights."""
-    return weights > VECTORS_WEIGHTS and samples >= TILES_SAMPLES and samples * weights >= TILES_WORK
+IN_ONE_VECTOR, IN_VECTORS, BY_PRODUCTS, BY_TILES = range(4)
 
 
 def way_through(samples: int, weights: int, lanes: int) -> int:
-    """The fastest of the other ways; `lanes` are the elements of a vector."""
-    if samples <= lanes:
-        return IN_ONE_VECTOR if weights <= ONE_VECTOR_WEIGHTS else BY_PRODUCTS
-    return IN_VECTORS if weights <= VECTORS_WEIGHTS else BY_PRODUCTS
+    """The fastest way for so many samples and H (I + O) weights; `lanes` are the elements of a vector."""
+    if samples <= lanes and weights <= ONE_VECTOR_WEIGHTS:
+        return IN_ONE_VECTOR
+    if samples > lanes and weights <= VECTORS_WEIGHTS:
+        return IN_VECTORS
+    return BY_TILES if samples >= TILES_VECTORS * lanes else BY_PRODUCTS
 
 
 in_compiled_code(way_through)(lambda *types: way_through)
@@ -55,7 +57,7 @@ def fused_epochs(weights, record, X, y, epochs, rate, stop):
     X (N, I), y (N, O). rate : times the gradient, the step. stop (1,) uint8 : not zero ends the run at the next epoch.
     """
     way = way_through(X.shape[0], weights.w1.size + weights.w2.size, width(X))
-    if way == BY_PRODUCTS:
+    if way >= BY_PRODUCTS:
         epochs_by_products(weights, record, X, y, epochs, rate, stop)
     elif way == IN_VECTORS:
         epochs_in_vectors(weights, record, in_lanes(X, y), epochs, rate, stop)

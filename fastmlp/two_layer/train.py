@@ -15,9 +15,11 @@ from ..engine.arrays import as_arrays, check_shapes
 from ..engine.interruptible import run_interruptibly
 from ..kernels.access import peek
 from ..kernels.jit import entry, in_compiled_code
+from ..kernels.vectors import lanes
+from .bodies import descend
 from .epochs_by_tiles import epochs_by_tiles
 from .functions import initialize_weights
-from .fused import fused_epochs, suits_tiles
+from .fused import BY_TILES, fused_epochs, way_through
 from .network import backward, backward_faster, backward_pass, forward_pass
 
 GRADIENTS = ("backward", "backward_faster", "backward_pass", "fused")
@@ -73,8 +75,8 @@ def document_epochs(gradient, weights, record, X, y, epochs, rate, stop):  # typ
             dL_dw2, dL_dw1, error = backward_faster(X, y, y_hat, act_hidden, w2)
         else:
             dL_dw2, dL_dw1, error = backward_pass(X, y, y_hat, act_hidden, w2)
-        w1 -= rate * dL_dw1
-        w2 -= rate * dL_dw2
+        descend(w1, dL_dw1, rate)
+        descend(w2, dL_dw2, rate)
         if epoch % every == 0:
             errors[epoch // every] = error
 
@@ -108,7 +110,7 @@ def train(
         Both weight matrices move by this times their gradient, taken at the same point.
     gradient : {"fused", "backward", "backward_faster", "backward_pass"}
         Which implementation; all give the same run to rounding. "fused" is forward pass, gradient and update in one.
-        (Inside compiled code it calls BLAS where many samples meet wide layers; from Python the engine's tiles.)
+        (Inside compiled code wide layers are left to BLAS; from Python, many samples of them to the engine's tiles.)
     seed : int or numpy.random.RandomState, default 56
         For `initialize_weights`, unless w1 and w2 are given.
     w1, w2 : array_like of shape (I, H) and (H, O), optional
@@ -161,7 +163,7 @@ def train(
     summed = 1 if reduction == "mean" else samples
     rate, stop = _rate(learning_rate, summed, X.dtype), np.zeros(1, np.uint8)
     if gradient == "fused":
-        run = epochs_by_tiles if suits_tiles(samples, size) else fused_epochs
+        run = epochs_by_tiles if way_through(samples, size, lanes(X.dtype)) == BY_TILES else fused_epochs
     else:
         run = partial(document_epochs, GRADIENTS.index(gradient))
     if epochs * samples * size < SHORT_RUN:
