@@ -12,6 +12,7 @@ from .gradients import Competitor, Training
 from .ladder import LADDER_LEARNING_RATE, Problem
 
 SAMPLE_SECONDS = 0.02  # a timed run lasts about so long: then Python's 20 µs around a compiled run do not show
+LEAST_STEPS = 4  # of a timed run, so that its share of what a run does once, such as laying out its samples, is small
 
 
 class StepTimes(NamedTuple):
@@ -39,7 +40,7 @@ def step_seconds(trainings: Mapping[Competitor, Training], data: Problem, budget
     """Median seconds of one step of each competitor.
 
     First each is called once on these very data, since a training may take another compiled way for another size. Then it finds out
-    how many steps make a run of SAMPLE_SECONDS. Then they take turns, so that a drifting clock meets all alike, for at least three
+    how many steps make a run of SAMPLE_SECONDS, at least LEAST_STEPS. Then they take turns, so that a drifting clock meets all alike, for at least three
     rounds and until the budget is spent. One whose single step takes a quarter of the budget is timed once.
     """
     first, cold = {}, {}
@@ -58,7 +59,7 @@ def step_seconds(trainings: Mapping[Competitor, Training], data: Problem, budget
             if seconds / count > budget / 4:
                 samples[who] = [seconds / count]
             else:
-                steps[who], samples[who] = max(1, round(count * SAMPLE_SECONDS / seconds)), []
+                steps[who], samples[who] = max(LEAST_STEPS, round(count * SAMPLE_SECONDS / seconds)), []
         end = time.perf_counter() + budget
         rounds = 0
         while steps and (rounds < 3 or time.perf_counter() < end):

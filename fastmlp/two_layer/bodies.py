@@ -12,12 +12,16 @@ from numba import types
 
 from ..kernels.activations import sigmoid_into
 from ..kernels.jit import in_compiled_code, kernel
+from ..kernels.pages import new_matrix
 from . import network
 
 
 def dense(inputs, weights):
     """The matrix product, of different dtypes too, which Numba's own refuses: integers follow floats, float32 follows float64."""
-    return in_common_dtype(inputs, weights) @ in_common_dtype(weights, inputs)
+    inputs, weights = in_common_dtype(inputs, weights), in_common_dtype(weights, inputs)
+    out = new_matrix(inputs.shape[0], weights.shape[1], inputs)
+    np.dot(inputs, weights, out)
+    return out
 
 
 def in_common_dtype(a: Any, b: Any) -> Any:

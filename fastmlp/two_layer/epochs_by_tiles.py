@@ -9,13 +9,14 @@ from ..kernels.activations import LOGISTIC, activate
 from ..kernels.gather import Batch, gather_rows
 from ..kernels.jit import entry, kernel
 from ..kernels.network import padded
+from ..kernels.pages import new_matrix
 from ..kernels.products import (
     NARROW,
     affine,
     backproject,
     block_by_block,
+    column_of,
     in_every_tile,
-    into_panels,
     outer,
     outer_narrow,
     scratch_size,
@@ -45,16 +46,14 @@ def epochs_by_tiles(weights, record, X, y, epochs, rate, stop):
     lanes, most = padded(N, V), padded(min(BLOCK, N), V)
     every = np.arange(max(max(I, H), max(O, lanes)) + 1)
     all_inputs, all_hidden, all_outputs = Span(every, 0, I), Span(every, 0, H), Span(every, 0, O)
-    samples, rows, targets, valid = flat(I * lanes, X), flat(padded(I, V) * lanes, X), flat(O * lanes, X), flat(lanes, X)
+    samples, rows, targets, valid = room(I * lanes, X), room(padded(I, V) * lanes, X), flat(O * lanes, X), flat(lanes, X)
     valid[:N] = 1
-    gathered = flat(I * most, X)
     for at in range(0, N, BLOCK):
         count = min(BLOCK, N - at)
         B = padded(count, V)
-        batch, x = Batch(every, at, count, B), Block(gathered, 0, B, 1, B)
-        gather_rows(x, X, batch, 0, one, stop)
-        into_panels(Block(samples, at * I, 0, 1, B), x, all_inputs)
-        by_sample(Block(rows, at * padded(I, V), 0, 1, I), x, all_inputs, one)
+        batch = Batch(every, at, count, B)
+        gather_panels(Block(samples, at * I, 0, 1, B), X, batch, stop)
+        copy_rows(Block(rows, at * padded(I, V), 0, 1, I), X, batch)
         gather_rows(Block(targets, at * O, B, 1, B), y, batch, 0, one, stop)
     hidden, slope, residual = flat(H * most, X), flat(H * most, X), flat(O * most, X)
     r_rows = Block(flat(padded(O, V) * most, X), 0, 0, 1, O)
@@ -93,6 +92,36 @@ def epochs_by_tiles(weights, record, X, y, epochs, rate, stop):
 
 
 @kernel
+def gather_panels(x, X, batch, stop):
+    """As `gather_rows`, the lanes of each column of tiles in a panel."""
+    V, I = width(X), X.shape[1]
+    vectors, n = batch.B // V, 0
+    while n < vectors:
+        _, nv = column_of(n, vectors)
+        panel = Block(x.data, x.at + n * V * I, nv * V, 1, nv * V)
+        gather_rows(panel, X, Batch(batch.order, batch.at + n * V, min(nv * V, batch.size - n * V), nv * V), 0, X.dtype.type(1), stop)
+        n += nv
+
+
+@kernel
+def copy_rows(rows, X, batch):
+    """The samples of a batch as they are, one per row, the columns of each column of tiles in a panel. The last sample repeats."""
+    V, I = width(X), X.shape[1]
+    flat, vectors, n = X.reshape(X.size), padded(I, V) // V, 0
+    while n < vectors:
+        _, nv = column_of(n, vectors)
+        for row in range(batch.B):
+            source = batch.order[batch.at + min(row, batch.size - 1)] * I + n * V
+            target = rows.at + n * V * batch.B + row * nv * V
+            whole = min(nv, I // V - n)
+            for v in range(0, whole * V, V):
+                store(rows.data, target + v, load(flat, source + v))
+            for place in range(whole * V, min(nv * V, I - n * V)):
+                rows.data[target + place] = flat[source + place]
+        n += nv
+
+
+@kernel
 def subtract(residual, target, valid, O, squares):
     """residual -= target, zero in the lanes that hold no sample; returns the vector `squares` plus their squares. All are blocks."""
     for o in range(O):
@@ -108,6 +137,14 @@ def subtract(residual, target, valid, O, squares):
 @kernel(allocates=True)
 def flat(size, like):
     """Zeros of that array's dtype, from a cache line on, with the GUARD elements beyond that kernels may read."""
-    memory = np.zeros(size + GUARD + 64, like.dtype)
+    memory = room(size, like)
+    memory[:] = 0
+    return memory
+
+
+@kernel(allocates=True)
+def room(size, like):
+    """As `flat`, of undefined values."""
+    memory = new_matrix(1, size + GUARD + 64, like)[0]
     skip = -memory.ctypes.data % 64 // memory.itemsize
     return memory[skip : skip + size + GUARD]
