@@ -209,7 +209,9 @@ def test_by_sample_lays_deltas_out_in_panels(problem):
     assert_only_rows_changed(out, output(np.full(expected.size, -7, x.dtype)), ...)
 
 
-@given(problem=problems(outputs=st.integers(1, NARROW)), how=st.sampled_from([ASSIGN, ADD]))
+@given(
+    problem=st.one_of(problems(outputs=st.integers(1, NARROW)), problems(inputs=st.integers(1, NARROW))), how=st.sampled_from([ASSIGN, ADD])
+)
 def test_outer_narrow(problem, how):
     W, _, x, delta, rows, rng = problem
     B = x.shape[1]

@@ -79,11 +79,16 @@ def activate(code, z, slope, first, last):
 
 @kernel
 def activate_leaky(z, slope, first, last, leak):
-    """max(x, leak x); the slope at 0 is `leak`. NaN stays NaN, and -inf becomes it where leak is 0: a divergence shows."""
+    """max(x, leak x); the slope at 0 is `leak`. NaN stays NaN, and -inf becomes it: a divergence shows.
+
+    The value is taken from the slope: a choice between x and another number would be stored through a mask, over the x that is there
+    already, which AMD's CPUs do in 13 cycles a vector.
+    """
     for n in range(first, last, width(z)):
         x = load(z, n)
-        store(z, n, where_less(x, 0.0, leak * x, x))
-        keep(slope, n, where_less(0.0, x, 1.0, leak + 0.0 * x))
+        steepness = where_less(0.0, x, 1.0, leak + 0.0 * x)
+        store(z, n, x * steepness)
+        keep(slope, n, steepness)
 
 
 @kernel

@@ -24,7 +24,8 @@ from .views import Block, Span, from_column, transposed
 # Values of k per pass: so many rows of a column of B fill the first-level cache at most, and stay there while the tiles walk down the rows.
 KC = min(256, 1 << (cache_size(1) // (NV * vector_bytes())).bit_length() - 1)
 
-# A layer of so few outputs takes its gradient in `outer_narrow`: most lanes of a tile would be empty.
+# A layer of so few outputs, or inputs, takes its gradient in `outer_narrow`: most lanes of a tile would be empty, or most of the time go
+# into laying out its deltas.
 NARROW = 4
 
 # Where rows of W are long, a tile's part of W and of a batch is spread over many pages, which compete for one set of the cache. From so
@@ -171,6 +172,12 @@ def pack(scratch, W, ks, o, end):
             transpose(turned, Block(W.data, W.at + here, W.row, 1, V), rows, one)
 
 
+@kernel(inline="always")
+def is_narrow(rows, columns):
+    """Whether a gradient of that shape is for `outer_narrow`."""
+    return min(rows, columns) <= NARROW
+
+
 @kernel
 def outer(how, g, x, by_sample, rows, samples, stop):
     """g[i, o] (+)= sum_n x[i, n] by_sample[n, o], for i in `rows`. how : ASSIGN or ADD; samples : terms.
@@ -182,23 +189,26 @@ def outer(how, g, x, by_sample, rows, samples, stop):
 
 @kernel
 def outer_narrow(how, g, x, delta, rows, scale):
-    """As `outer`, times scale, from delta (O, B) itself: with up to NARROW outputs the samples stay in lanes, and each sum is folded."""
+    """As `outer`, times scale, from delta (O, B) itself: the samples stay in lanes, and each sum is folded in the end."""
     V, zero = width(g.data), splat(g.data.dtype.type(0))
     last = rows.last - 1
-    for m in range(rows.first, rows.last, 4):  # four sums at a time; past the last row they are that row's again
+    for m in range(rows.first, rows.last, 4):  # eight sums at a time; past the last row and column they are those again
         i0, i1, i2, i3 = rows.items[m], rows.items[min(m + 1, last)], rows.items[min(m + 2, last)], rows.items[min(m + 3, last)]
-        for o in range(g.columns):
-            s0, s1, s2, s3 = zero, zero, zero, zero
+        for o in range(0, g.columns, 2):
+            d0, d1 = delta.at + o * delta.row, delta.at + min(o + 1, g.columns - 1) * delta.row
+            a0, a1, a2, a3, b0, b1, b2, b3 = zero, zero, zero, zero, zero, zero, zero, zero
             for n in range(0, x.columns, V):
-                d = load(delta.data, delta.at + o * delta.row + n)
-                s0 = fma(load(x.data, x.at + i0 * x.row + n), d, s0)
-                s1 = fma(load(x.data, x.at + i1 * x.row + n), d, s1)
-                s2 = fma(load(x.data, x.at + i2 * x.row + n), d, s2)
-                s3 = fma(load(x.data, x.at + i3 * x.row + n), d, s3)
-            sums = (sum_lanes(s0), sum_lanes(s1), sum_lanes(s2), sum_lanes(s3))
-            for k in range(min(4, rows.last - m)):
-                place = g.at + rows.items[m + k] * g.row + o
-                g.data[place] = g.data[place] + scale * sums[k] if how == ADD else scale * sums[k]
+                a, b = load(delta.data, d0 + n), load(delta.data, d1 + n)
+                x0, x1 = load(x.data, x.at + i0 * x.row + n), load(x.data, x.at + i1 * x.row + n)
+                a0, a1, b0, b1 = fma(x0, a, a0), fma(x1, a, a1), fma(x0, b, b0), fma(x1, b, b1)
+                x2, x3 = load(x.data, x.at + i2 * x.row + n), load(x.data, x.at + i3 * x.row + n)
+                a2, a3, b2, b3 = fma(x2, a, a2), fma(x3, a, a3), fma(x2, b, b2), fma(x3, b, b3)
+            sums = (sum_lanes(a0), sum_lanes(a1), sum_lanes(a2), sum_lanes(a3), sum_lanes(b0), sum_lanes(b1), sum_lanes(b2), sum_lanes(b3))
+            for column in range(min(2, g.columns - o)):
+                for k in range(min(4, rows.last - m)):
+                    place = g.at + rows.items[m + k] * g.row + o + column
+                    total = scale * sums[4 * column + k]
+                    g.data[place] = g.data[place] + total if how == ADD else total
 
 
 @kernel

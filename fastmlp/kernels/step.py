@@ -22,7 +22,7 @@ from .jit import kernel
 from .losses import losses_and_deltas, mark_hits
 from .network import biases_of, delta_rows, features, padded, scratch_of, weights_of
 from .optimizers import ADAM, SGD, Update, update
-from .products import NARROW, Terms, affine, backproject, in_every_tile, outer, outer_narrow
+from .products import Terms, affine, backproject, in_every_tile, is_narrow, outer, outer_narrow
 from .rows import by_sample, sum_rows
 from .tile import ADD, ASSIGN, MR
 from .views import Span
@@ -102,7 +102,7 @@ def backward(net, work, w, B, scale, team):
     for l in range(len(net.W_at) - 1, -1, -1):
         I, O = net.sizes[l], net.sizes[l + 1]
         above = features(work.delta, work, l + 1, team, B)
-        if O > NARROW:
+        if not is_narrow(I, O):
             first, last = share(O, V, team)
             for o in range(first, last, units):
                 if peek(team.stop):
@@ -135,7 +135,7 @@ def gradient_into(how, g, net, work, B, scale, team):
         first, last = share(count, MR, team)
         inputs, W = Span(rows, first, last), weights_of(net, g, l)
         x, delta = features(work.x, work, l, team, B), features(work.delta, work, l + 1, team, B)
-        if O <= NARROW:
+        if is_narrow(net.sizes[l], O):
             outer_narrow(how, W, x, delta, inputs, scale)
         else:
             samples = in_every_tile(Span(work.every, 0, B))
