@@ -79,16 +79,15 @@ def activate(code, z, slope, first, last):
 
 @kernel
 def activate_leaky(z, slope, first, last, leak):
-    """max(x, leak x); the slope at 0 is `leak`. NaN stays NaN, and -inf becomes it: a divergence shows.
+    """max(x, leak x); the slope at 0 is `leak`. NaN stays NaN, and -inf becomes it where leak is 0: a divergence shows.
 
-    The value is taken from the slope: a choice between x and another number would be stored through a mask, over the x that is there
+    The value is x times a chosen factor: a choice between x and another number would be stored through a mask, over the x that is there
     already, which AMD's CPUs do in 13 cycles a vector.
     """
     for n in range(first, last, width(z)):
         x = load(z, n)
-        steepness = where_less(0.0, x, 1.0, leak + 0.0 * x)
-        store(z, n, x * steepness)
-        keep(slope, n, steepness)
+        store(z, n, x * where_less(0.0, x, 1.0, leak))
+        keep(slope, n, where_less(0.0, x, 1.0, leak + 0.0 * x))
 
 
 @kernel
