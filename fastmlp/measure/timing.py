@@ -40,8 +40,8 @@ def step_seconds(trainings: Mapping[Competitor, Training], data: Problem, budget
     """Median seconds of one step of each competitor.
 
     First each is called once on these very data, since a training may take another compiled way for another size. Then it finds out
-    how many steps make a run of SAMPLE_SECONDS, at least LEAST_STEPS. Then they take turns, so that a drifting clock meets all alike, for at least three
-    rounds and until the budget is spent. One whose single step takes a quarter of the budget is timed once.
+    how many steps make a run of SAMPLE_SECONDS, at least LEAST_STEPS. Then they take turns, so that a drifting clock meets all alike, for
+    at least three rounds and until the budget is spent. One whose single step takes a quarter of the budget is timed once.
     """
     first, cold = {}, {}
     for who, training in trainings.items():
