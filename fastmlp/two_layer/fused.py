@@ -28,6 +28,7 @@ from __future__ import annotations
 from ..kernels.access import width
 from ..kernels.jit import entry, in_compiled_code
 from .epochs_by_products import epochs_by_products
+from .epochs_by_tiles import epochs_by_tiles
 from .epochs_in_lanes import epochs_in_one_vector, epochs_in_vectors, in_lanes
 
 ONE_VECTOR_WEIGHTS = 256  # up to here summing each weight's gradient across lanes is cheaper than a call of BLAS
@@ -50,16 +51,33 @@ in_compiled_code(way_through)(lambda *types: way_through)
 
 
 @entry
-def fused_epochs(weights, record, X, y, epochs, rate, stop):
-    """Full-batch gradient descent on half the mean squared error, by the fastest way but tiles, which are compiled by themselves.
+def one_vector(weights, record, X, y, epochs, rate, stop):
+    """`epochs_in_one_vector`, of samples as Python has them."""
+    epochs_in_one_vector(weights, record, in_lanes(X, y), epochs, rate, stop)
 
-    weights : (w1 (I, H), w2 (H, O)), modified in place. record : (errors, every): the errors before the update of epochs 0, every, ...
-    X (N, I), y (N, O). rate : times the gradient, the step. stop (1,) uint8 : not zero ends the run at the next epoch.
-    """
+
+@entry
+def vectors(weights, record, X, y, epochs, rate, stop):
+    """`epochs_in_vectors`, likewise."""
+    epochs_in_vectors(weights, record, in_lanes(X, y), epochs, rate, stop)
+
+
+# The ways, as Python calls them: each is compiled when it is needed. All take
+#   weights : (w1 (I, H), w2 (H, O)), modified in place
+#   record : (errors, every): the errors before the update of epochs 0, every, ... go there
+#   X (N, I), y (N, O)
+#   rate : times the gradient of half the mean squared error, the step
+#   stop (1,) uint8 : not zero ends the run at the next epoch
+WAYS = (one_vector, vectors, epochs_by_products, epochs_by_tiles)
+
+
+@entry
+def fused_epochs(weights, record, X, y, epochs, rate, stop):
+    """Full-batch gradient descent inside compiled code: by the fastest way but tiles, which would take longest to compile."""
     way = way_through(X.shape[0], weights.w1.size + weights.w2.size, width(X))
     if way >= BY_PRODUCTS:
         epochs_by_products(weights, record, X, y, epochs, rate, stop)
     elif way == IN_VECTORS:
-        epochs_in_vectors(weights, record, in_lanes(X, y), epochs, rate, stop)
+        vectors(weights, record, X, y, epochs, rate, stop)
     else:
-        epochs_in_one_vector(weights, record, in_lanes(X, y), epochs, rate, stop)
+        one_vector(weights, record, X, y, epochs, rate, stop)

@@ -17,9 +17,8 @@ from ..kernels.access import peek
 from ..kernels.jit import entry, in_compiled_code
 from ..kernels.vectors import lanes
 from .bodies import descend
-from .epochs_by_tiles import epochs_by_tiles
 from .functions import initialize_weights
-from .fused import BY_TILES, fused_epochs, way_through
+from .fused import WAYS, fused_epochs, way_through
 from .network import backward, backward_faster, backward_pass, forward_pass
 
 GRADIENTS = ("backward", "backward_faster", "backward_pass", "fused")
@@ -162,10 +161,8 @@ def train(
     samples, size = len(X), weights.w1.size + weights.w2.size
     summed = 1 if reduction == "mean" else samples
     rate, stop = _rate(learning_rate, summed, X.dtype), np.zeros(1, np.uint8)
-    if gradient == "fused":
-        run = epochs_by_tiles if way_through(samples, size, lanes(X.dtype)) == BY_TILES else fused_epochs
-    else:
-        run = partial(document_epochs, GRADIENTS.index(gradient))
+    fused = WAYS[way_through(samples, size, lanes(X.dtype))]
+    run = fused if gradient == "fused" else partial(document_epochs, GRADIENTS.index(gradient))
     if epochs * samples * size < SHORT_RUN:
         run(weights, record, X, y, epochs, rate, stop)
     else:
