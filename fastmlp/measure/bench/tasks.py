@@ -13,6 +13,7 @@ import numpy as np
 from ...datasets import load_fashion_mnist, load_mnist, normalize
 from ...kernels.step import LISTED
 from ...kernels.tile import MR
+from ...kernels.zeros import NEARLY_ALL
 
 Layers = list[tuple[np.ndarray, np.ndarray]]  # W (I, O) and b (O,) of each layer
 
@@ -130,7 +131,8 @@ def initial_layers(widths: list[int], seed: int, dtype: str = "float32") -> Laye
 def skipped(X: np.ndarray, units: int, batch_size: int) -> float:
     """Of the `training_operations` of one sample, how many fastmlp leaves out because inputs are zero: the mean over some batches of X.
 
-    Forward, inputs that are zero in the whole batch; in the gradient, for each tile of inputs, samples in which all of it is zero.
+    Forward, inputs that are zero in the whole batch, where they are enough to be listed; in the gradient, for each tile of inputs, samples
+    in which all of it is zero.
 
     Examples
     --------
@@ -146,5 +148,6 @@ def skipped(X: np.ndarray, units: int, batch_size: int) -> float:
         if nonzero.sum() < LISTED * active.size:
             tiles = [active[:, i : i + MR] for i in range(0, active.shape[1], MR)]
             multiplied = sum(int(tile.any(axis=1).sum()) * tile.shape[1] for tile in tiles)
-        left_out.append((2 * nonzero.size - active.size - multiplied) / len(nonzero))
+        forward = active.size if active.size < NEARLY_ALL * nonzero.size else nonzero.size
+        left_out.append((2 * nonzero.size - forward - multiplied) / len(nonzero))
     return 2.0 * units * float(np.mean(left_out))
