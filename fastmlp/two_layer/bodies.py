@@ -18,9 +18,13 @@ from . import network
 
 def dense(inputs, weights):
     """The matrix product, of different dtypes too, which Numba's own refuses: integers follow floats, float32 follows float64."""
-    inputs, weights = in_common_dtype(inputs, weights), in_common_dtype(weights, inputs)
-    out = new_matrix(inputs.shape[0], weights.shape[1], inputs)
-    np.dot(inputs, weights, out)
+    a, b = in_common_dtype(inputs, weights), in_common_dtype(weights, inputs)
+    if inputs.ndim == 1:  # as in the plain `backward`, if somebody compiles that
+        return a @ b
+    if weights.ndim == 1:
+        return a @ b
+    out = new_matrix(a.shape[0], b.shape[1], a)
+    np.dot(a, b, out)
     return out
 
 
