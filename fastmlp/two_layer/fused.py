@@ -6,14 +6,14 @@ products, which `epochs_by_tiles` computes block by block; where the samples fil
 `epochs_by_products` leaves them to BLAS.
 
 The borders are counted in weights and in vectors of samples, so they move with the CPU's vectors and the dtype. Measured on one core of
-Zen 4, microseconds an epoch; the rule takes the way with a star:
+Zen 4, microseconds an epoch; the rule takes the way with a star, which is not the fastest everywhere:
 
                         float64, AVX-512                          float32, AVX2
     N, I, H, O          one vector  vectors  products    tiles    one vector  vectors  products    tiles
     4, 2, 3, 1               0.06*     0.07      0.51     0.46         0.05*     0.05      0.52     0.37
     4, 2, 64, 1              1.27*     1.68      1.35     2.29         0.64*     0.78      0.92     1.32
     4, 2, 256, 1             3.56      5.25      2.76*    7.33         2.71      3.37      2.15*    4.54
-    8, 16, 16, 1             0.57      0.75      0.80     0.85         0.47      0.61      1.10     0.74
+    8, 16, 16, 1             0.57      0.75      0.80*    0.85         0.47      0.61      1.10*    0.74
     64, 2, 8, 1                 -      0.86*     1.38     1.25            -      0.61*     1.43     1.13
     150, 4, 20, 3               -      6.91*     7.36     7.43            -      4.17*     7.93     5.94
     256, 8, 16, 2               -      12.4      11.7     11.1*           -      10.4      15.1      8.9*
