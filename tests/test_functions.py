@@ -24,7 +24,6 @@ from fastmlp import (
     sigmoid_,
     train,
 )
-from fastmlp.two_layer import network
 from tests.two_layer import DTYPES, W1, W2, X, Y, narrow, problem, slopes, wide
 
 GRADIENTS = [backward, backward_faster, backward_pass]
@@ -389,13 +388,3 @@ def test_products_inside_njit_have_the_dtype_that_suits_both(inputs, weights, re
     out = product(a, b)
     assert out.dtype == result
     assert_array_equal(out, dense(a, b))
-
-
-@pytest.mark.parametrize("gradient", ["backward", "backward_faster", "backward_pass"])
-def test_the_plain_gradients_compile_as_they_stand(gradient):
-    """What a student tries first; `backward` multiplies a matrix by a vector."""
-    plain = getattr(network, gradient)
-    X, y, w1, w2 = problem(7, 3, 5, 4, np.float64)
-    act_hidden, y_hat = network.forward_pass(X, w1, w2)
-    for found, expected in zip(njit(plain)(X, y, y_hat, act_hidden, w2), plain(X, y, y_hat, act_hidden, w2), strict=True):
-        assert_allclose(found, expected, rtol=1e-12, atol=1e-14)

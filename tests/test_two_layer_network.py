@@ -5,6 +5,7 @@ import inspect
 
 import numpy as np
 import pytest
+from numba import njit
 from numpy.testing import assert_allclose, assert_array_equal
 
 import fastmlp
@@ -104,3 +105,11 @@ def test_erratum_3_the_published_gradient_looks_at_the_first_output_only():
     given = [np.array(values) for values in ([[1.0]], [[0.0, 0.0]], [[0.0, 8.0]], [[0.5]], [[1.0, 1.0]])]  # the second output is wrong
     assert backward_as_published(*given)[1].item() == 0.0
     assert network.backward(*given)[1].item() == 8.0 * 0.25
+
+
+@pytest.mark.parametrize("gradient", GRADIENTS)
+def test_the_gradients_compile_as_they_stand(gradient):
+    """What a student tries first; `backward` multiplies a matrix by a vector."""
+    plain, given = getattr(network, gradient), arguments((7, 3, 5, 4))
+    for found, expected in zip(njit(plain)(*given), plain(*given), strict=True):
+        assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
