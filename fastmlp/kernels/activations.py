@@ -82,7 +82,7 @@ def activate_leaky(z, slope, first, last, leak):
     """max(x, leak x); the slope at 0 is `leak`. NaN stays NaN, and -inf becomes it where leak is 0: a divergence shows.
 
     The value is x times a chosen factor: a choice between x and another number would be stored through a mask, over the x that is there
-    already, which AMD's CPUs do in 13 cycles a vector.
+    already, which AMD's CPUs do slowly.
     """
     for n in range(first, last, width(z)):
         x = load(z, n)

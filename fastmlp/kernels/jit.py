@@ -1,7 +1,8 @@
 """How kernels are compiled: the flags, and a cache that follows edits. The only file that calls Numba's decorators.
 
 `entry` for what Python calls, `kernel` for what kernels call; `strict_kernel` for code whose rounding is the point (a sum such as
-``(x + big) - big`` must not be simplified away); `in_compiled_code` for what a Python function becomes when compiled code calls it.
+``(x + big) - big`` must not be simplified away); `plain` for arithmetic that Python runs as well; `in_compiled_code` for what a Python
+function becomes when compiled code calls it.
 """
 
 from __future__ import annotations
@@ -262,6 +263,12 @@ def entry(function: Callable[..., Any] | None = None, allocates: bool = True) ->
 def strict_kernel(function: Callable[..., Any]) -> Any:
     """Compile a function that is inlined into its callers, its floating-point operations exactly as written."""
     return kernel(function, allocates=True, forceinline=True, fastmath=False)
+
+
+def plain(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of numbers that Python runs as it stands, and that is compiled where compiled code calls it."""
+    in_compiled_code(function)(lambda *types: function)
+    return function
 
 
 def in_compiled_code(function: Callable[..., Any]) -> Any:

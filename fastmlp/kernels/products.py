@@ -15,7 +15,7 @@ from numba import literally
 
 from .access import load, peek, store, width
 from .caches import cache_size
-from .jit import kernel
+from .jit import kernel, plain
 from .tile import ADD, ASSIGN, LOW, MR, NV, SCALE, START, Product, tile
 from .transpose import transpose
 from .vectors import fma, splat, sum_lanes, vector_bytes
@@ -69,25 +69,25 @@ def column_of(n, vectors):
     return wider + (n - wider) // less * less, less
 
 
-@kernel(inline="always")
+@plain
 def has_long_rows(columns, itemsize):
     """Whether products with W need scratch to be fast."""
     return columns * itemsize >= LONG_ROW
 
 
-@kernel(inline="always")
+@plain
 def block_rows(row, itemsize):
     """How many rows of so many elements a block of W has."""
     return max(1, BLOCK_BYTES // (row * itemsize * MR)) * MR
 
 
-@kernel(inline="always")
+@plain
 def packed_size(itemsize):
     """Elements of the scratch that a block of W takes; whole vectors are written."""
     return (block_rows(PACKED_ROW, itemsize) + 16) * PACKED_ROW
 
 
-@kernel(inline="always")
+@plain
 def scratch_size(widest, B, itemsize):
     """Elements of the scratch of `affine` and `backproject` for batches of B, where W has at most so many rows and columns."""
     return packed_size(itemsize) + widest * B

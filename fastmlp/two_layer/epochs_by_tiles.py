@@ -11,12 +11,12 @@ from ..kernels.jit import entry, kernel
 from ..kernels.network import padded
 from ..kernels.pages import new_matrix
 from ..kernels.products import (
-    NARROW,
     affine,
     backproject,
     block_by_block,
     column_of,
     in_every_tile,
+    is_narrow,
     outer,
     outer_narrow,
     scratch_size,
@@ -74,7 +74,7 @@ def epochs_by_tiles(weights, record, X, y, epochs, rate, stop):
             activate(LOGISTIC, hidden, slope, 0, H * B)
             affine(r, W2, no_bias, a, all_hidden, all_outputs, scratch, stop)
             squares = subtract(r, t, Block(valid, at, 0, 1, B), O, squares)
-            if O <= NARROW:
+            if is_narrow(H, O):
                 outer_narrow(how, Block(step2, 0, O, 1, O), a, r, all_hidden, one)
             else:
                 by_sample(r_rows, r, all_outputs, one)

@@ -26,7 +26,7 @@ Zen 4, microseconds an epoch; the rule takes the way with a star, which is not t
 from __future__ import annotations
 
 from ..kernels.access import width
-from ..kernels.jit import entry, in_compiled_code
+from ..kernels.jit import entry, plain
 from .epochs_by_products import epochs_by_products
 from .epochs_by_tiles import epochs_by_tiles
 from .epochs_in_lanes import epochs_in_one_vector, epochs_in_vectors, in_lanes
@@ -38,6 +38,7 @@ TILES_VECTORS = 4  # of samples, from which on tiles waste less than BLAS
 IN_ONE_VECTOR, IN_VECTORS, BY_PRODUCTS, BY_TILES = range(4)
 
 
+@plain
 def way_through(samples: int, weights: int, lanes: int) -> int:
     """The fastest way for so many samples and H (I + O) weights; `lanes` are the elements of a vector."""
     if samples <= lanes and weights <= ONE_VECTOR_WEIGHTS:
@@ -45,9 +46,6 @@ def way_through(samples: int, weights: int, lanes: int) -> int:
     if samples > lanes and weights <= VECTORS_WEIGHTS:
         return IN_VECTORS
     return BY_TILES if samples >= TILES_VECTORS * lanes else BY_PRODUCTS
-
-
-in_compiled_code(way_through)(lambda *types: way_through)
 
 
 @entry
