@@ -13,7 +13,7 @@ from ..kernels.losses import LOSSES
 from ..kernels.network import Data, Network, Rule, State, Workspace
 from .cost import forward_operations
 from .inputs import Inputs
-from .memory import workspace
+from .memory import empty, workspace
 from .threads import as_team, cpu_count
 
 SHORT = 6e8  # additions and multiplications of a compiled call that Ctrl-C can wait for: some 10 ms. Longer ones have a thread of their own
@@ -47,7 +47,7 @@ class Run:
 
     def __init__(self, net: Network, w: np.ndarray, loss: str, seed: int, steps: int = 0) -> None:
         self.net, self.w, self.loss, self.seed, self.steps = net, w, loss, seed, steps
-        self.gradient, self.m, self.v = (np.zeros_like(w) for _ in range(3))
+        self.gradient, self.m, self.v = (empty(w.size, w.dtype) for _ in range(3))
         self.settings: Rule | None = None
         self.begun = steps
         self._workspace: tuple[int, Workspace] | None = None
@@ -60,15 +60,15 @@ class Run:
 
     def attach(self, w: np.ndarray) -> None:
         """Train these parameters from now on, with the memory of those that were copied."""
-        self.w, self.gradient = w, np.zeros_like(w)
+        self.w, self.gradient = w, empty(w.size, w.dtype)
         if self.m is None:
-            self.m, self.v = np.zeros_like(w), np.zeros_like(w)
+            self.m, self.v = empty(w.size, w.dtype), empty(w.size, w.dtype)
 
     def use(self, settings: Rule) -> None:
         """Go on with this optimizer: with its memory if nothing but the learning rate has changed, else with an empty one."""
         if settings != self.settings:
             self.settings, self.begun = settings, self.steps
-            self.m, self.v = np.zeros_like(self.w), np.zeros_like(self.w)
+            self.m, self.v = empty(self.w.size, self.w.dtype), empty(self.w.size, self.w.dtype)
 
     def state(self) -> Snapshot:
         """What `restore` takes to come back to this point."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from .access import peek, width
 from .barrier import ABANDONED, barrier
+from .denormals import flush_denormals, restore_mode
 from .dropout import dropout_key
 from .gather import Batch
 from .jit import entry, kernel
@@ -34,6 +35,15 @@ def train_epochs(totals, net, work, state, data, plan, team):
     totals (E, 3) : per epoch, the sums over the samples of weight * loss, of weight, and of weight * hit. All threads of the team call this
     with the same arguments but `team`.
     """
+    mode = flush_denormals()
+    finished = train(totals, net, work, state, data, plan, team)
+    restore_mode(mode)
+    return finished
+
+
+@kernel
+def train(totals, net, work, state, data, plan, team):
+    """What `train_epochs` does, in whichever mode of floating-point numbers."""
     E, N = plan.orders.shape
     taken = 0
     for epoch in range(E):

@@ -27,16 +27,25 @@ class Update(NamedTuple):
 @kernel
 def update(state, first, last, rule):
     """One step of the parameters [first, last). state : State; rule : Update."""
+    V, first_whole = width(state.w), (first + width(state.w) - 1) // width(state.w) * width(state.w)  # vectors that cross no cache line
+    edge = min(first_whole, last)
+    last_whole = edge + (last - edge) // V * V
+    update_few(state, first, edge, rule)
     w, g, m, v = state.w, state.g, state.m, state.v
-    V = width(w)
-    whole = first + (last - first) // V * V
-    for i in range(first, whole, V):
+    for i in range(edge, last_whole, V):
         W, M, U = step(rule, load(w, i), load(g, i), load(m, i), load(v, i))
         store(w, i, W)
         store(m, i, M)
         store(v, i, U)
-    if whole < last:
-        i, n = whole, last - whole
+    update_few(state, last_whole, last, rule)
+
+
+@kernel
+def update_few(state, first, last, rule):
+    """As `update`, of fewer parameters than a vector has."""
+    w, g, m, v = state.w, state.g, state.m, state.v
+    i, n = first, last - first
+    if n > 0:
         W, M, U = step(rule, load_first(w, i, n), load_first(g, i, n), load_first(m, i, n), load_first(v, i, n))
         store_first(w, i, W, n)
         store_first(m, i, M, n)

@@ -1,0 +1,64 @@
+"""Numbers too small for a full significand, such as 1e-40 in float32, taken as zero while a network is trained.
+
+Adam's mean of a gradient that has become zero halves every seven steps, and is such a number from the 830th on: what was a cycle then takes
+many, and a twentieth of such parameters doubles the time of the whole update. A thread says how it computes in a control register.
+"""
+
+from __future__ import annotations
+
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.core.registry import cpu_target
+from numba.extending import intrinsic
+
+INT32, INT64 = ir.IntType(32), ir.IntType(64)
+X86_ZEROS, ARM_ZEROS = 0x8040, 1 << 24  # MXCSR: results (bit 15) and operands (bit 6); FPCR: both
+
+
+def _call(builder, name, result, *args):
+    return builder.call(cgutils.get_or_insert_function(builder.module, ir.FunctionType(result, [a.type for a in args]), name), args)
+
+
+def _architecture():
+    triple, _, _ = cpu_target.target_context.codegen().magic_tuple()
+    return {"x86_64": "x86", "i686": "x86", "aarch64": "arm", "arm64": "arm"}.get(triple.partition("-")[0])
+
+
+@intrinsic
+def flush_denormals(typingctx):
+    """Let this thread take them as zero from here on, and return its mode before; where the CPU is not known, do nothing."""
+
+    def codegen(context, builder, sig, args):
+        kind = _architecture()
+        if kind == "x86":
+            place = cgutils.alloca_once(builder, INT32)
+            address = builder.bitcast(place, ir.PointerType(ir.IntType(8)))
+            _call(builder, "llvm.x86.sse.stmxcsr", ir.VoidType(), address)
+            before = builder.load(place)
+            builder.store(builder.or_(before, INT32(X86_ZEROS)), place)
+            _call(builder, "llvm.x86.sse.ldmxcsr", ir.VoidType(), address)
+            return builder.zext(before, INT64)
+        if kind == "arm":
+            before = _call(builder, "llvm.aarch64.get.fpcr", INT64)
+            _call(builder, "llvm.aarch64.set.fpcr", ir.VoidType(), builder.or_(before, INT64(ARM_ZEROS)))
+            return before
+        return INT64(0)
+
+    return types.int64(), codegen
+
+
+@intrinsic
+def restore_mode(typingctx, mode):
+    """Give this thread the mode that `flush_denormals` returned."""
+
+    def codegen(context, builder, sig, args):
+        kind = _architecture()
+        if kind == "x86":
+            place = cgutils.alloca_once(builder, INT32)
+            builder.store(builder.trunc(args[0], INT32), place)
+            _call(builder, "llvm.x86.sse.ldmxcsr", ir.VoidType(), builder.bitcast(place, ir.PointerType(ir.IntType(8))))
+        elif kind == "arm":
+            _call(builder, "llvm.aarch64.set.fpcr", ir.VoidType(), args[0])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), codegen
