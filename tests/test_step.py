@@ -81,7 +81,7 @@ def test_gathering_that_is_stopped_brings_no_sample(form):
     for stop in (0, 1):
         x = aligned(np.zeros(3 * B))
         batch = gather.Batch(np.arange(20), 0, 20, B)
-        gather.gather(Block(x, 0, B, 1, B), inputs.samples, batch, 3, 0, inputs.scale, np.array([stop], np.uint8))
+        gather.gather(Block(x, 0, B, 1, B), inputs.samples, batch, (0, 3), 0, inputs.scale, np.array([stop], np.uint8))
         assert x.any() == (stop == 0)
 
 

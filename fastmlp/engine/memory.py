@@ -9,6 +9,7 @@ import numpy as np
 from ..kernels.access import GUARD
 from ..kernels.losses import Scores
 from ..kernels.network import Network, Workspace
+from ..kernels.parts import PARTS
 from ..kernels.products import has_long_rows, scratch_size
 from ..kernels.tile import MR
 from ..kernels.vectors import lanes, vector_bytes
@@ -49,11 +50,11 @@ def workspace(net: Network, batch_size: int, threads: int, dtype: Any) -> Worksp
         at=at,
         rows_at=row_ends - widths,
         every=np.arange(max(int(net.sizes.max()), B) + vector_bytes()),
-        active=np.zeros((threads, inputs + 1), np.int64),
-        found=np.zeros((threads, 8), np.int64),
-        bits=np.zeros((threads, -(-B // 64), inputs), np.uint64),
-        used=np.zeros(-(-inputs // MR) * list_step.py_func(B) + 1, np.int64),
-        used_counts=np.zeros(-(-inputs // MR), np.int64),
+        active=np.zeros((threads, PARTS, inputs + 1), np.int64),
+        found=np.zeros((threads, 4 * PARTS), np.int64),
+        bits=np.zeros((threads, PARTS, -(-B // 64), inputs), np.uint64),
+        used=np.zeros((PARTS, -(-inputs // MR) * list_step.py_func(B) + 1), np.int64),
+        used_counts=np.zeros((PARTS, -(-inputs // MR)), np.int64),
         scratch=empty(threads * scratch_size(widest, B, itemsize) if has_long_rows(widest, itemsize) else 0, dtype),
         targets=empty(outputs * B, dtype),
         scores=Scores(weight=empty(B, dtype), loss=empty(B, dtype), hit=empty(B, dtype)),

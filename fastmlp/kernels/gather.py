@@ -72,53 +72,56 @@ def all_finite(x, first, last):
 
 
 @kernel
-def gather(x, X, batch, I, start, scale, stop):
-    """x[i, n] = scale * X[order[at + n], i]. X : Samples. Begins with lane `start`, a multiple of V, and comes round to those before it.
+def gather(x, X, batch, inputs, start, scale, stop):
+    """x[i, n] = scale * X[order[at + n], i] for i in [inputs[0], inputs[1]). X : Samples.
+
+    Begins with lane `start`, a multiple of V, and comes round to those before it.
 
     Ends early once stop[0] is not zero. Threads that begin at different samples fetch each other's from the shared cache, instead of all
     from memory at once.
     """
     if X.pixels.size > 0:
-        gather_rows(x, X.pixels, batch, start, scale, stop)
+        gather_rows(x, X.pixels, batch, inputs, start, scale, stop)
     elif X.values.size > 0:
-        gather_rows(x, X.values, batch, start, scale, stop)
+        gather_rows(x, X.values, batch, inputs, start, scale, stop)
     else:
-        gather_sparse(x, X, batch, I, scale, stop)
+        gather_sparse(x, X, batch, inputs, scale, stop)
 
 
 @kernel
-def gather_rows(x, X, batch, start, scale, stop):
-    """As `gather`, X (N, I)."""
-    V, I, B = width(x.data), X.shape[1], batch.B
+def gather_rows(x, X, batch, inputs, start, scale, stop):
+    """As `gather`, X (N, I). The last vector of inputs overlaps the one before, if it has to."""
+    V, I, B, (first, last) = width(x.data), X.shape[1], batch.B, inputs
     flat = X.reshape(X.size)
     end = batch.at + batch.size
     for turned in range(start, start + B, V):
         if peek(stop):
             return
         n = turned if turned < B else turned - B
-        i = 0
-        while i + V <= I:
-            rows, columns = Span(batch.order, batch.at + n, end), Block(flat, i, I, 1, I - i)
-            transpose(Block(x.data, x.at + i * B + n, B, 1, V), columns, rows, scale)
-            i += V
-        while i < I:
-            for lane in range(V):
-                x.data[x.at + i * B + n + lane] = scale * flat[batch.order[min(batch.at + n + lane, end - 1)] * I + i]
-            i += 1
+        if first + V <= last:
+            for wanted in range(first, last, V):
+                i = min(wanted, last - V)
+                rows, columns = Span(batch.order, batch.at + n, end), Block(flat, i, I, 1, I - i)
+                transpose(Block(x.data, x.at + i * B + n, B, 1, V), columns, rows, scale)
+        else:
+            for i in range(first, last):
+                for lane in range(V):
+                    x.data[x.at + i * B + n + lane] = scale * flat[batch.order[min(batch.at + n + lane, end - 1)] * I + i]
 
 
 @kernel
-def gather_sparse(x, X, batch, I, scale, stop):
+def gather_sparse(x, X, batch, inputs, scale, stop):
     """As `gather`, from a CSR matrix."""
-    B = batch.B
-    for place in range(x.at, x.at + I * B):
+    B, (first, last) = batch.B, inputs
+    for place in range(x.at + first * B, x.at + last * B):
         x.data[place] = 0
     for n in range(B):
         if peek(stop):
             return
         row = batch.order[batch.at + min(n, batch.size - 1)]
         for place in range(X.indptr[row], X.indptr[row + 1]):
-            x.data[x.at + X.indices[place] * B + n] += scale * X.data[place]
+            if first <= X.indices[place] < last:
+                x.data[x.at + X.indices[place] * B + n] += scale * X.data[place]
 
 
 @kernel

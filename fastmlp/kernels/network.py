@@ -35,11 +35,11 @@ class Workspace(NamedTuple):
     at: np.ndarray  # (threads, L + 1) int64: a thread has x[0] for itself, and shares the others
     rows_at: np.ndarray  # (L,) int64
     every: np.ndarray  # 0, 1, 2, ...
-    active: np.ndarray  # (threads, sizes[0] + 1) int64: each thread's list of inputs that are not zero for some sample
-    found: np.ndarray  # (threads, 8) int64: how many those are, and how many elements of x[0] are not zero; a cache line each
-    bits: np.ndarray  # (threads, words, sizes[0]) uint64: where they are
-    used: np.ndarray  # for each tile of inputs, the samples that have one that is not zero: see `find_used`
-    used_counts: np.ndarray  # (tiles,) int64
+    active: np.ndarray  # (threads, PARTS, sizes[0] + 1) int64: in each thread's parts of x[0], the inputs that are not zero for some sample
+    found: np.ndarray  # (threads, 4 PARTS) int64: how many those are, and how many elements are not zero; a cache line each
+    bits: np.ndarray  # (threads, PARTS, words, sizes[0]) uint64: where they are
+    used: np.ndarray  # (PARTS, ...): for each tile of a part's inputs, the samples that have one that is not zero: see `find_used`
+    used_counts: np.ndarray  # (PARTS, tiles) int64
     scratch: np.ndarray  # of `affine` and `backproject`, as long for each thread
     targets: np.ndarray  # (O, B)
     scores: Scores

@@ -46,13 +46,13 @@ def predict_batches(out, layer, net, work, w, rows, team):
             return False
         B = padded(count, V)
         x = features(work.x, work, 0, alone, B)
-        gather(x, rows.samples, Batch(rows.order, at, count, B), I, 0, rows.scale, team.stop)
+        gather(x, rows.samples, Batch(rows.order, at, count, B), (0, I), 0, rows.scale, team.stop)
         inputs = Span(work.every, 0, I)
         if looking:
-            active, _ = find_active(work.active[0], work.bits[0], x, I, team.stop)
+            active, _ = find_active(work.active[0, 0], work.bits[0, 0], x, I, team.stop)
             looking = active < NEARLY_ALL * I
             if looking:
-                inputs = Span(work.active[0], 0, active)
+                inputs = Span(work.active[0, 0], 0, active)
         values_of(net, work, w, layer, B, inputs, alone)
         to_rows(out, at, features(work.x, work, layer, alone, B), count, net.sizes[layer])
     return True

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .access import peek, width
+from .access import load, peek, store, width
 from .activations import activate
 from .barrier import barrier, share
 from .dropout import NO_DROPOUT, drop
@@ -22,10 +22,11 @@ from .jit import kernel
 from .losses import losses_and_deltas, mark_hits
 from .network import biases_of, delta_rows, features, padded, scratch_of, weights_of
 from .optimizers import ADAM, SGD, Update, update
+from .parts import inputs_of, needed, parts_needed, parts_of, share_of_part
 from .products import Terms, affine, backproject, in_every_tile, is_narrow, outer, outer_narrow
 from .rows import by_sample, sum_rows
 from .tile import ADD, ASSIGN, MR
-from .views import Span
+from .views import Block, Span, from_row
 from .zeros import NEARLY_ALL, find_active, find_used, list_step
 
 PIECE = 1 << 20  # elements of a layer between two looks at whether the team is stopped: a few milliseconds
@@ -44,7 +45,8 @@ class Step(NamedTuple):
 def load_batch(net, work, data, batch, team):
     """Gather a batch into a thread's x[0]; thread 0 also brings the targets and the weights."""
     start, _ = share(batch.B, width(work.x), team)
-    gather(features(work.x, work, 0, team, batch.B), data.samples, batch, net.sizes[0], start, data.scale, team.stop)
+    inputs = needed(net.sizes[0], team)
+    gather(features(work.x, work, 0, team, batch.B), data.samples, batch, inputs, start, data.scale, team.stop)
     if team.thread == 0:
         gather_targets(work.targets, data.targets, batch, net.sizes[-1])
         total, number = 0.0, work.x.dtype.type
@@ -60,15 +62,17 @@ def load_batch(net, work, data, batch, team):
 @kernel
 def forward(net, work, w, B, key, team):
     """From x[0] to x[L], and the slopes. Ends at a barrier."""
-    x = features(work.x, work, 0, team, B)
-    count, nonzero = find_active(work.active[team.thread], work.bits[team.thread], x, net.sizes[0], team.stop)
-    work.found[team.thread, 0], work.found[team.thread, 1] = count, nonzero
-    inputs = Span(work.active[team.thread], 0, count) if count < NEARLY_ALL * net.sizes[0] else Span(work.every, 0, net.sizes[0])
     for l in range(len(net.W_at)):
         first, last = share(net.sizes[l + 1], MR, team)
         z, slope = features(work.x, work, l + 1, team, B), features(work.delta, work, l + 1, team, B)
-        outputs = Span(work.every, first, last)
-        affine(z, weights_of(net, w, l), biases_of(net, w, l), x, inputs, outputs, scratch_of(work, team), team.stop)
+        if l == 0:
+            first_products(net, work, w, B, team)
+            if parts_of(net.sizes[0]) > 1:
+                barrier(team)
+                add(z, slope, first, last)
+        else:
+            x, inputs, outputs = features(work.x, work, l, team, B), Span(work.every, 0, net.sizes[l]), Span(work.every, first, last)
+            affine(z, weights_of(net, w, l), biases_of(net, w, l), x, inputs, outputs, scratch_of(work, team), team.stop)
         dropping = key != NO_DROPOUT and l + 1 < len(net.W_at) and net.dropout[l + 1] > 0
         units = max(1, PIECE // B)
         for o in range(first, last, units):
@@ -79,7 +83,31 @@ def forward(net, work, w, B, key, team):
             if dropping:
                 drop(z, slope, o, end, net.dropout[l + 1], key, l + 1)
         barrier(team)
-        x, inputs = z, Span(work.every, 0, net.sizes[l + 1])
+
+
+@kernel
+def first_products(net, work, w, B, team):
+    """A thread's share of the first layer's products: of the first part, with the biases, in x[1]; of the second in x[1]'s slopes."""
+    x, I, O, parts = features(work.x, work, 0, team, B), net.sizes[0], net.sizes[1], parts_of(net.sizes[0])
+    W, b = weights_of(net, w, 0), biases_of(net, w, 0)
+    first, last = parts_needed(I, team)
+    for part in range(first, last):
+        i, end = inputs_of(part, I)
+        active, bits, here = work.active[team.thread, part], work.bits[team.thread, part], from_row(x, i)
+        count, nonzero = find_active(active, bits, here, end - i, team.stop)
+        work.found[team.thread, 2 * part], work.found[team.thread, 2 * part + 1] = count, nonzero
+        inputs = Span(active, 0, count) if count < NEARLY_ALL * (end - i) else Span(work.every, 0, end - i)
+        z = features(work.x if part == 0 else work.delta, work, 1, team, B)
+        begin, units = b if part == 0 else Block(b.data, 0, 1, 1, 0), share_of_part(O, MR, part, parts, team)
+        if units[0] < units[1]:
+            affine(z, from_row(W, i), begin, here, inputs, Span(work.every, units[0], units[1]), scratch_of(work, team), team.stop)
+
+
+@kernel
+def add(z, more, first, last):
+    """z[o] += more[o] for o in [first, last). z, more : blocks."""
+    for place in range(first * z.row, last * z.row, width(z.data)):
+        store(z.data, z.at + place, load(z.data, z.at + place) + load(more.data, more.at + place))
 
 
 @kernel
@@ -123,26 +151,30 @@ def gradient_into(how, g, net, work, B, scale, team):
     sums over the samples that it cannot do without.
     """
     for l in range(len(net.W_at)):
-        if peek(team.stop):
-            return
-        O = net.sizes[l + 1]
-        rows, count, listed = work.every, net.sizes[l], False
-        if l == 0:
-            active, nonzero = work.found[team.thread, 0], work.found[team.thread, 1]
-            listed = nonzero < LISTED * active * B
-            if how == ADD:
-                rows, count = work.active[team.thread], active
-        first, last = share(count, MR, team)
-        inputs, W = Span(rows, first, last), weights_of(net, g, l)
-        x, delta = features(work.x, work, l, team, B), features(work.delta, work, l + 1, team, B)
-        if is_narrow(net.sizes[l], O):
-            outer_narrow(how, W, x, delta, inputs, scale)
-        else:
-            samples = in_every_tile(Span(work.every, 0, B))
-            if listed:
-                find_used(work.used, work.used_counts, work.bits[team.thread], inputs, B)
-                samples = Terms(work.used, work.used_counts, list_step(B), 0, 0)
-            outer(how, W, x, delta_rows(net, work, l, B), inputs, samples, team.stop)
+        I, O, parts = net.sizes[l], net.sizes[l + 1], parts_of(net.sizes[0]) if l == 0 else 1
+        x, delta, W = features(work.x, work, l, team, B), features(work.delta, work, l + 1, team, B), weights_of(net, g, l)
+        for part in range(parts):
+            i, end = inputs_of(part, I) if l == 0 else (0, I)
+            rows, count, listed = work.every, end - i, False
+            if l == 0:
+                active, nonzero = work.found[team.thread, 2 * part], work.found[team.thread, 2 * part + 1]
+                listed = nonzero < LISTED * active * B
+                if how == ADD:
+                    rows, count = work.active[team.thread, part], active
+            first, last = share_of_part(count, MR, part, parts, team)
+            if peek(team.stop):
+                return
+            if first == last:
+                continue
+            inputs, here, place = Span(rows, first, last), from_row(x, i), from_row(W, i)
+            if is_narrow(I, O):
+                outer_narrow(how, place, here, delta, inputs, scale)
+            else:
+                samples = in_every_tile(Span(work.every, 0, B))
+                if listed:
+                    find_used(work.used[part], work.used_counts[part], work.bits[team.thread, part], inputs, B)
+                    samples = Terms(work.used[part], work.used_counts[part], list_step(B), 0, 0)
+                outer(how, place, here, delta_rows(net, work, l, B), inputs, samples, team.stop)
         if net.b_at[l] >= 0:
             first, last = share(O, MR, team)
             sum_rows(how, biases_of(net, g, l), delta, first, last, scale)
@@ -165,8 +197,11 @@ def descend(net, state, rule, step, clipping, team):
     of_biases = Update(rule.code, rate, zero, zero, beta1, beta2, epsilon, clipping)
     for l in range(len(net.W_at)):
         O = net.sizes[l + 1]
-        first, last = share(net.sizes[l], MR, team)
-        update(state, net.W_at[l] + first * O, net.W_at[l] + last * O, of_weights)
+        parts = parts_of(net.sizes[0]) if l == 0 else 1
+        for part in range(parts):
+            i, end = inputs_of(part, net.sizes[l]) if l == 0 else (0, net.sizes[l])
+            first, last = share_of_part(end - i, MR, part, parts, team)
+            update(state, net.W_at[l] + (i + first) * O, net.W_at[l] + (i + last) * O, of_weights)
         if net.b_at[l] >= 0:
             first, last = share(O, MR, team)
             update(state, net.b_at[l] + first, net.b_at[l] + last, of_biases)
@@ -191,7 +226,8 @@ def train_step(net, work, state, B, step, rule, loss, team):
     """One update of the parameters from the batch that was loaded. Ends at a barrier."""
     if net.dropout[0] > 0:
         x, slope = features(work.x, work, 0, team, B), features(work.delta, work, 0, team, B)
-        drop(x, slope, 0, net.sizes[0], net.dropout[0], step.key, 0)
+        first, last = needed(net.sizes[0], team)
+        drop(x, slope, first, last, net.dropout[0], step.key, 0)
     forward(net, work, state.w, B, step.key, team)
     score(net, work, loss, B, team)
     mean = work.shared[0]

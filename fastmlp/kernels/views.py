@@ -38,6 +38,12 @@ def transposed(block):
 
 
 @kernel(inline="always")
+def from_row(block, r):
+    """What is left of a block from its row r on."""
+    return Block(block.data, block.at + r * block.row, block.row, block.step, block.columns)
+
+
+@kernel(inline="always")
 def from_column(block, k):
     """What is left of a block from its column k on."""
     return Block(block.data, block.at + k * block.step, block.row, block.step, block.columns - k)

@@ -54,7 +54,7 @@ def epochs_by_tiles(weights, record, X, y, epochs, rate, stop):
         batch = Batch(every, at, count, B)
         gather_panels(Block(samples, at * I, 0, 1, B), X, batch, stop)
         copy_rows(Block(rows, at * padded(I, V), 0, 1, I), X, batch)
-        gather_rows(Block(targets, at * O, B, 1, B), y, batch, 0, one, stop)
+        gather_rows(Block(targets, at * O, B, 1, B), y, batch, (0, O), 0, one, stop)
     hidden, slope, residual = flat(H * most, X), flat(H * most, X), flat(O * most, X)
     r_rows = Block(flat(padded(O, V) * most, X), 0, 0, 1, O)
     turned, w, step1, step2 = flat(H * I, X), flat(H * O, X), flat(H * I, X), flat(H * O, X)
@@ -99,7 +99,8 @@ def gather_panels(x, X, batch, stop):
     while n < vectors:
         _, nv = column_of(n, vectors)
         panel = Block(x.data, x.at + n * V * I, nv * V, 1, nv * V)
-        gather_rows(panel, X, Batch(batch.order, batch.at + n * V, min(nv * V, batch.size - n * V), nv * V), 0, X.dtype.type(1), stop)
+        part = Batch(batch.order, batch.at + n * V, min(nv * V, batch.size - n * V), nv * V)
+        gather_rows(panel, X, part, (0, I), 0, X.dtype.type(1), stop)
         n += nv
 
 
