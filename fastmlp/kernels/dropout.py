@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .jit import kernel
+from .views import lane_values
 
 NO_DROPOUT = -1  # a key
 
@@ -20,11 +21,12 @@ def drop(x, slope, first, last, rate, key, layer):
     base = np.uint32(key * 0x9E3779B1 + layer * 0x85EBCA77)
     for o in range(first, last):
         row = np.uint32(base + np.uint32(o) * np.uint32(0xC2B2AE3D))
+        values, slopes = lane_values(x, o), lane_values(slope, o)
         for n in range(x.columns):
             bits = mix(np.uint32(row ^ np.uint32(np.uint32(n) * np.uint32(0x27D4EB2F))))
             factor = kept if bits >= threshold else x.data.dtype.type(0)
-            x.data[x.at + o * x.row + n] *= factor
-            slope.data[slope.at + o * slope.row + n] *= factor
+            values[n] *= factor
+            slopes[n] *= factor
 
 
 @kernel

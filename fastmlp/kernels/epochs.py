@@ -68,7 +68,12 @@ def train(totals, net, work, state, data, plan, team):
 @kernel
 def tally(sums, scores, count):
     """Add a batch's losses, weights and hits."""
+    loss, weight, hit = scores.loss[:count], scores.weight[:count], scores.hit[:count]
+    losses = weights = hits = 0.0
     for n in range(count):
-        sums[0] += scores.loss[n]
-        sums[1] += scores.weight[n]
-        sums[2] += scores.hit[n]
+        losses += loss[n]
+        weights += weight[n]
+        hits += hit[n]
+    sums[0] += losses
+    sums[1] += weights
+    sums[2] += hits

@@ -113,8 +113,7 @@ def gather_rows(x, X, batch, inputs, start, scale, stop):
 def gather_sparse(x, X, batch, inputs, scale, stop):
     """As `gather`, from a CSR matrix."""
     B, (first, last) = batch.B, inputs
-    for place in range(x.at + first * B, x.at + last * B):
-        x.data[place] = 0
+    x.data[x.at + first * B : x.at + last * B] = 0
     for n in range(B):
         if peek(stop):
             return
@@ -134,7 +133,6 @@ def gather_targets(t, Y, batch, O):
             for o in range(O):
                 t[o * B + n] = Y.values[row, o]
     else:
-        for place in range(O * B):
-            t[place] = 0
+        t[: O * B] = 0
         for n in range(B):
             t[Y.classes[batch.order[batch.at + min(n, batch.size - 1)]] * B + n] = 1

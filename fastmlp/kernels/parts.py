@@ -17,10 +17,10 @@ PARTS = 2
 def first_part(inputs):
     """How many of so many inputs are in the first part. All, if one pass of a product takes them."""
     half = (inputs + 1) // 2
-    whole = half // KC * KC
+    left = half % KC
     if inputs <= KC:
         return inputs
-    return whole if whole > 0 and half - whole < KC // 4 else (half + 15) // 16 * 16
+    return half - left if left <= inputs // 32 else half  # a pass over a few inputs alone costs more than parts that differ by as many
 
 
 @kernel

@@ -49,13 +49,13 @@ def load_batch(net, work, data, batch, team):
     gather(features(work.x, work, 0, team, batch.B), data.samples, batch, inputs, start, data.scale, team.stop)
     if team.thread == 0:
         gather_targets(work.targets, data.targets, batch, net.sizes[-1])
-        total, number = 0.0, work.x.dtype.type
-        for n in range(batch.B):
-            weight = number(0)
-            if n < batch.size:
-                weight = data.weights[batch.order[batch.at + n]] if data.weights.size > 0 else number(1)
-            work.scores.weight[n] = weight
-            total += weight
+        weight, total = work.scores.weight[: batch.B], float(batch.size)
+        weight[: batch.size], weight[batch.size :] = 1, 0
+        if data.weights.size > 0:
+            total = 0.0
+            for n in range(batch.size):
+                weight[n] = data.weights[batch.order[batch.at + n]]
+                total += weight[n]
         work.shared[0] = 1 / total if total > 0 else 0.0
 
 
@@ -210,14 +210,16 @@ def descend(net, state, rule, step, clipping, team):
 @kernel
 def gradient_length(net, state, l2):
     """Euclidean length of the gradient with its penalty, l2 W, summed in float64 in one order."""
-    total, g, w = 0.0, state.g, state.w
+    total = 0.0
     for l in range(len(net.W_at)):
-        for i in range(net.W_at[l], net.W_at[l] + net.sizes[l] * net.sizes[l + 1]):
+        count = net.sizes[l] * net.sizes[l + 1]
+        g, w = state.g[net.W_at[l] :][:count], state.w[net.W_at[l] :][:count]
+        for i in range(len(g)):
             slope = np.float64(g[i]) + l2 * np.float64(w[i])
             total += slope * slope
         if net.b_at[l] >= 0:
-            for i in range(net.b_at[l], net.b_at[l] + net.sizes[l + 1]):
-                total += np.float64(g[i]) * np.float64(g[i])
+            for slope in state.g[net.b_at[l] :][: net.sizes[l + 1]]:
+                total += np.float64(slope) * np.float64(slope)
     return np.sqrt(total)
 
 

@@ -32,6 +32,12 @@ class Span(NamedTuple):
 
 
 @kernel(inline="always")
+def lane_values(block, r):
+    """Row r of a block as an array: LLVM makes vectors of a loop over it, but not of one over places, which might be negative."""
+    return block.data[block.at + r * block.row :][: block.columns]
+
+
+@kernel(inline="always")
 def transposed(block):
     """A block with rows and columns exchanged; how many columns that makes is not known (0)."""
     return Block(block.data, block.at, block.step, block.row, 0)
