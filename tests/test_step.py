@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from fastmlp import SGD, Dense, Sequential, reference
 from fastmlp.engine.inputs import as_inputs
-from fastmlp.engine.memory import aligned, workspace
+from fastmlp.engine.memory import TOGETHER, aligned, samples_at_once, workspace
 from fastmlp.engine.targets import as_targets, as_weights
 from fastmlp.kernels import dropout, gather
 from fastmlp.kernels.activations import ACTIVATIONS
@@ -211,10 +211,27 @@ def test_a_step_takes_the_gradient(optimizer, dtype, N, widths, biases, zeros):
     assert np.all(np.abs(model.parameters - (before - 0.25 * expected)) <= tolerance * (scale + np.abs(before)))
 
 
-def drop(rate, key=1, layer=1, features=(0, 40), dtype=np.float64):
-    """x and slope, full of ones and twos, (40, 64), after dropout of some features."""
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("optimizer", [SGD(0.25), SGD(0.25, clip_norm=1e9)], ids=["plain", "clipped"])
+@pytest.mark.parametrize("N", [TOGETHER + 1, 2 * TOGETHER, 3 * TOGETHER - 5])
+def test_a_large_batch_is_taken_in_parts(N, optimizer, weighted):
+    net = make((30, 7, 3), ("tanh", "identity"), "squared_error").network()
+    assert workspace(net, samples_at_once(N), 1, float).x.size < 40 * 2 * TOGETHER
+    X, y = problem("squared_error", N, 30, 3)
+    weights = np.random.default_rng(N).uniform(size=N) if weighted else None
+    for n_threads in (1, 2):
+        model = make((30, 7, 3), ("tanh", "identity"), "squared_error")
+        before = model.parameters.copy()
+        value, expected, scale = expected_gradient(model, X, y, weights)
+        history = model.fit(X, y, 1, batch_size=N, optimizer=optimizer, sample_weight=weights, n_threads=n_threads)
+        assert history.losses == pytest.approx([value], rel=1e-13)
+        assert np.all(np.abs(model.parameters - (before - 0.25 * expected)) <= 1e-14 * N * (scale + np.abs(before)))
+
+
+def drop(rate, key=1, layer=1, features=(0, 40), dtype=np.float64, sample=0):
+    """x and slope, full of ones and twos, (40, 64), after dropout of some features of the samples from that one on."""
     x, slope = np.ones(40 * 64 + 64, dtype), np.full(40 * 64 + 64, 2, dtype)
-    dropout.drop(Block(x, 64, 64, 1, 64), Block(slope, 64, 64, 1, 64), *features, rate, key, layer)
+    dropout.drop(Block(x, 64, 64, 1, 64), Block(slope, 64, 64, 1, 64), *features, rate, dropout.Masks(key, sample), layer)
     assert (x[:64] == 1).all()
     return x[64:].reshape(40, 64), slope[64:].reshape(40, 64)
 
@@ -245,6 +262,7 @@ def test_dropout_differs_between_steps_and_layers_and_not_between_threads():
     first, last = drop(0.5, features=(0, 15))[0], drop(0.5, features=(15, 40))[0]
     assert_array_equal(np.vstack([first[:15], last[15:]]), x)
     assert (first[15:] == 1).all()
+    assert_array_equal(drop(0.5, sample=24)[0][:, :40], x[:, 24:])  # of a batch in parts
 
 
 @pytest.mark.parametrize("N", [1, 7, 127, 128, 129, 300])

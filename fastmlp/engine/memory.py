@@ -16,6 +16,7 @@ from ..kernels.vectors import lanes, vector_bytes
 from ..kernels.zeros import list_step
 
 CACHE_LINE = 64  # bytes
+TOGETHER = 256  # samples: many enough for W to be read rarely, few enough for their activations to stay in the second-level cache
 
 
 def aligned(values: np.ndarray) -> np.ndarray:
@@ -32,10 +33,15 @@ def empty(size: int, dtype: Any) -> np.ndarray:
     return memory[skip : skip + size]
 
 
-def workspace(net: Network, batch_size: int, threads: int, dtype: Any) -> Workspace:
-    """Scratch for batches of at most that size."""
+def samples_at_once(batch_size: int) -> int:
+    """How many samples of a batch go through the network together: of large batches some, their parts as even as can be."""
+    return -(-batch_size // max(1, batch_size // TOGETHER))
+
+
+def workspace(net: Network, samples: int, threads: int, dtype: Any) -> Workspace:
+    """Scratch for so many samples at a time."""
     V = lanes(dtype)
-    B = -(-batch_size // V) * V
+    B = -(-samples // V) * V
     inputs, outputs = int(net.sizes[0]), int(net.sizes[-1])
     ends = np.cumsum(net.sizes)
     at = np.tile(ends - net.sizes, (threads, 1))

@@ -13,7 +13,7 @@ from ..kernels.losses import LOSSES
 from ..kernels.network import Data, Network, Rule, State, Workspace
 from .cost import forward_operations
 from .inputs import Inputs
-from .memory import empty, workspace
+from .memory import empty, samples_at_once, workspace
 from .threads import as_team, cpu_count
 
 SHORT = 6e8  # additions and multiplications of a compiled call that Ctrl-C can wait for: some 10 ms. Longer ones have a thread of their own
@@ -88,8 +88,9 @@ class Run:
         Returns (E, 3): per epoch the sums of weight * loss, of weight, and of weight * hit; added to `totals` if that is given. After
         an interrupt all steps count as taken, so that none of their dropout masks comes again.
         """
-        if self._workspace is None or self._workspace[0] != batch_size or len(self._workspace[1].active) < threads:
-            self._workspace = batch_size, workspace(self.net, batch_size, max(threads, cpu_count()), self.w.dtype)
+        samples = samples_at_once(batch_size)
+        if self._workspace is None or self._workspace[0] != samples or len(self._workspace[1].active) < threads:
+            self._workspace = samples, workspace(self.net, samples, max(threads, cpu_count()), self.w.dtype)
         if self.settings is None:
             raise ValueError("settings: expected an optimizer's, by `use`, before the first epoch; got none")
         work, dtype = self._workspace[1], self.w.dtype

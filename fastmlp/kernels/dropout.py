@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from .jit import kernel
 from .views import lane_values
 
-NO_DROPOUT = -1  # a key
+
+class Masks(NamedTuple):
+    """Which features of which samples are dropped in a step."""
+
+    key: int
+    sample: int  # of the batch, in the first lane
 
 
 @kernel
-def drop(x, slope, first, last, rate, key, layer):
+def drop(x, slope, first, last, rate, masks, layer):
     """Dropout of the features [first, last): zero with probability `rate`, else divided by 1 - rate; the slope likewise.
 
-    x, slope (features, B) : blocks. Whether feature o of lane n is dropped depends on (key, layer, o, n) alone.
+    x, slope (features, B) : blocks. Whether feature o of sample n is dropped depends on (masks.key, layer, o, n) alone.
     """
     threshold = np.uint32(rate * 4294967295.0)
     kept = x.data.dtype.type(1 / (1 - rate))
-    base = np.uint32(key * 0x9E3779B1 + layer * 0x85EBCA77)
+    base = np.uint32(masks.key * 0x9E3779B1 + layer * 0x85EBCA77)
     for o in range(first, last):
         row = np.uint32(base + np.uint32(o) * np.uint32(0xC2B2AE3D))
         values, slopes = lane_values(x, o), lane_values(slope, o)
         for n in range(x.columns):
-            bits = mix(np.uint32(row ^ np.uint32(np.uint32(n) * np.uint32(0x27D4EB2F))))
+            bits = mix(np.uint32(row ^ np.uint32(np.uint32(masks.sample + n) * np.uint32(0x27D4EB2F))))
             factor = kept if bits >= threshold else x.data.dtype.type(0)
             values[n] *= factor
             slopes[n] *= factor

@@ -6,14 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .access import peek, width
-from .barrier import ABANDONED, barrier
+from .access import width
 from .denormals import flush_denormals, restore_mode
 from .dropout import dropout_key
 from .gather import Batch
 from .jit import entry, kernel
 from .network import Rule, padded
-from .step import Step, load_batch, train_step
+from .step import Step, train_step
 
 
 class Plan(NamedTuple):
@@ -50,30 +49,9 @@ def train(totals, net, work, state, data, plan, team):
         for at in range(0, N, plan.batch_size):
             count = min(plan.batch_size, N - at)
             batch = Batch(plan.orders[epoch], at, count, padded(count, width(state.w)))
-            if team.thread == 0:
-                work.shared[1] = peek(team.stop)
-            load_batch(net, work, data, batch, team)
-            barrier(team)
-            if work.shared[1] != 0 or peek(team.stop) == ABANDONED:
-                return epoch
             number = plan.steps_before + taken + 1
-            step = Step(number, plan.rates[taken], dropout_key(plan.seed, number))
-            train_step(net, work, state, batch.B, step, plan.rule, plan.loss, team)
-            if team.thread == 0:
-                tally(totals[epoch], work.scores, count)
+            step = Step(number, plan.rates[taken], dropout_key(plan.seed, number), totals[epoch])
+            if not train_step(net, work, state, data, batch, step, plan, team):
+                return epoch
             taken += 1
     return E
-
-
-@kernel
-def tally(sums, scores, count):
-    """Add a batch's losses, weights and hits."""
-    loss, weight, hit = scores.loss[:count], scores.weight[:count], scores.hit[:count]
-    losses = weights = hits = 0.0
-    for n in range(count):
-        losses += loss[n]
-        weights += weight[n]
-        hits += hit[n]
-    sums[0] += losses
-    sums[1] += weights
-    sums[2] += hits

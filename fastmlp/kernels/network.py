@@ -27,7 +27,7 @@ class Network(NamedTuple):
 
 
 class Workspace(NamedTuple):
-    """Scratch for batches of at most B samples."""
+    """Scratch for B samples at a time."""
 
     x: np.ndarray  # x[l] at at[thread, l] * B
     delta: np.ndarray  # slope, then delta of x[l], likewise

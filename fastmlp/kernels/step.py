@@ -15,9 +15,9 @@ import numpy as np
 
 from .access import load, peek, store, width
 from .activations import activate
-from .barrier import barrier, share
-from .dropout import NO_DROPOUT, drop
-from .gather import gather, gather_targets
+from .barrier import ABANDONED, barrier, share
+from .dropout import Masks, drop
+from .gather import Batch, gather, gather_targets
 from .jit import kernel
 from .losses import losses_and_deltas, mark_hits
 from .network import biases_of, delta_rows, features, padded, scratch_of, weights_of
@@ -39,29 +39,41 @@ class Step(NamedTuple):
     number: int  # of updates, this one included
     rate: float  # the learning rate
     key: int  # of the dropout masks
+    sums: np.ndarray  # (3,): of weight * loss, of weight and of weight * hit, to which the batch's are added
 
 
 @kernel
-def load_batch(net, work, data, batch, team):
-    """Gather a batch into a thread's x[0]; thread 0 also brings the targets and the weights."""
+def load_samples(net, work, data, batch, team):
+    """Gather samples into a thread's x[0]; thread 0 also brings the targets and the weights."""
     start, _ = share(batch.B, width(work.x), team)
     inputs = needed(net.sizes[0], team)
     gather(features(work.x, work, 0, team, batch.B), data.samples, batch, inputs, start, data.scale, team.stop)
     if team.thread == 0:
         gather_targets(work.targets, data.targets, batch, net.sizes[-1])
-        weight, total = work.scores.weight[: batch.B], float(batch.size)
+        weight = work.scores.weight[: batch.B]
         weight[: batch.size], weight[batch.size :] = 1, 0
         if data.weights.size > 0:
-            total = 0.0
             for n in range(batch.size):
                 weight[n] = data.weights[batch.order[batch.at + n]]
-                total += weight[n]
-        work.shared[0] = 1 / total if total > 0 else 0.0
 
 
 @kernel
-def forward(net, work, w, B, key, team):
+def weight_of(data, batch):
+    """The sum of the weights of a batch."""
+    total = float(batch.size)
+    if data.weights.size > 0:
+        total = 0.0
+        for n in range(batch.at, batch.at + batch.size):
+            total += data.weights[batch.order[n]]
+    return total
+
+
+@kernel
+def forward(net, work, w, B, masks, team):
     """From x[0] to x[L], and the slopes. Ends at a barrier."""
+    if net.dropout[0] > 0:
+        first, last = needed(net.sizes[0], team)
+        drop(features(work.x, work, 0, team, B), features(work.delta, work, 0, team, B), first, last, net.dropout[0], masks, 0)
     for l in range(len(net.W_at)):
         first, last = share(net.sizes[l + 1], MR, team)
         z, slope = features(work.x, work, l + 1, team, B), features(work.delta, work, l + 1, team, B)
@@ -73,7 +85,7 @@ def forward(net, work, w, B, key, team):
         else:
             x, inputs, outputs = features(work.x, work, l, team, B), Span(work.every, 0, net.sizes[l]), Span(work.every, first, last)
             affine(z, weights_of(net, w, l), biases_of(net, w, l), x, inputs, outputs, scratch_of(work, team), team.stop)
-        dropping = key != NO_DROPOUT and l + 1 < len(net.W_at) and net.dropout[l + 1] > 0
+        dropping = l + 1 < len(net.W_at) and net.dropout[l + 1] > 0
         units = max(1, PIECE // B)
         for o in range(first, last, units):
             if peek(team.stop):
@@ -81,7 +93,7 @@ def forward(net, work, w, B, key, team):
             end = min(o + units, last)
             activate(net.activation[l], work.x, work.delta, z.at + o * B, z.at + end * B)
             if dropping:
-                drop(z, slope, o, end, net.dropout[l + 1], key, l + 1)
+                drop(z, slope, o, end, net.dropout[l + 1], masks, l + 1)
         barrier(team)
 
 
@@ -144,11 +156,11 @@ def backward(net, work, w, B, scale, team):
 
 
 @kernel
-def gradient_into(how, g, net, work, B, scale, team):
+def gradient_into(how, g, net, work, B, scale, skipping, team):
     """A thread's rows of dloss/dW and its part of dloss/db, times the scale they were prepared with: assigned to g, or added.
 
-    Inputs that are zero in the whole batch have zero rows, which need no adding; where many others are zero too, each tile of rows
-    sums over the samples that it cannot do without.
+    skipping : whether to leave out inputs that are zero in the whole batch, whose rows then need no adding; threads share the others. Where
+    many of those are zero too, each tile of rows sums over the samples that it cannot do without.
     """
     for l in range(len(net.W_at)):
         I, O, parts = net.sizes[l], net.sizes[l + 1], parts_of(net.sizes[0]) if l == 0 else 1
@@ -159,7 +171,7 @@ def gradient_into(how, g, net, work, B, scale, team):
             if l == 0:
                 active, nonzero = work.found[team.thread, 2 * part], work.found[team.thread, 2 * part + 1]
                 listed = nonzero < LISTED * active * B
-                if how == ADD:
+                if skipping:
                     rows, count = work.active[team.thread, part], active
             first, last = share_of_part(count, MR, part, parts, team)
             if peek(team.stop):
@@ -223,24 +235,42 @@ def gradient_length(net, state, l2):
     return np.sqrt(total)
 
 
+@kernel(inline="always")
+def is_plain(rule):
+    """Whether a gradient, times a number, is all that the parameters change by: then it is added to them and needs no memory."""
+    return rule.code == SGD and rule.l2 == 0 and rule.decay == 0 and rule.clip == 0
+
+
 @kernel
-def train_step(net, work, state, B, step, rule, loss, team):
-    """One update of the parameters from the batch that was loaded. Ends at a barrier."""
-    if net.dropout[0] > 0:
-        x, slope = features(work.x, work, 0, team, B), features(work.delta, work, 0, team, B)
-        first, last = needed(net.sizes[0], team)
-        drop(x, slope, first, last, net.dropout[0], step.key, 0)
-    forward(net, work, state.w, B, step.key, team)
-    score(net, work, loss, B, team)
-    mean = work.shared[0]
-    if rule.code == SGD and rule.l2 == 0 and rule.decay == 0 and rule.clip == 0:  # straight into the weights, without a gradient
-        scale = state.w.dtype.type(-step.rate * mean)
-        backward(net, work, state.w, B, scale, team)
-        gradient_into(ADD, state.w, net, work, B, scale, team)
-    else:
-        scale = state.w.dtype.type(mean)
-        backward(net, work, state.w, B, scale, team)
-        gradient_into(ASSIGN, state.g, net, work, B, scale, team)
+def train_step(net, work, state, data, batch, step, plan, team):
+    """One update of the parameters from a batch, as many samples at a time as there is scratch for. Ends at a barrier.
+
+    Returns False, and leaves the parameters as they were, if the team is stopped before.
+    """
+    rule, lanes = plan.rule, work.scores.weight.size
+    at_once = padded((batch.size - 1) // ((batch.size + lanes - 1) // lanes) + 1, width(work.x))
+    direct = batch.size <= lanes and is_plain(rule)
+    if team.thread == 0:
+        total = weight_of(data, batch)
+        work.shared[0] = 1 / total if total > 0 else 0.0
+    for at in range(0, batch.size, at_once):
+        count = min(at_once, batch.size - at)
+        part = Batch(batch.order, batch.at + at, count, padded(count, width(work.x)))
+        load_samples(net, work, data, part, team)
+        if team.thread == 0:
+            work.shared[1] = peek(team.stop)
+        barrier(team)
+        if work.shared[1] != 0 or peek(team.stop) == ABANDONED:
+            return False
+        scale = state.w.dtype.type(-step.rate * work.shared[0] if direct else work.shared[0])
+        forward(net, work, state.w, part.B, Masks(step.key, at), team)
+        score(net, work, plan.loss, part.B, team)
+        if team.thread == 0:
+            tally(step.sums, work.scores, count)
+        backward(net, work, state.w, part.B, scale, team)
+        how, place = ADD if direct or at > 0 else ASSIGN, state.w if direct else state.g
+        gradient_into(how, place, net, work, part.B, scale, direct, team)
+    if not direct:
         clipping = 1.0
         if rule.clip > 0:
             barrier(team)  # the length of the whole gradient is needed,
@@ -249,3 +279,18 @@ def train_step(net, work, state, B, step, rule, loss, team):
             barrier(team)  # and of its penalty, before anybody changes the weights
         descend(net, state, rule, step, clipping, team)
     barrier(team)
+    return True
+
+
+@kernel
+def tally(sums, scores, count):
+    """Add the losses, weights and hits of so many samples."""
+    loss, weight, hit = scores.loss[:count], scores.weight[:count], scores.hit[:count]
+    losses = weights = hits = 0.0
+    for n in range(count):
+        losses += loss[n]
+        weights += weight[n]
+        hits += hit[n]
+    sums[0] += losses
+    sums[1] += weights
+    sums[2] += hits
