@@ -1,5 +1,7 @@
 """Multilayer perceptrons trained on the CPU as fast as the silicon allows."""
 
+from .measure.profile import Profile
+from .measure.profiling import profile
 from .model.bookkeeping import TrainingWarning
 from .model.callbacks import Callback, EarlyStopping
 from .model.history import History
@@ -53,6 +55,8 @@ __all__ = [
     "EarlyStopping",
     "History",
     "TrainingWarning",
+    "Profile",
+    "profile",
     "TrainingRun",
     "backward",
     "backward_faster",

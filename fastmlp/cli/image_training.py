@@ -82,13 +82,18 @@ def carry_out(data: ImageData, settings: Settings) -> bool:
 
 def build(n_inputs: int, settings: Settings) -> tuple[Sequential, Optimizer]:
     """The model and the optimiser asked for."""
-    layers: list[Layer] = []
-    for fan_in, fan_out in pairwise((n_inputs, *settings.hidden)):
-        layers += [Dense(fan_in, fan_out), ACTIVATION_LAYERS[settings.activation]()]
-        layers += [Dropout(settings.dropout)] if settings.dropout else []
-    model = Sequential([*layers, Dense(settings.hidden[-1], CLASSES)], "softmax_cross_entropy", settings.seed, settings.dtype)
+    model = network(n_inputs, settings.hidden, settings.activation, settings.dropout, settings.seed, settings.dtype)
     optimizer = OPTIMIZERS[settings.optimizer]
     return model, replace(optimizer, learning_rate=settings.learning_rate or optimizer.learning_rate)
+
+
+def network(n_inputs: int, hidden: tuple[int, ...], activation: str, dropout: float, seed: int, dtype: str) -> Sequential:
+    """A classifier of images."""
+    layers: list[Layer] = []
+    for fan_in, fan_out in pairwise((n_inputs, *hidden)):
+        layers += [Dense(fan_in, fan_out), ACTIVATION_LAYERS[activation]()]
+        layers += [Dropout(dropout)] if dropout else []
+    return Sequential([*layers, Dense(hidden[-1], CLASSES)], "softmax_cross_entropy", seed, dtype)
 
 
 def prepare(dtype: str) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..kernels.barrier import Team
+from ..kernels.clock import Clock
 from ..kernels.epochs import Plan, train_epochs
 from ..kernels.gather import targets as as_kernel_targets
 from ..kernels.losses import LOSSES
@@ -50,13 +53,14 @@ class Run:
         self.gradient, self.m, self.v = (empty(w.size, w.dtype) for _ in range(3))
         self.settings: Rule | None = None
         self.begun = steps
+        self.clocks: Sequence[Clock] = ()  # one for each thread, while a profile is made
         self._workspace: tuple[int, Workspace] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy needs: not what is scratch or empty. The parameters belong to the copied model, which attaches its own."""
         full = bool(self.m.any() or self.v.any())
         memory = {"m": self.m, "v": self.v} if full else {"m": None, "v": None}
-        return self.__dict__ | memory | {"w": None, "gradient": None, "_workspace": None}
+        return self.__dict__ | memory | {"w": None, "gradient": None, "_workspace": None, "clocks": ()}
 
     def attach(self, w: np.ndarray) -> None:
         """Train these parameters from now on, with the memory of those that were copied."""
@@ -102,8 +106,11 @@ class Run:
         plan = Plan(orders, batch_size, rates, rule, LOSSES[self.loss], self.seed, self.steps)
 
         def part(thread: int) -> int:
-            team = Team(thread, threads, arrivals, passed, stop)
-            finished: int = train_epochs(totals, self.net, work, state, data, plan, team)
+            clock = self.clocks[thread] if self.clocks else None
+            began = time.perf_counter_ns()
+            finished: int = train_epochs(totals, self.net, work, state, data, plan, Team(thread, threads, arrivals, passed, stop, clock))
+            if clock is not None:
+                clock.wall[0] += time.perf_counter_ns() - began
             return finished
 
         short = forward_operations(self.net.sizes) * 3 * orders.size < SHORT

@@ -15,6 +15,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from .access import peek
+from .clock import BARRIER, Clock, lap
 from .jit import kernel
 
 SPINS = 2000  # looks at the counter before the processor is offered to others: about a microsecond
@@ -65,6 +66,7 @@ class Team(NamedTuple):
     arrivals: np.ndarray  # (1,) int64: how often a thread has come to a barrier
     passed: np.ndarray  # (threads, 8) int64: how many barriers each has passed, in a cache line of its own
     stop: np.ndarray  # (1,) uint8: non-zero ends the work at its next batch; ABANDONED opens all barriers
+    clock: Clock | None = None  # of this thread, if it is profiled
 
 
 @kernel
@@ -79,6 +81,7 @@ def barrier(team):
             spins += 1
             if spins > SPINS:
                 give_way()
+    lap(team, BARRIER, 0, 0)
 
 
 @kernel(inline="always")

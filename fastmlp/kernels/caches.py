@@ -1,4 +1,4 @@
-"""The sizes of this machine's data caches, by which products choose their blocks."""
+"""The sizes of this machine's data caches; by those of the first two levels products choose their blocks."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from functools import cache
 from pathlib import Path
 
 # Level, what macOS calls it, and what is taken where the system does not tell: the least that CPUs of this century's second decade have.
-LEVELS = {1: ("hw.l1dcachesize", 32 << 10), 2: ("hw.l2cachesize", 256 << 10)}
+LEVELS = {1: ("hw.l1dcachesize", 32 << 10), 2: ("hw.l2cachesize", 256 << 10), 3: ("hw.l3cachesize", 8 << 20)}
 UNITS = {"K": 1 << 10, "M": 1 << 20}
 LINUX = Path("/sys/devices/system/cpu/cpu0/cache")
 
 
 @cache
 def cache_size(level: int) -> int:
-    """Bytes of a core's data cache of level 1 or 2."""
+    """Bytes of the data cache of level 1, 2 or 3; the third is shared by several cores."""
     with suppress(OSError, ValueError, LookupError, AttributeError):
         size = size_on_macos(LEVELS[level][0]) if sys.platform == "darwin" else size_on_linux(level, LINUX)
         if (4 << 10) <= size <= (1 << 30):  # else something is wrong with what the system tells

@@ -1,7 +1,7 @@
 """Numbers too small for a full significand, such as 1e-40 in float32, taken as zero while a network is trained.
 
-Adam's mean of a gradient that has become zero halves every seven steps, and is such a number from the 830th on: what was a cycle then takes
-many, and a twentieth of such parameters doubles the time of the whole update. A thread says how it computes in a control register.
+Adam's mean of a gradient that has become zero halves every seven steps, and is such a number from the 830th on: where a few in a hundred
+are, the whole update takes twice as long. A thread says how it computes in a control register.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .access import width
+from .clock import begin
 from .denormals import flush_denormals, restore_mode
 from .dropout import dropout_key
 from .gather import Batch
@@ -35,6 +36,7 @@ def train_epochs(totals, net, work, state, data, plan, team):
     with the same arguments but `team`.
     """
     mode = flush_denormals()
+    begin(team)
     finished = train(totals, net, work, state, data, plan, team)
     restore_mode(mode)
     return finished

@@ -17,7 +17,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from threading import Event
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
 from llvmlite import binding
 from numba import config, types
@@ -271,7 +271,10 @@ def plain(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def in_compiled_code(function: Callable[..., Any]) -> Any:
-    """Decorate what `function` stands for in compiled code: from the types of its arguments, a Python function to compile in its place."""
+def in_compiled_code(function: Callable[..., Any], inline: Literal["never", "always"] = "never") -> Any:
+    """Decorate what `function` stands for in compiled code: from the types of its arguments, a Python function to compile in its place.
+
+    inline : "always" for what may be nothing at all, of which LLVM is then told nothing.
+    """
     options: Any = FLAGS | {"pipeline_class": _PartCompiler}
-    return overload(function, jit_options=options, strict=False)
+    return overload(function, jit_options=options, strict=False, inline=inline)

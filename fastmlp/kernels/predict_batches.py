@@ -34,7 +34,7 @@ def predict_batches(out, layer, net, work, w, rows, team):
     Threads take whole batches; each has its own workspace. Looking through a batch first brings it into the cache, line after line. Zeros
     are looked for as long as batches have enough of them.
     """
-    alone = Team(0, 1, np.zeros(1, np.int64), np.zeros((1, 8), np.int64), team.stop)
+    alone = Team(0, 1, np.zeros(1, np.int64), np.zeros((1, 8), np.int64), team.stop, None)
     V, I, N, size = width(w), net.sizes[0], len(rows.order), rows.batch_size
     values = rows.samples.values.reshape(rows.samples.values.size)
     looking = True

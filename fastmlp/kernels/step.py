@@ -1,7 +1,7 @@
 """A step of mini-batch training in its phases, by one thread or a team.
 
 Between two barriers a thread writes only what is its own: units of a layer in the products, lanes in the loss, rows of W in the update.
-Each thread gathers the inputs for itself: fetching a line of memory that another core has just written costs more than gathering it.
+Each thread gathers its inputs for itself: fetching a line of memory that another core has just written costs more than gathering it.
 
 Once the team is stopped, products end unfinished, and what follows them is left out. Whoever sees the stop passes a barrier before
 anything made of an unfinished product is used, so that everybody sees it before the parameters are touched, and leaves them alone.
@@ -13,9 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from . import clock
 from .access import load, peek, store, width
 from .activations import activate
 from .barrier import ABANDONED, barrier, share
+from .clock import lap, lap_of_tiles
 from .dropout import Masks, drop
 from .gather import Batch, gather, gather_targets
 from .jit import kernel
@@ -48,13 +50,20 @@ def load_samples(net, work, data, batch, team):
     start, _ = share(batch.B, width(work.x), team)
     inputs = needed(net.sizes[0], team)
     gather(features(work.x, work, 0, team, batch.B), data.samples, batch, inputs, start, data.scale, team.stop)
+    lap(team, clock.GATHER, 0, 0)
     if team.thread == 0:
         gather_targets(work.targets, data.targets, batch, net.sizes[-1])
-        weight = work.scores.weight[: batch.B]
-        weight[: batch.size], weight[batch.size :] = 1, 0
-        if data.weights.size > 0:
-            for n in range(batch.size):
-                weight[n] = data.weights[batch.order[batch.at + n]]
+        gather_weights(work.scores.weight[: batch.B], data, batch)
+    lap(team, clock.TARGETS, 0, 0)
+
+
+@kernel
+def gather_weights(out, data, batch):
+    """The samples' weights, 0 for the lanes that hold none."""
+    out[: batch.size], out[batch.size :] = 1, 0
+    if data.weights.size > 0:
+        for n, row in enumerate(batch.order[batch.at :][: batch.size]):
+            out[n] = data.weights[row]
 
 
 @kernel
@@ -63,8 +72,8 @@ def weight_of(data, batch):
     total = float(batch.size)
     if data.weights.size > 0:
         total = 0.0
-        for n in range(batch.at, batch.at + batch.size):
-            total += data.weights[batch.order[n]]
+        for row in batch.order[batch.at :][: batch.size]:
+            total += data.weights[row]
     return total
 
 
@@ -74,6 +83,7 @@ def forward(net, work, w, B, masks, team):
     if net.dropout[0] > 0:
         first, last = needed(net.sizes[0], team)
         drop(features(work.x, work, 0, team, B), features(work.delta, work, 0, team, B), first, last, net.dropout[0], masks, 0)
+        lap(team, clock.DROPOUT, 0, 0)
     for l in range(len(net.W_at)):
         first, last = share(net.sizes[l + 1], MR, team)
         z, slope = features(work.x, work, l + 1, team, B), features(work.delta, work, l + 1, team, B)
@@ -82,9 +92,11 @@ def forward(net, work, w, B, masks, team):
             if parts_of(net.sizes[0]) > 1:
                 barrier(team)
                 add(z, slope, first, last)
+                lap(team, clock.SUM_OF_HALVES, 1, 0)
         else:
             x, inputs, outputs = features(work.x, work, l, team, B), Span(work.every, 0, net.sizes[l]), Span(work.every, first, last)
             affine(z, weights_of(net, w, l), biases_of(net, w, l), x, inputs, outputs, scratch_of(work, team), team.stop)
+            lap(team, clock.PRODUCT, l + 1, net.sizes[l] * (last - first) * B)
         dropping = l + 1 < len(net.W_at) and net.dropout[l + 1] > 0
         units = max(1, PIECE // B)
         for o in range(first, last, units):
@@ -92,8 +104,10 @@ def forward(net, work, w, B, masks, team):
                 break
             end = min(o + units, last)
             activate(net.activation[l], work.x, work.delta, z.at + o * B, z.at + end * B)
+            lap(team, clock.ACTIVATION, l + 1, 0)
             if dropping:
                 drop(z, slope, o, end, net.dropout[l + 1], masks, l + 1)
+                lap(team, clock.DROPOUT, l + 1, 0)
         barrier(team)
 
 
@@ -108,11 +122,13 @@ def first_products(net, work, w, B, team):
         active, bits, here = work.active[team.thread, part], work.bits[team.thread, part], from_row(x, i)
         count, nonzero = find_active(active, bits, here, end - i, team.stop)
         work.found[team.thread, 2 * part], work.found[team.thread, 2 * part + 1] = count, nonzero
+        lap(team, clock.ZEROS, 1, 0)
         inputs = Span(active, 0, count) if count < NEARLY_ALL * (end - i) else Span(work.every, 0, end - i)
         z = features(work.x if part == 0 else work.delta, work, 1, team, B)
         begin, units = b if part == 0 else Block(b.data, 0, 1, 1, 0), share_of_part(O, MR, part, parts, team)
         if units[0] < units[1]:
             affine(z, from_row(W, i), begin, here, inputs, Span(work.every, units[0], units[1]), scratch_of(work, team), team.stop)
+            lap(team, clock.PRODUCT, 1, (inputs.last - inputs.first) * (units[1] - units[0]) * B)
 
 
 @kernel
@@ -131,6 +147,7 @@ def score(net, work, loss, B, team):
     if not peek(team.stop):
         losses_and_deltas(loss, delta, z, work.targets, work.scores, net.sizes[L], first, last)
         mark_hits(loss, z, work.targets, work.scores, net.sizes[L], first, last)
+    lap(team, clock.LOSS, L, 0)
     barrier(team)
 
 
@@ -148,10 +165,12 @@ def backward(net, work, w, B, scale, team):
                 if peek(team.stop):
                     break
                 by_sample(delta_rows(net, work, l, B), above, Span(work.every, o, min(o + units, last)), scale)
+            lap(team, clock.LAYOUT, l + 1, 0)
         if l > 0:
             first, last = share(I, MR, team)
             delta, inputs, outputs = features(work.delta, work, l, team, B), Span(work.every, first, last), Span(work.every, 0, O)
             backproject(delta, weights_of(net, w, l), above, inputs, outputs, scratch_of(work, team), team.stop)
+            lap(team, clock.DELTA, l, (last - first) * O * B)
         barrier(team)
 
 
@@ -181,15 +200,19 @@ def gradient_into(how, g, net, work, B, scale, skipping, team):
             inputs, here, place = Span(rows, first, last), from_row(x, i), from_row(W, i)
             if is_narrow(I, O):
                 outer_narrow(how, place, here, delta, inputs, scale)
+                lap(team, clock.UPDATE, l + 1, (last - first) * O * B)
             else:
                 samples = in_every_tile(Span(work.every, 0, B))
                 if listed:
                     find_used(work.used[part], work.used_counts[part], work.bits[team.thread, part], inputs, B)
                     samples = Terms(work.used[part], work.used_counts[part], list_step(B), 0, 0)
+                    lap(team, clock.ZEROS, 1, 0)
                 outer(how, place, here, delta_rows(net, work, l, B), inputs, samples, team.stop)
+                lap_of_tiles(team, l + 1, inputs, samples, O)
         if net.b_at[l] >= 0:
             first, last = share(O, MR, team)
             sum_rows(how, biases_of(net, g, l), delta, first, last, scale)
+            lap(team, clock.BIASES, l + 1, 0)
 
 
 @kernel
@@ -217,6 +240,7 @@ def descend(net, state, rule, step, clipping, team):
         if net.b_at[l] >= 0:
             first, last = share(O, MR, team)
             update(state, net.b_at[l] + first, net.b_at[l] + last, of_biases)
+        lap(team, clock.OPTIMIZER, l + 1, 0)
 
 
 @kernel
@@ -230,8 +254,9 @@ def gradient_length(net, state, l2):
             slope = np.float64(g[i]) + l2 * np.float64(w[i])
             total += slope * slope
         if net.b_at[l] >= 0:
-            for slope in state.g[net.b_at[l] :][: net.sizes[l + 1]]:
-                total += np.float64(slope) * np.float64(slope)
+            of_biases = state.g[net.b_at[l] :][: net.sizes[l + 1]]
+            for o in range(len(of_biases)):
+                total += np.float64(of_biases[o]) * np.float64(of_biases[o])
     return np.sqrt(total)
 
 
@@ -253,6 +278,7 @@ def train_step(net, work, state, data, batch, step, plan, team):
     if team.thread == 0:
         total = weight_of(data, batch)
         work.shared[0] = 1 / total if total > 0 else 0.0
+    lap(team, clock.BOOKKEEPING, 0, 0)
     for at in range(0, batch.size, at_once):
         count = min(at_once, batch.size - at)
         part = Batch(batch.order, batch.at + at, count, padded(count, width(work.x)))
@@ -267,6 +293,7 @@ def train_step(net, work, state, data, batch, step, plan, team):
         score(net, work, plan.loss, part.B, team)
         if team.thread == 0:
             tally(step.sums, work.scores, count)
+            lap(team, clock.BOOKKEEPING, 0, 0)
         backward(net, work, state.w, part.B, scale, team)
         how, place = ADD if direct or at > 0 else ASSIGN, state.w if direct else state.g
         gradient_into(how, place, net, work, part.B, scale, direct, team)
@@ -276,6 +303,7 @@ def train_step(net, work, state, data, batch, step, plan, team):
             barrier(team)  # the length of the whole gradient is needed,
             length = gradient_length(net, state, rule.l2)
             clipping = min(1.0, rule.clip / length) if length > 0 else 1.0
+            lap(team, clock.CLIPPING, 0, 0)
             barrier(team)  # and of its penalty, before anybody changes the weights
         descend(net, state, rule, step, clipping, team)
     barrier(team)

@@ -1,0 +1,54 @@
+"""`fastmlp profile`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from ..files.atomic import write_atomically
+from ..model.optimizers import OPTIMIZERS
+from .failures import refusals
+from .help_text import examples
+from .hidden_option import CommandWithHidden, hidden_option
+from .image_data import IMAGE_DATA, load
+from .output_files import OutputFile, written
+
+
+@click.command(
+    cls=CommandWithHidden,
+    context_settings={"show_default": True},
+    epilog=examples("fastmlp profile", "fastmlp profile --data fashion-mnist --hidden 100 200 --threads 2 --json profile.json"),
+)
+@click.option("--data", "data_name", type=click.Choice(list(IMAGE_DATA)), default="digits", help="What to train on.")
+@hidden_option
+@click.option("--epochs", type=click.IntRange(1, 10**6), default=3, help="Passes over the training images.")
+@click.option("--batch-size", type=click.IntRange(1, 10**9), default=64, help="Images per update of the weights.")
+@click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), default="sgd", help="Rule of the updates.")
+@click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), default=0.0, help="Share of hidden units to drop.")
+@click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32", help="Precision.")
+@click.option("--threads", type=click.IntRange(1, 1024), default=1, help="Of the training.")
+@click.option("--json", "json_file", type=OutputFile(".json"), metavar="FILE", help="Write every figure to a .json file.")
+def profile(
+    data_name: str, hidden: tuple[int, ...], epochs: int, batch_size: int, optimizer: str, dropout: float, dtype: str, threads: int,
+    json_file: Path | None,
+) -> None:  # fmt: skip
+    """Show where the time of a training goes: phase by phase, inside the compiled step.
+
+    Trains a network on images, in machine code that reads the clock after each of its phases. The products are shown as shares of what the
+    cores could multiply and add in their time.
+    """
+    from ..measure.profiling import profile as profiled
+    from .image_training import network
+    from .profile_tables import print_profile
+    from .terminal import console, waiting
+
+    (X, y), _ = load(IMAGE_DATA[data_name], None)
+    with refusals(), waiting("profiling"):
+        model = network(X.shape[1], hidden, "relu", dropout, 0, dtype)
+        taken = profiled(model, X, y, epochs=epochs, batch_size=batch_size, optimizer=optimizer, n_threads=threads)
+    print_profile(console(highlight=False), taken, f"{IMAGE_DATA[data_name].title}, {len(X):,} images")
+    if json_file:
+        with written(json_file):
+            write_atomically(json_file, json.dumps(taken.to_dict(), indent=2, allow_nan=False).encode() + b"\n")

@@ -1,0 +1,33 @@
+"""What `fastmlp profile` prints: a line for each phase, then sentences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..measure.durations import duration
+from ..measure.profile import Profile
+from .profile_sentences import sentences
+from .tables import section, show
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+RIGHT = ("calls", "a step", "share", "GFLOP/s", "of peak", "flop/byte", "GB/s")
+
+
+def print_profile(console: Console, taken: Profile, data: str) -> None:
+    """The table of phases, what they add up to, and what limits the run."""
+    console.print(f"{data}: {'-'.join(map(str, taken.sizes))}, batches of {taken.batch_size}, {taken.optimizer}, {taken.dtype}")
+    console.print(f"{taken.machine['cpu']}, {taken.threads} of {taken.machine['cores']} cores, {taken.peak_gflops:.0f} GFLOP/s a core\n")
+    table = section(f"{taken.steps:,} steps", "phase", right=RIGHT)
+    for phase in taken.phases:
+        seconds = phase.mean_seconds
+        row = [phase.name, f"{phase.calls:,}", duration(seconds / taken.steps), f"{taken.share(phase):.1%}"]
+        row += [f"{phase.gflops:.1f}", f"{taken.share_of_peak(phase):.0%}", f"{phase.intensity:.1f}"] if phase.operations else ["", "", ""]
+        table.add_row(*row, f"{phase.bytes / seconds / 1e9:.1f}" if phase.bytes and seconds else "")
+    table.add_section()
+    table.add_row("all phases", "", duration(taken.phase_seconds / taken.steps), "100.0%", "", "", "", "")
+    compiled = sum(taken.compiled_seconds) / taken.threads
+    for name, seconds in (("compiled calls", compiled), ("Python around them", taken.python_seconds)):
+        table.add_row(name, "", duration(seconds / taken.steps), f"{seconds / taken.phase_seconds:.1%}", "", "", "", "")
+    show(console, table, *sentences(taken))

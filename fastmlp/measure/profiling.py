@@ -1,0 +1,137 @@
+"""Profiles of a training, taken from inside the compiled step."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..engine.arguments import check_size
+from ..engine.cost import forward_operations
+from ..engine.threads import choose_threads
+from ..kernels.clock import DELTA, PHASES, PRODUCT, TARGETS, UPDATE, Clock, clock, read_cycles
+from ..model.optimizers import as_optimizer
+from ..model.sequential import Sequential
+from .peak import peak_gflops
+from .profile import Phase, Profile
+from .traffic import traffic
+
+CALIBRATION_SECONDS = 0.02
+PRODUCTS = (PRODUCT, DELTA, UPDATE)  # whose amounts are multiply-adds
+
+
+def profile(
+    model: Sequential,
+    X: Any,
+    y: Any,
+    epochs: int = 1,
+    batch_size: int = 64,
+    optimizer: Any = "sgd",
+    n_threads: int | None = None,
+    **options: Any,
+) -> Profile:
+    """Train a copy of a model, and tell where the time went.
+
+    The compiled step reads the CPU's cycle counter after each of its phases, in machine code of its own: trainings that are not profiled
+    run the same instructions as if there were no profiler.
+
+    Parameters
+    ----------
+    model : Sequential
+        It is not changed.
+    X, y : array_like
+        As `Sequential.fit` takes them.
+    epochs : int, default 1
+        At least 1; more of them give steadier figures.
+    batch_size : int, default 64
+    optimizer : Optimizer or str, default "sgd"
+    n_threads : int, optional
+        By default as many as are likely to help.
+    **options
+        Others of `Sequential.fit`: ``schedule``, ``sample_weight``, ``shuffle``, ``validation_split`` ...
+
+    Returns
+    -------
+    Profile
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the model is no `Sequential`, or an argument does not fit.
+    KeyboardInterrupt
+        After Ctrl-C: there is no profile of a part of a training.
+
+    Examples
+    --------
+    >>> from fastmlp import Dense, ReLU, Sequential, profile
+    >>> from fastmlp.datasets import load_digits
+    >>> (X, y), _ = load_digits()
+    >>> model = Sequential([Dense(64, 32), ReLU(), Dense(32, 10)], loss="softmax_cross_entropy")
+    >>> taken = profile(model, X, y, epochs=3, n_threads=1)
+    >>> [phase.name for phase in taken.phases][:5]
+    ['gather', 'targets', 'zeros 1', 'product 1', 'product 2']
+    >>> model.steps, taken.steps == 3 * -(-len(X) // 64)
+    (0, True)
+    """
+    from .machine import describe  # which loads SciPy's BLAS
+
+    if not isinstance(model, Sequential):
+        raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
+    epochs, batch_size, rule = check_size("epochs", epochs, 1), check_size("batch_size", batch_size, 1), as_optimizer(optimizer)
+    trained = copy.deepcopy(model)
+    data = trained._data(X, y, options.get("sample_weight"))
+    run = trained._training(rule, y, data.inputs.dtype)
+    sizes, dtype = tuple(int(size) for size in run.net.sizes), run.w.dtype
+    threads = choose_threads(n_threads, forward_operations(sizes) * batch_size)
+    options = options | {"batch_size": batch_size, "optimizer": rule, "n_threads": threads, "progress": False}
+    run.clocks = [clock(len(sizes) - 1) for _ in range(threads)]
+    trained.fit(X, y, epochs=0, **options)  # checks the other arguments; compiles what is profiled, or loads it
+    run.clocks = [clock(len(sizes) - 1) for _ in range(threads)]
+    rate, peak, steps = cycles_a_second(), peak_gflops(dtype.type), run.steps
+    began = time.perf_counter()
+    history = trained.fit(X, y, epochs=epochs, **options)
+    fit_seconds = time.perf_counter() - began
+    if history.stopped == "interrupted":
+        raise KeyboardInterrupt
+    N = data.inputs.n_samples
+    samples, passes = epochs * (N - round(N * options.get("validation_split", 0.0))), int(run.clocks[0].laps[TARGETS, 0])
+    stored = data.inputs.samples.pixels.shape[1] or sizes[0] * dtype.itemsize
+
+    def bytes_of(kind: str, layer: int) -> int:
+        return traffic(kind, layer, sizes, samples, passes, dtype.itemsize, rule.settings().code, stored)
+
+    return Profile(
+        sizes=sizes, dtype=dtype.name, optimizer=type(rule).__name__, batch_size=batch_size, threads=threads, samples=samples // epochs,
+        epochs=epochs, steps=run.steps - steps, pixels=bool(data.inputs.samples.pixels.size), fit_seconds=fit_seconds,
+        compiled_seconds=tuple(int(each.wall[0]) / 1e9 for each in run.clocks), phases=tuple(phases(run.clocks, rate, bytes_of)),
+        peak_gflops=max(peak, peak_gflops(dtype.type)), machine=describe(),
+    )  # fmt: skip
+
+
+def phases(clocks: Sequence[Clock], rate: float, bytes_of: Callable[[str, int], int]) -> Iterator[Phase]:
+    """What the threads' clocks say, phase by phase."""
+    cycles, laps, amounts = (np.array([getattr(each, name) for each in clocks]) for name in ("cycles", "laps", "amounts"))
+    for code, kind in enumerate(PHASES):
+        for layer in range(cycles.shape[2]):
+            calls = int(laps[:, code, layer].sum())
+            if calls:
+                operations = 2 * int(amounts[:, code, layer].sum()) if code in PRODUCTS else 0
+                yield Phase(kind, layer, calls, tuple((cycles[:, code, layer] / rate).tolist()), operations, bytes_of(kind, layer))
+
+
+def cycles_a_second() -> float:
+    """How fast the counter of `fastmlp.kernels.clock` runs, by Python's clock.
+
+    Examples
+    --------
+    >>> cycles_a_second() > 1e6
+    True
+    """
+    read_cycles()
+    began, first = time.perf_counter_ns(), read_cycles()
+    time.sleep(CALIBRATION_SECONDS)
+    ended, last = time.perf_counter_ns(), read_cycles()
+    return (last - first) / (ended - began) * 1e9

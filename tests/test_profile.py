@@ -1,0 +1,173 @@
+"""Profiles: every phase is counted, and they add up; what is not profiled runs the same machine code."""
+
+import copy
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from numpy.testing import assert_array_equal
+
+import fastmlp
+from fastmlp import SGD, Adam, Dense, Dropout, ReLU, Sequential, profile
+from fastmlp.cli.commands import main
+from fastmlp.engine.cost import training_operations
+from fastmlp.kernels.clock import PHASES
+
+N, SIZES = 640, (300, 40, 30, 10)
+
+
+def make(dropout=0.0):
+    layers = [Dense(300, 40), ReLU(), Dropout(dropout), Dense(40, 30), ReLU(), Dense(30, 10)]
+    layers = [layer for layer in layers if dropout or not isinstance(layer, Dropout)]
+    return Sequential(layers, loss="softmax_cross_entropy", dtype="float32")
+
+
+def data(zeros=0.0):
+    rng = np.random.default_rng(0)
+    X = rng.uniform(0.5, 1, size=(N, 300)).astype(np.float32)
+    return X * (rng.random(X.shape) >= zeros), rng.integers(10, size=N)
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+@pytest.mark.parametrize("optimizer", [SGD(0.01), Adam(0.001, clip_norm=1.0)])
+def test_every_phase_is_counted(optimizer, n_threads):
+    taken = profile(make(dropout=0.1), *data(), epochs=4, batch_size=64, optimizer=optimizer, n_threads=n_threads)
+    assert (taken.steps, taken.samples, taken.epochs, taken.threads, taken.sizes) == (40, N, 4, n_threads, SIZES)
+    calls = {phase.name: phase.calls for phase in taken.phases}
+    each, parts = 40 * n_threads, 40 * 2  # of two parts of the inputs one thread has both, two have one each
+    plain = isinstance(optimizer, SGD)
+    expected = {"gather": each, "targets": each, "zeros 1": parts, "product 1": parts, "sum of halves 1": each, "loss 3": each}
+    expected |= {f"{kind} {layer}": each for kind in ("activation", "layout", "biases") for layer in (1, 2, 3)}
+    expected |= {name: each for name in ("product 2", "product 3", "dropout 1", "delta 1", "delta 2")}
+    expected |= {"update 1": parts, "update 2": each, "update 3": each}
+    expected |= {} if plain else {f"optimizer {layer}": each for layer in (1, 2, 3)} | {"clipping": each}
+    assert {name: calls[name] for name in expected} == expected
+    assert set(calls) - set(expected) == {"barrier", "bookkeeping"}
+    assert [phase.kind for phase in taken.phases] == sorted((phase.kind for phase in taken.phases), key=PHASES.index)
+    assert all(len(phase.seconds) == n_threads and min(phase.seconds) >= 0 for phase in taken.phases)
+    assert all((phase.operations > 0) == (phase.kind in ("product", "delta", "update")) for phase in taken.phases)
+
+
+def test_the_products_of_dense_data_are_all_that_training_needs():
+    taken = profile(make(), *data(), epochs=2, batch_size=64, n_threads=1)
+    assert sum(phase.operations for phase in taken.phases) == 2 * N * training_operations(SIZES)
+    sparse = profile(make(), *data(zeros=0.9), epochs=2, batch_size=64, n_threads=1)
+    operations = [{phase.name: phase.operations for phase in each.phases} for each in (taken, sparse)]
+    assert operations[1]["update 1"] < 0.75 * operations[0]["update 1"]
+    assert operations[1]["update 2"] == operations[0]["update 2"]
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_phases_add_up_to_the_compiled_calls_and_those_to_fit(n_threads):
+    taken = profile(make(), *data(), epochs=100, batch_size=64, optimizer="adam", n_threads=n_threads)
+    for thread, seconds in enumerate(taken.compiled_seconds):
+        assert sum(phase.seconds[thread] for phase in taken.phases) == pytest.approx(seconds, rel=0.03)
+    assert taken.phase_seconds == pytest.approx(sum(taken.compiled_seconds) / n_threads, rel=0.03)
+    assert max(taken.compiled_seconds) + taken.python_seconds == pytest.approx(taken.fit_seconds)
+    assert sum(taken.share(phase) for phase in taken.phases) == pytest.approx(1)
+
+
+def test_a_profiled_training_ends_with_the_same_weights_and_leaves_the_model_alone():
+    model, (X, y) = make(dropout=0.2), data()
+    before = model.parameters.copy()
+    trained = copy.deepcopy(model)
+    trained.fit(X, y, epochs=2, optimizer="adam", n_threads=1)
+    seen = []
+
+    def look(epoch, copied, history):
+        seen.append(copied.parameters.copy())
+
+    profile(model, X, y, epochs=2, optimizer="adam", n_threads=1, callbacks=[look])
+    assert_array_equal(seen[-1], trained.parameters)
+    assert_array_equal(model.parameters, before)
+    assert model.steps == 0
+
+
+def test_dictionaries_hold_everything_in_plain_numbers():
+    taken = profile(make(), *data(), epochs=1, n_threads=1)
+    found = json.loads(json.dumps(taken.to_dict(), allow_nan=False))
+    assert found["schema"] == "fastmlp.profile/1"
+    assert found["sizes"] == list(SIZES)
+    assert [phase["name"] for phase in found["phases"]] == [phase.name for phase in taken.phases]
+    assert sum(phase["share"] for phase in found["phases"]) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"model": "relu"}, TypeError, "^model: expected a Sequential, got str"),
+        ({"epochs": 0}, ValueError, "^epochs: expected at least 1, got 0"),
+        ({"batch_size": 0}, ValueError, "^batch_size: expected at least 1, got 0"),
+        ({"n_threads": 0}, ValueError, "^n_threads: expected at least 1, got 0"),
+        ({"optimizer": "sgdd"}, ValueError, "^optimizer: expected one of"),
+        ({"model": Sequential([])}, ValueError, "^layers: expected at least one Dense layer, got none"),
+        ({"X": np.zeros((3, 2))}, ValueError, r"^X: expected shape \(N, 300\)"),
+        ({"validation_split": 2}, ValueError, "^validation_split: "),
+    ],
+)
+def test_arguments_that_do_not_fit(arguments, error, message):
+    X, y = data()
+    with pytest.raises(error, match=message):
+        profile(**{"model": make(), "X": X, "y": y, "n_threads": 1} | arguments)
+
+
+def test_an_interrupted_profile_is_none(monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), pytest.warns(fastmlp.TrainingWarning, match="interrupted"):
+        profile(make(), *data(), epochs=2, n_threads=1, callbacks=[interrupt])
+
+
+def test_the_command_shows_the_phases_and_writes_them(tmp_path):
+    pytest.importorskip("sklearn")
+    arguments = ["profile", "--epochs", "2", "--hidden", "20", "--json", str(tmp_path / "p.json")]
+    done = CliRunner().invoke(main, arguments, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    for name in ("gather", "product 1", "update 2", "all phases", "Python around them", "of the time is the products of layer"):
+        assert name in done.output
+    assert json.loads((tmp_path / "p.json").read_text())["sizes"] == [64, 20, 10]
+
+
+ASSEMBLY = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import numpy as np
+from fastmlp import Dense, ReLU, Sequential
+from fastmlp.kernels.epochs import train_epochs
+model = Sequential([Dense(4, 3), ReLU(), Dense(3, 2)], "softmax_cross_entropy", dtype="float32")
+model.fit(np.eye(4, dtype="float32"), [0, 1, 1, 0], epochs=1, n_threads=1)
+(text,) = train_epochs.inspect_asm().values()
+sys.stdout.write(text)
+"""
+
+
+def assembly(folder, cache):
+    """The machine code of `train_epochs` of the package in a folder, with its symbols numbered as they come, and without their lengths."""
+    environment = {"NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": str(folder), "PATH": ""}
+    done = subprocess.run([sys.executable, "-c", ASSEMBLY, str(folder)], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    numbers = {}
+    text = re.sub(r'^\t\.size\t"\.const.*\n', "", done.stdout, flags=re.MULTILINE)
+    return re.sub(r"[.\w$]*(?:_ZN|numba|\.L)[.\w$]*", lambda name: f"s{numbers.setdefault(name[0], len(numbers))}", text)
+
+
+@pytest.mark.slow
+def test_what_is_not_profiled_runs_the_machine_code_of_a_package_without_laps(tmp_path):
+    source = Path(fastmlp.__file__).parent
+    for name in ("with", "without"):
+        shutil.copytree(source, tmp_path / name / "fastmlp", ignore=shutil.ignore_patterns("__pycache__"))
+    taken_out = 0
+    for path in (tmp_path / "without").rglob("kernels/*.py"):
+        if path.name != "clock.py":
+            text, count = re.subn(r"^ *(?:lap|lap_of_tiles|begin)\(team.*\)\n", "", path.read_text(), flags=re.MULTILINE)
+            path.write_text(text)
+            taken_out += count
+    assert taken_out > 20
+    assert assembly(tmp_path / "with", tmp_path / "c1") == assembly(tmp_path / "without", tmp_path / "c2")
