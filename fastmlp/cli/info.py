@@ -5,22 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from .help_text import examples
 from .image_data import IMAGE_DATA, folders
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 EXTRAS = {"data": "pooch", "onnx": "onnx", "plot": "matplotlib", "save": "safetensors", "sklearn": "scikit-learn"}
 
 
-@click.command(epilog=examples("fastmlp info"))
-def info() -> None:
+@click.command(epilog=examples("fastmlp info", "fastmlp info --roof", "fastmlp info --roof --anew"))
+@click.option("--roof", "with_roof", is_flag=True, help="Show the machine's limits instead: arithmetic, memory, barriers, calls.")
+@click.option("--anew", is_flag=True, help="Measure them now, even if they were measured before.")
+def info(with_roof: bool, anew: bool) -> None:
     """Show the processor, its measured peak, the cache, the data sets found and what is installed."""
     from .tables import section, show
     from .terminal import console
 
     output = console(highlight=False, markup=False)
+    if with_roof or anew:
+        print_roof(output, anew)
+        return
     for title, rows in (("Machine", machine()), ("Compile cache", cache()), ("Data sets", data_sets()), ("Extras", extras())):
         table = section(title)
         table.show_header = False
@@ -29,6 +38,31 @@ def info() -> None:
         for row in rows:
             table.add_row(*row)
         show(output, table)
+
+
+def print_roof(output: Console, anew: bool) -> None:
+    """The limits, measured now or before."""
+    from ..measure.roof import LEVELS, roof
+    from .tables import section, show
+    from .terminal import waiting
+
+    with waiting("measuring"):
+        found = roof(anew)
+    arithmetic = section(f"{found.cpu}, {found.cores} cores", "multiply and add", right=("a core",))
+    for dtype, peak in found.peak_gflops.items():
+        arithmetic.add_row(dtype, f"{peak:.0f} GFLOP/s")
+    show(output, arithmetic)
+    memory = section("Reading", "from", "so much", right=("one core", "all cores"))
+    for level in LEVELS:
+        size = found.sizes[level] >> 10
+        read = (f"{figures[level]:.0f} GB/s" for figures in (found.bandwidth, found.bandwidth_all))
+        memory.add_row(level, f"{size:,} KiB" if size < 10_000 else f"{size >> 10:,} MiB", *read)
+    show(output, memory)
+    waits = section("Waiting", "for", right=("takes",))
+    if found.barrier_seconds:
+        waits.add_row("a barrier of two threads", f"{found.barrier_seconds * 1e9:.0f} ns")
+    waits.add_row("an empty compiled call from Python", f"{found.call_seconds * 1e9:.0f} ns")
+    show(output, waits)
 
 
 def machine() -> Iterator[tuple[str, str]]:
