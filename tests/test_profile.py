@@ -1,6 +1,7 @@
 """Profiles: every phase is counted, and they add up; what is not profiled runs the same machine code."""
 
 import copy
+import itertools
 import json
 import re
 import shutil
@@ -18,6 +19,7 @@ from fastmlp import SGD, Adam, Dense, Dropout, ReLU, Sequential, profile
 from fastmlp.cli.commands import main
 from fastmlp.engine.cost import training_operations
 from fastmlp.kernels.clock import PHASES
+from fastmlp.measure.profile import Phase, Profile
 
 N, SIZES = 640, (300, 40, 30, 10)
 
@@ -98,6 +100,43 @@ def test_dictionaries_hold_everything_in_plain_numbers():
     assert sum(phase["share"] for phase in found["phases"]) == pytest.approx(1)
 
 
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_a_trace_has_every_phase_of_some_steps_one_after_the_other(n_threads):
+    """https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU: complete events, and names of threads."""
+    taken = profile(make(), *data(), epochs=2, n_threads=n_threads, trace_steps=3)
+    trace = json.loads(json.dumps(taken.trace(), allow_nan=False))
+    assert set(trace) == {"traceEvents", "displayTimeUnit", "otherData"}
+    names = [event for event in trace["traceEvents"] if event["ph"] == "M"]
+    assert [(event["name"], event["tid"], event["args"]) for event in names] == [
+        ("thread_name", thread, {"name": f"thread {thread}"}) for thread in range(n_threads)
+    ]
+    events = [event for event in trace["traceEvents"] if event["ph"] == "X"]
+    assert len(events) + len(names) == len(trace["traceEvents"])
+    for event in events:
+        assert set(event) == {"name", "cat", "ph", "pid", "tid", "ts", "dur"}
+        assert event["cat"] in PHASES
+        assert event["name"].startswith(event["cat"])
+        assert event["ts"] >= 0
+        assert event["dur"] >= 0
+    assert min(event["ts"] for event in events) == 0
+    for thread in range(n_threads):
+        own = [event for event in events if event["tid"] == thread]
+        assert {event["name"] for event in own} >= {"gather", "update 2", "barrier"}
+        assert sum(event["name"] == "gather" for event in own) >= 3
+        for before, after in itertools.pairwise(own):
+            assert after["ts"] == pytest.approx(before["ts"] + before["dur"], abs=1e-3) or after["name"] == "bookkeeping"
+    assert profile(make(), *data(), n_threads=1).trace()["traceEvents"][1:] == []
+
+
+def test_the_roof_of_a_phase_is_its_arithmetic_or_its_memory():
+    product, activation = Phase("product", 1, 10, (0.5,), 40_000_000_000, 1000), Phase("activation", 1, 10, (0.5,), 0, 10 * 8000)
+    phases = (product, activation, Phase("gather", 0, 10, (1.0,), 0, 10**9))
+    bandwidth = {"L1": 1e-3, "L2": 1.0, "L3": 1.0, "memory": 2.0}
+    taken = Profile((4, 3), "float32", "SGD", 8, 1, 80, 1, 10, False, 2.0, (2.0,), phases, 100.0, bandwidth, (), {})
+    assert [taken.level(phase) for phase in phases] == ["L1", "L1", "memory"]
+    assert [taken.share_of_roof(phase) for phase in phases] == pytest.approx([0.8, 0.16, 0.5])
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
@@ -105,6 +144,7 @@ def test_dictionaries_hold_everything_in_plain_numbers():
         ({"epochs": 0}, ValueError, "^epochs: expected at least 1, got 0"),
         ({"batch_size": 0}, ValueError, "^batch_size: expected at least 1, got 0"),
         ({"n_threads": 0}, ValueError, "^n_threads: expected at least 1, got 0"),
+        ({"trace_steps": -1}, ValueError, "^trace_steps: expected at least 0, got -1"),
         ({"optimizer": "sgdd"}, ValueError, "^optimizer: expected one of"),
         ({"model": Sequential([])}, ValueError, "^layers: expected at least one Dense layer, got none"),
         ({"X": np.zeros((3, 2))}, ValueError, r"^X: expected shape \(N, 300\)"),
@@ -127,12 +167,13 @@ def test_an_interrupted_profile_is_none(monkeypatch):
 
 def test_the_command_shows_the_phases_and_writes_them(tmp_path):
     pytest.importorskip("sklearn")
-    arguments = ["profile", "--epochs", "2", "--hidden", "20", "--json", str(tmp_path / "p.json")]
+    arguments = ["profile", "--epochs", "2", "--hidden", "20", "--json", str(tmp_path / "p.json"), "--trace", str(tmp_path / "t.json")]
     done = CliRunner().invoke(main, arguments, catch_exceptions=False)
     assert done.exit_code == 0, done.output
     for name in ("gather", "product 1", "update 2", "all phases", "Python around them", "of the time is the products of layer"):
         assert name in done.output
     assert json.loads((tmp_path / "p.json").read_text())["sizes"] == [64, 20, 10]
+    assert len(json.loads((tmp_path / "t.json").read_text())["traceEvents"]) > 50 * 10
 
 
 ASSEMBLY = """

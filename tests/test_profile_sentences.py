@@ -18,7 +18,8 @@ def made(phases, threads=1, fit_seconds=None, pixels=False, sizes=(784, 100, 10)
     total = sum(phase.mean_seconds for phase in built)
     return Profile(
         sizes=sizes, dtype="float32", optimizer="SGD", batch_size=64, threads=threads, samples=6400, epochs=1, steps=100, pixels=pixels,
-        fit_seconds=fit_seconds or total, compiled_seconds=(total,) * threads, phases=tuple(built), peak_gflops=100.0, machine={},
+        fit_seconds=fit_seconds or total, compiled_seconds=(total,) * threads, phases=tuple(built), peak_gflops=100.0,
+        bandwidth={}, laps=(), machine={},
     )  # fmt: skip
 
 

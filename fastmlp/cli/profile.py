@@ -15,6 +15,8 @@ from .hidden_option import CommandWithHidden, hidden_option
 from .image_data import IMAGE_DATA, load
 from .output_files import OutputFile, written
 
+TRACED = 50  # steps
+
 
 @click.command(
     cls=CommandWithHidden,
@@ -29,10 +31,11 @@ from .output_files import OutputFile, written
 @click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), default=0.0, help="Share of hidden units to drop.")
 @click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32", help="Precision.")
 @click.option("--threads", type=click.IntRange(1, 1024), default=1, help="Of the training.")
+@click.option("--trace", "trace_file", type=OutputFile(".json"), metavar="FILE", help="Write some steps as Chrome's trace events.")
 @click.option("--json", "json_file", type=OutputFile(".json"), metavar="FILE", help="Write every figure to a .json file.")
 def profile(
     data_name: str, hidden: tuple[int, ...], epochs: int, batch_size: int, optimizer: str, dropout: float, dtype: str, threads: int,
-    json_file: Path | None,
+    trace_file: Path | None, json_file: Path | None,
 ) -> None:  # fmt: skip
     """Show where the time of a training goes: phase by phase, inside the compiled step.
 
@@ -47,8 +50,10 @@ def profile(
     (X, y), _ = load(IMAGE_DATA[data_name], None)
     with refusals(), waiting("profiling"):
         model = network(X.shape[1], hidden, "relu", dropout, 0, dtype)
-        taken = profiled(model, X, y, epochs=epochs, batch_size=batch_size, optimizer=optimizer, n_threads=threads)
+        traced = TRACED if trace_file else 0
+        taken = profiled(model, X, y, epochs, batch_size, optimizer, threads, trace_steps=traced)
     print_profile(console(highlight=False), taken, f"{IMAGE_DATA[data_name].title}, {len(X):,} images")
-    if json_file:
-        with written(json_file):
-            write_atomically(json_file, json.dumps(taken.to_dict(), indent=2, allow_nan=False).encode() + b"\n")
+    for path, content in ((trace_file, taken.trace()), (json_file, taken.to_dict())):
+        if path:
+            with written(path):
+                write_atomically(path, json.dumps(content, indent=2, allow_nan=False).encode() + b"\n")

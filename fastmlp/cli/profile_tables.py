@@ -12,7 +12,7 @@ from .tables import section, show
 if TYPE_CHECKING:
     from rich.console import Console
 
-RIGHT = ("calls", "a step", "share", "GFLOP/s", "of peak", "flop/byte", "GB/s")
+RIGHT = ("calls", "a step", "share", "GFLOP/s", "flop/byte", "GB/s", "of roof")
 
 
 def print_profile(console: Console, taken: Profile, data: str) -> None:
@@ -23,11 +23,12 @@ def print_profile(console: Console, taken: Profile, data: str) -> None:
     for phase in taken.phases:
         seconds = phase.mean_seconds
         row = [phase.name, f"{phase.calls:,}", duration(seconds / taken.steps), f"{taken.share(phase):.1%}"]
-        row += [f"{phase.gflops:.1f}", f"{taken.share_of_peak(phase):.0%}", f"{phase.intensity:.1f}"] if phase.operations else ["", "", ""]
-        table.add_row(*row, f"{phase.bytes / seconds / 1e9:.1f}" if phase.bytes and seconds else "")
+        row += [f"{phase.gflops:.1f}", f"{phase.intensity:.1f}"] if phase.operations else ["", ""]
+        row += [f"{phase.bytes / seconds / 1e9:.1f}", f"{taken.share_of_roof(phase):.0%}"] if phase.bytes and seconds else ["", ""]
+        table.add_row(*row)
     table.add_section()
-    table.add_row("all phases", "", duration(taken.phase_seconds / taken.steps), "100.0%", "", "", "", "")
+    table.add_row("all phases", "", duration(taken.phase_seconds / taken.steps), "100.0%", *[""] * 4)
     compiled = sum(taken.compiled_seconds) / taken.threads
     for name, seconds in (("compiled calls", compiled), ("Python around them", taken.python_seconds)):
-        table.add_row(name, "", duration(seconds / taken.steps), f"{seconds / taken.phase_seconds:.1%}", "", "", "", "")
+        table.add_row(name, "", duration(seconds / taken.steps), f"{seconds / taken.phase_seconds:.1%}", *[""] * 4)
     show(console, table, *sentences(taken))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
+
+from ..kernels.caches import cache_size
 
 SCHEMA = "fastmlp.profile/1"
 
@@ -56,6 +58,16 @@ class Phase:
         return self.operations / self.bytes if self.bytes else 0.0
 
 
+class Lap(NamedTuple):
+    """One phase, once: of which thread, and when, in seconds from the first one on."""
+
+    thread: int
+    kind: str
+    layer: int
+    begin: float
+    end: float
+
+
 @dataclass(frozen=True)
 class Profile:
     """Where the time of a training went. Made by `fastmlp.profile`.
@@ -77,6 +89,10 @@ class Profile:
         In the order in which a step goes through them, but for those that never happened.
     peak_gflops : float
         What one core multiplies and adds at most, measured before and after.
+    bandwidth : dict
+        1e9 bytes a second that as many cores as threads read from each level of memory: see `fastmlp.measure.roof`.
+    laps : tuple of Lap
+        Every phase of the first steps one by one, if they were asked for.
     machine : dict
         CPU and versions: `fastmlp.measure.machine.describe`.
     """
@@ -94,6 +110,8 @@ class Profile:
     compiled_seconds: tuple[float, ...]
     phases: tuple[Phase, ...]
     peak_gflops: float
+    bandwidth: dict[str, float]
+    laps: tuple[Lap, ...]
     machine: dict[str, Any]
 
     @property
@@ -114,11 +132,50 @@ class Profile:
         """Of what as many cores as threads could multiply and add in the phase's time."""
         return phase.gflops / (self.peak_gflops * self.threads)
 
+    def level(self, phase: Phase) -> str:
+        """Where a phase's operands come from: the first level of memory that has room for those of a call; samples come from memory."""
+        if phase.kind == "gather":
+            return "memory"
+        size = phase.bytes / (phase.calls / self.threads) / self.threads
+        return next((f"L{level}" for level in (1, 2, 3) if size <= cache_size(level)), "memory")
+
+    def share_of_roof(self, phase: Phase) -> float:
+        """Of the least time that its operations or its bytes would take, whichever is longer; 0 if neither is known.
+
+        Source: the roofline model of Williams, Waterman and Patterson (2009).
+        """
+        seconds = max(phase.operations / (self.peak_gflops * self.threads), phase.bytes / self.bandwidth[self.level(phase)]) / 1e9
+        return seconds / phase.mean_seconds if phase.mean_seconds else 0.0
+
+    def trace(self) -> dict[str, Any]:
+        """`laps` as Chrome's trace events, which Perfetto, speedscope and chrome://tracing open; times in microseconds."""
+        about = {"name": "thread_name", "ph": "M", "pid": 1}
+        names = [about | {"tid": thread, "args": {"name": f"thread {thread}"}} for thread in range(self.threads)]
+        events = [
+            {
+                "name": f"{lap.kind} {lap.layer}" if lap.layer else lap.kind,
+                "cat": lap.kind,
+                "ph": "X",
+                "pid": 1,
+                "tid": lap.thread,
+                "ts": lap.begin * 1e6,
+                "dur": (lap.end - lap.begin) * 1e6,
+            }
+            for lap in self.laps
+        ]
+        return {"traceEvents": [*names, *events], "displayTimeUnit": "ns", "otherData": {"schema": SCHEMA, "cpu": self.machine["cpu"]}}
+
     def to_dict(self) -> dict[str, Any]:
-        """Everything as numbers and strings: what ``fastmlp profile --json`` writes. Its "schema" changes when a name or a unit does."""
+        """Everything but the laps as numbers and strings: what ``fastmlp profile --json`` writes.
+
+        Its "schema" changes when a name or a unit does.
+        """
         phases = [
             asdict(phase)
             | {"name": phase.name, "share": self.share(phase), "gflops": phase.gflops, "share_of_peak": self.share_of_peak(phase)}
+            | {"level": self.level(phase), "share_of_roof": self.share_of_roof(phase)}
             for phase in self.phases
         ]
-        return {"schema": SCHEMA} | asdict(self) | {"phases": phases, "python_seconds": self.python_seconds}
+        everything = {"schema": SCHEMA} | asdict(self) | {"phases": phases, "python_seconds": self.python_seconds}
+        del everything["laps"]
+        return everything

@@ -16,10 +16,12 @@ from ..kernels.clock import DELTA, PHASES, PRODUCT, TARGETS, UPDATE, Clock, cloc
 from ..model.optimizers import as_optimizer
 from ..model.sequential import Sequential
 from .peak import peak_gflops
-from .profile import Phase, Profile
+from .profile import Lap, Phase, Profile
+from .roof import roof
 from .traffic import traffic
 
 CALIBRATION_SECONDS = 0.02
+LAPS_A_LAYER, MOST_TRACED = 12, 10_000  # of a step, at most; steps that are traced
 PRODUCTS = (PRODUCT, DELTA, UPDATE)  # whose amounts are multiply-adds
 
 
@@ -31,6 +33,7 @@ def profile(
     batch_size: int = 64,
     optimizer: Any = "sgd",
     n_threads: int | None = None,
+    trace_steps: int = 0,
     **options: Any,
 ) -> Profile:
     """Train a copy of a model, and tell where the time went.
@@ -50,6 +53,8 @@ def profile(
     optimizer : Optimizer or str, default "sgd"
     n_threads : int, optional
         By default as many as are likely to help.
+    trace_steps : int, default 0
+        Of about so many steps, each phase is kept one by one, for `Profile.trace`.
     **options
         Others of `Sequential.fit`: ``schedule``, ``sample_weight``, ``shuffle``, ``validation_split`` ...
 
@@ -81,6 +86,7 @@ def profile(
     if not isinstance(model, Sequential):
         raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
     epochs, batch_size, rule = check_size("epochs", epochs, 1), check_size("batch_size", batch_size, 1), as_optimizer(optimizer)
+    capacity = LAPS_A_LAYER * (len(model.dense_layers) + 1) * check_size("trace_steps", trace_steps, 0, MOST_TRACED)
     trained = copy.deepcopy(model)
     data = trained._data(X, y, options.get("sample_weight"))
     run = trained._training(rule, y, data.inputs.dtype)
@@ -89,7 +95,9 @@ def profile(
     options = options | {"batch_size": batch_size, "optimizer": rule, "n_threads": threads, "progress": False}
     run.clocks = [clock(len(sizes) - 1) for _ in range(threads)]
     trained.fit(X, y, epochs=0, **options)  # checks the other arguments; compiles what is profiled, or loads it
-    run.clocks = [clock(len(sizes) - 1) for _ in range(threads)]
+    run.clocks = [clock(len(sizes) - 1, capacity) for _ in range(threads)]
+    limits = roof()
+    bandwidth = limits.bandwidth if threads == 1 else limits.bandwidth_all
     rate, peak, steps = cycles_a_second(), peak_gflops(dtype.type), run.steps
     began = time.perf_counter()
     history = trained.fit(X, y, epochs=epochs, **options)
@@ -107,7 +115,7 @@ def profile(
         sizes=sizes, dtype=dtype.name, optimizer=type(rule).__name__, batch_size=batch_size, threads=threads, samples=samples // epochs,
         epochs=epochs, steps=run.steps - steps, pixels=bool(data.inputs.samples.pixels.size), fit_seconds=fit_seconds,
         compiled_seconds=tuple(int(each.wall[0]) / 1e9 for each in run.clocks), phases=tuple(phases(run.clocks, rate, bytes_of)),
-        peak_gflops=max(peak, peak_gflops(dtype.type)), machine=describe(),
+        peak_gflops=max(peak, peak_gflops(dtype.type)), bandwidth=bandwidth, laps=tuple(laps(run.clocks, rate)), machine=describe(),
     )  # fmt: skip
 
 
@@ -120,6 +128,15 @@ def phases(clocks: Sequence[Clock], rate: float, bytes_of: Callable[[str, int], 
             if calls:
                 operations = 2 * int(amounts[:, code, layer].sum()) if code in PRODUCTS else 0
                 yield Phase(kind, layer, calls, tuple((cycles[:, code, layer] / rate).tolist()), operations, bytes_of(kind, layer))
+
+
+def laps(clocks: Sequence[Clock], rate: float) -> Iterator[Lap]:
+    """What was kept one by one, in the order of its beginning."""
+    kept = [(int(begin), int(end), thread, int(code), int(layer)) for thread, each in enumerate(clocks)
+            for code, layer, begin, end in each.events[: each.recorded[0]]]  # fmt: skip
+    first = min((begin for begin, *_ in kept), default=0)
+    for begin, end, thread, code, layer in sorted(kept):
+        yield Lap(thread, PHASES[code], layer, (begin - first) / rate, (end - first) / rate)
 
 
 def cycles_a_second() -> float:
