@@ -2,8 +2,11 @@
 
 import os
 
+import numba
+import numpy as np
 import pytest
 
+from fastmlp.kernels import access
 from tests.children import python
 
 pytestmark = pytest.mark.any_cpu
@@ -67,3 +70,14 @@ def test_a_vector_that_leaves_its_array_is_an_index_error(checked, tmp_path):
     finished = python(program, env=os.environ | {"NUMBA_BOUNDSCHECK": str(int(checked)), "NUMBA_CACHE_DIR": str(tmp_path)})
     assert finished.stderr == ""
     assert finished.stdout == f"{[(False, True)] * 7 if checked else [(False, False)]}\n"
+
+
+def test_asking_for_a_cache_line_reads_nothing_wherever_it_is():
+    @numba.njit
+    def asked(a, i):
+        access.fetch(a, i)
+        return a[0]
+
+    a = np.arange(5.0)
+    for i in (0, 4, -1, 10**6, -(10**12), 2**60):
+        assert asked(a, i) == 0

@@ -139,6 +139,24 @@ def broadcast(typingctx, a, i):
     return vector(a, types.intp), codegen
 
 
+def prefetch(builder: Any, address: Any, to_write: bool = False) -> None:
+    """Ask for the cache line at `address`, which may lie anywhere, for reading or writing soon."""
+    pointer, int32 = ir.PointerType(ir.IntType(8)), ir.IntType(32)
+    operands = [builder.bitcast(address, pointer), int32(int(to_write)), int32(3), int32(1)]
+    call_intrinsic(builder, "llvm.prefetch.p0", ir.VoidType(), operands)
+
+
+@intrinsic
+def fetch(typingctx, a, i):
+    """Ask for the cache line of element i of a's memory, to be read soon. a : C-contiguous array; no index is too large."""
+
+    def codegen(context, builder, sig, args):
+        prefetch(builder, builder.gep(context.make_array(a)(context, builder, args[0]).data, [args[1]]))
+        return context.get_dummy_value()
+
+    return types.void(a, types.intp), codegen
+
+
 @intrinsic
 def peek(typingctx, flag):
     """Element 0 of an array that another thread may change, read anew each time. flag : (1,) uint8."""

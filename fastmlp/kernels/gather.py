@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .access import load, load_first, peek, width
+from .access import fetch, load, load_first, peek, width
 from .jit import entry, kernel
 from .transpose import transpose
 from .vectors import fma, splat, sum_lanes
@@ -90,7 +90,10 @@ def gather(x, X, batch, inputs, start, scale, stop):
 
 @kernel
 def gather_rows(x, X, batch, inputs, start, scale, stop):
-    """As `gather`, X (N, I). The last vector of inputs overlaps the one before, if it has to."""
+    """As `gather`, X (N, I). The last vector of inputs overlaps the one before, if it has to.
+
+    While some samples are turned, the next ones are asked for: they lie in memory, each in a place of its own.
+    """
     V, I, B, (first, last) = width(x.data), X.shape[1], batch.B, inputs
     flat = X.reshape(X.size)
     end = batch.at + batch.size
@@ -101,6 +104,8 @@ def gather_rows(x, X, batch, inputs, start, scale, stop):
         if first + V <= last:
             for wanted in range(first, last, V):
                 i = min(wanted, last - V)
+                for lane in range(V, 2 * V):
+                    fetch(flat, batch.order[min(batch.at + n + lane, end - 1)] * I + i)
                 rows, columns = Span(batch.order, batch.at + n, end), Block(flat, i, I, 1, I - i)
                 transpose(Block(x.data, x.at + i * B + n, B, 1, V), columns, rows, scale)
         else:

@@ -19,7 +19,7 @@ from llvmlite import ir
 from numba.core import config, types
 from numba.extending import intrinsic
 
-from .access import GUARD, check_place, opened
+from .access import GUARD, check_place, opened, prefetch
 from .vectors import Vector, call_intrinsic, constant, count_mask, llvm_type, many_registers, repeat, suffix
 from .views import Block
 
@@ -219,14 +219,6 @@ def check_product(context, builder, product, ms, ks, columns):
             check_place(context, builder, b.data, place(b, k, INT64(0)), read, GUARD)
             for m in ms:
                 check_place(context, builder, a.data, place(a, m, k), 1)
-
-
-def prefetch(builder, address, to_write=False):
-    """Ask for the cache line at `address`, which may lie anywhere, for reading or writing soon."""
-    pointer = ir.PointerType(INT8)
-    kind = ir.FunctionType(ir.VoidType(), [pointer, INT32, INT32, INT32])
-    function = builder.module.globals.get("llvm.prefetch.p0") or ir.Function(builder.module, kind, "llvm.prefetch.p0")
-    builder.call(function, [builder.bitcast(address, pointer), INT32(int(to_write)), INT32(3), INT32(1)])
 
 
 def opaque(builder, number):
