@@ -112,3 +112,10 @@ def test_a_first_call_that_is_compiled_does_not_end_the_search_for_a_long_run(mo
     monkeypatch.setattr(module, "together", together)
     assert module.bandwidth(4096, 1) == pytest.approx(4096 / 1e-6 / 1e9, rel=0.1)
     assert runs[-1] > 1000
+
+
+def test_more_threads_read_more_until_all_cores_read():
+    one, every = dict.fromkeys(LEVELS, 10.0), {"L1": 80.0, "L2": 80.0, "L3": 25.0, "memory": 8.0}
+    found = Roof("a CPU", 8, {"float32": 100.0}, one, every, dict.fromkeys(LEVELS, 4096), 1e-7, 2e-7)
+    assert found.bandwidth_of(1) == one
+    assert found.bandwidth_of(4) == {"L1": 40.0, "L2": 40.0, "L3": 25.0, "memory": 10.0}

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from ..measure.profile import Phase, Profile
 
-PRODUCTS = ("product", "delta", "update")
 NOTABLE = 0.08  # of the time: what takes less is not worth a sentence
 NEAR_PEAK = 0.75
 
@@ -26,11 +25,12 @@ def findings(taken: Profile) -> Iterator[tuple[float, str]]:
 
 def about_products(taken: Profile) -> Iterator[tuple[float, str]]:
     """The layer whose products take most, and how near they are to the peak."""
-    layers = {phase.layer for phase in taken.phases if phase.kind in PRODUCTS}
-    if not layers:
+    of_layer: dict[int, list[Phase]] = {}
+    for phase in taken.phases:
+        if phase.operations:  # a delta passes the weights of the layer above it
+            of_layer.setdefault(phase.layer + (phase.kind == "delta"), []).append(phase)
+    if not of_layer:
         return
-    # the delta of layer l passes W of the layer above it
-    of_layer = {l: [p for p in taken.phases if p.kind in PRODUCTS and (p.layer + 1 if p.kind == "delta" else p.layer) == l] for l in layers}
     layer = max(of_layer, key=lambda l: total(of_layer[l]))
     share, seconds = total(of_layer[layer]) / taken.phase_seconds, total(of_layer[layer])
     peak = sum(p.operations for p in of_layer[layer]) / seconds / 1e9 / (taken.peak_gflops * taken.threads)

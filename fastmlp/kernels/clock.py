@@ -16,6 +16,7 @@ from numba.extending import intrinsic
 
 from .jit import entry, in_compiled_code, kernel
 from .tile import MR
+from .vectors import call_intrinsic
 
 PHASES = (
     "gather", "targets", "zeros", "product", "sum of halves", "activation", "dropout", "loss", "layout", "delta", "update", "biases",
@@ -54,12 +55,10 @@ def cycles(typingctx):
         triple, _, _ = cpu_target.target_context.codegen().magic_tuple()
         int64 = ir.IntType(64)
         if triple.startswith(("x86_64", "i686")):
-            function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(int64, []), "llvm.readcyclecounter")
-            return builder.call(function, [])
+            return call_intrinsic(builder, "llvm.readcyclecounter", int64, [])
         time = cgutils.alloca_once(builder, ir.ArrayType(int64, 2))
-        kind = ir.FunctionType(ir.IntType(32), [ir.IntType(32), time.type])
         monotonic = ir.IntType(32)(6 if sys.platform == "darwin" else 1)
-        builder.call(cgutils.get_or_insert_function(builder.module, kind, "clock_gettime"), [monotonic, time])
+        call_intrinsic(builder, "clock_gettime", ir.IntType(32), [monotonic, time])
         seconds, nanoseconds = (builder.load(builder.gep(time, [int64(0), int64(place)])) for place in range(2))
         return builder.add(builder.mul(seconds, int64(1_000_000_000)), nanoseconds)
 

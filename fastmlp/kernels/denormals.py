@@ -11,12 +11,10 @@ from numba.core import cgutils, types
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
+from .vectors import call_intrinsic
+
 INT32, INT64 = ir.IntType(32), ir.IntType(64)
 X86_ZEROS, ARM_ZEROS = 0x8040, 1 << 24  # MXCSR: results (bit 15) and operands (bit 6); FPCR: both
-
-
-def _call(builder, name, result, *args):
-    return builder.call(cgutils.get_or_insert_function(builder.module, ir.FunctionType(result, [a.type for a in args]), name), args)
 
 
 def _architecture():
@@ -33,14 +31,14 @@ def flush_denormals(typingctx):
         if kind == "x86":
             place = cgutils.alloca_once(builder, INT32)
             address = builder.bitcast(place, ir.PointerType(ir.IntType(8)))
-            _call(builder, "llvm.x86.sse.stmxcsr", ir.VoidType(), address)
+            call_intrinsic(builder, "llvm.x86.sse.stmxcsr", ir.VoidType(), [address])
             before = builder.load(place)
             builder.store(builder.or_(before, INT32(X86_ZEROS)), place)
-            _call(builder, "llvm.x86.sse.ldmxcsr", ir.VoidType(), address)
+            call_intrinsic(builder, "llvm.x86.sse.ldmxcsr", ir.VoidType(), [address])
             return builder.zext(before, INT64)
         if kind == "arm":
-            before = _call(builder, "llvm.aarch64.get.fpcr", INT64)
-            _call(builder, "llvm.aarch64.set.fpcr", ir.VoidType(), builder.or_(before, INT64(ARM_ZEROS)))
+            before = call_intrinsic(builder, "llvm.aarch64.get.fpcr", INT64, [])
+            call_intrinsic(builder, "llvm.aarch64.set.fpcr", ir.VoidType(), [builder.or_(before, INT64(ARM_ZEROS))])
             return before
         return INT64(0)
 
@@ -56,9 +54,10 @@ def restore_mode(typingctx, mode):
         if kind == "x86":
             place = cgutils.alloca_once(builder, INT32)
             builder.store(builder.trunc(args[0], INT32), place)
-            _call(builder, "llvm.x86.sse.ldmxcsr", ir.VoidType(), builder.bitcast(place, ir.PointerType(ir.IntType(8))))
+            address = builder.bitcast(place, ir.PointerType(ir.IntType(8)))
+            call_intrinsic(builder, "llvm.x86.sse.ldmxcsr", ir.VoidType(), [address])
         elif kind == "arm":
-            _call(builder, "llvm.aarch64.set.fpcr", ir.VoidType(), args[0])
+            call_intrinsic(builder, "llvm.aarch64.set.fpcr", ir.VoidType(), [args[0]])
         return context.get_dummy_value()
 
     return types.void(types.int64), codegen

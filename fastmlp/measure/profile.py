@@ -10,6 +10,11 @@ from ..kernels.caches import cache_size
 SCHEMA = "fastmlp.profile/1"
 
 
+def name_of(kind: str, layer: int) -> str:
+    """Kind and layer: "product 1"; the kind alone where it belongs to no layer."""
+    return f"{kind} {layer}" if layer else kind
+
+
 @dataclass(frozen=True)
 class Phase:
     """One kind of work on one layer.
@@ -39,8 +44,8 @@ class Phase:
 
     @property
     def name(self) -> str:
-        """Kind and layer: "product 1"."""
-        return f"{self.kind} {self.layer}" if self.layer else self.kind
+        """As the tables call it."""
+        return name_of(self.kind, self.layer)
 
     @property
     def mean_seconds(self) -> float:
@@ -136,8 +141,7 @@ class Profile:
         """Where a phase's operands come from: the first level of memory that has room for those of a call; samples come from memory."""
         if phase.kind == "gather":
             return "memory"
-        size = phase.bytes / (phase.calls / self.threads) / self.threads
-        return next((f"L{level}" for level in (1, 2, 3) if size <= cache_size(level)), "memory")
+        return next((f"L{level}" for level in (1, 2, 3) if phase.bytes / phase.calls <= cache_size(level)), "memory")
 
     def share_of_roof(self, phase: Phase) -> float:
         """Of the least time that its operations or its bytes would take, whichever is longer; 0 if neither is known.
@@ -153,7 +157,7 @@ class Profile:
         names = [about | {"tid": thread, "args": {"name": f"thread {thread}"}} for thread in range(self.threads)]
         events = [
             {
-                "name": f"{lap.kind} {lap.layer}" if lap.layer else lap.kind,
+                "name": name_of(lap.kind, lap.layer),
                 "cat": lap.kind,
                 "ph": "X",
                 "pid": 1,

@@ -96,8 +96,7 @@ def profile(
     run.clocks = [clock(len(sizes) - 1) for _ in range(threads)]
     trained.fit(X, y, epochs=0, **options)  # checks the other arguments; compiles what is profiled, or loads it
     run.clocks = [clock(len(sizes) - 1, capacity) for _ in range(threads)]
-    limits = roof()
-    bandwidth = limits.bandwidth if threads == 1 else limits.bandwidth_all
+    bandwidth = roof().bandwidth_of(threads)
     rate, peak, steps = cycles_a_second(), peak_gflops(dtype.type), run.steps
     began = time.perf_counter()
     history = trained.fit(X, y, epochs=epochs, **options)

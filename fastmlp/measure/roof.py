@@ -9,6 +9,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -65,8 +66,12 @@ class Roof:
     call_seconds: float
 
     def to_dict(self) -> dict[str, Any]:
-        """As it is kept, and as ``fastmlp info --roof --json`` writes it."""
+        """As it is kept."""
         return {"schema": SCHEMA} | asdict(self)
+
+    def bandwidth_of(self, threads: int) -> dict[str, float]:
+        """1e9 bytes a second that so many threads read: each as one core does, until all cores' is reached."""
+        return {level: min(threads * one, max(one, self.bandwidth_all[level])) for level, one in self.bandwidth.items()}
 
 
 def roof(anew: bool = False) -> Roof:
@@ -87,11 +92,9 @@ def roof(anew: bool = False) -> Roof:
     found = None if anew else read(place)
     if found is None:
         found = measured()
-        try:
+        with suppress(OSError):  # then it is measured again the next time
             place.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(place, json.dumps({"key": key(), "roof": found.to_dict()}, indent=1).encode())
-        except OSError:
-            pass  # it is measured again the next time
     return found
 
 
