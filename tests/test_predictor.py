@@ -90,6 +90,19 @@ def test_a_row_is_predicted_as_among_many(dtype):
                 assert_array_equal(model.predict(inputs[:few]), model.forward(inputs[:few]).argmax(axis=1))
 
 
+@pytest.mark.parametrize("I", [1, 63, 64, 70, 200])
+@pytest.mark.parametrize("zeros", [0.0, 0.3, 0.9, 1.0])
+def test_zeros_in_a_row_are_skipped_and_nothing_else(I, zeros):
+    rng = np.random.default_rng(I)
+    inputs = np.where(rng.random((8, I)) < zeros, 0, rng.standard_normal((8, I)))
+    model = Sequential([Dense(I, 33), ReLU(), Dense(33, 70), ReLU(), Dense(70, 3)], dtype="float64", seed=1)
+    activations = ("relu", "relu", "identity")
+    layers = [reference.Layer(layer.W, layer.b, activation) for layer, activation in zip(model.dense_layers, activations, strict=True)]
+    z = reference.forward(inputs, layers)[-1][1]
+    for row in range(8):
+        assert_allclose(model.forward(inputs[row:]), z[row:], rtol=0, atol=1e-13)
+
+
 @pytest.mark.parametrize("N", [3, 20])
 def test_predict_proba_needs_a_cross_entropy(N):
     with pytest.raises(ValueError, match=r"^loss: predict_proba expects a cross-entropy, got 'squared_error'"):

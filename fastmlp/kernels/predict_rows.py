@@ -11,6 +11,7 @@ from numba import literally
 
 from .access import load, store, width
 from .activations import activate
+from .bits import PLACES, count_bits, list_bits, nonzero_bits
 from .gather import all_finite
 from .jit import entry, kernel
 from .products import in_every_tile, tiles
@@ -40,6 +41,7 @@ def predict_few(code, w, X):
     if not all_finite(x.data, 0, x.data.size):
         raise ValueError("X: expected finite numbers, got NaN or infinity")
     values = np.empty(2 * N * stride + V, w.dtype)  # a part of the last row reads a vector more
+    found = np.empty(len(every) + 8, np.int64)
     tiled = N // MR * MR
     for l in range(L):
         I, O = code[2 + l], code[3 + l]
@@ -48,11 +50,12 @@ def predict_few(code, w, X):
             start = load(w, code[b_at + l] + o) if code[b_at + l] >= 0 else splat(w.dtype.type(0))
             for n in range(z.at + o, z.at + N * stride, stride):
                 store(values, n, start)
-        inputs = Span(every, 0, I)
         if tiled > 0:
-            tiles(Product(CONTINUE, z, x, W, z, 0), Span(every, 0, tiled), in_every_tile(inputs), np.zeros(1, np.uint8))
+            tiles(Product(CONTINUE, z, x, W, z, 0), Span(every, 0, tiled), in_every_tile(Span(every, 0, I)), np.zeros(1, np.uint8))
         for n in range(tiled, N):
-            row(Block(values, z.at + n * stride, stride, 1, z.columns), Block(x.data, x.at + n * x.row, x.row, 1, I), W, inputs)
+            one = Block(x.data, x.at + n * x.row, x.row, 1, I)  # hidden units at zero are skipped too: half of them, after ReLU
+            inputs = Span(found, 0, list_nonzero(found, one))
+            row(Block(values, z.at + n * stride, stride, 1, z.columns), one, W, Span(every, 0, 1), inputs)
         for n in range(z.at, z.at + N * stride, stride):
             activate(code[activation + l], values, None, n, n + (O + V - 1) // V * V)
         x = z
@@ -78,10 +81,31 @@ def classify_few(code, w, X):
 
 
 @kernel
-def row(z, x, W, inputs):
+def list_nonzero(found, x):
+    """Write the inputs of one row that are not zero to `found`, ascending, and return how many: no other rows of W need be read.
+
+    found : (I + 8,) at least, as `list_bits` writes eight at a time. Nothing is read past the row, which may be a caller's last.
+    """
+    count, whole = 0, x.columns // 64 * 64
+    for word in range(0, whole, 64):
+        bits = nonzero_bits(x.data, x.at + word)
+        for i in range(word, word + 64, 8):
+            byte = bits & np.uint64(255)
+            list_bits(found, count, byte, i, PLACES)
+            count += count_bits(byte)
+            bits >>= np.uint64(8)
+    for i in range(whole, x.columns):
+        found[count] = i
+        count += x.data[x.at + i] != 0
+    return count
+
+
+@kernel
+def row(z, x, W, first, inputs):
     """z[0, o] += sum_i x[0, i] W[i, o]: each row of W is read whole, as it lies in memory, up to WIDEST vectors.
 
     In parts as even as can be, of 8 to 4 vectors, or 2; what lies past the last output is read from the next row, and nothing is written.
+    first : the span of 0 alone.
     """
     V = width(W.data)
     vectors = (W.columns + V - 1) // V
@@ -91,22 +115,22 @@ def row(z, x, W, inputs):
         nv = (vectors - done + parts - 1) // parts
         here, product = done * V, from_column(z, done * V)
         if nv == 8:
-            part(8, product, x, from_column(W, here), inputs)
+            part(8, product, x, from_column(W, here), first, inputs)
         elif nv == 7:
-            part(7, product, x, from_column(W, here), inputs)
+            part(7, product, x, from_column(W, here), first, inputs)
         elif nv == 6:
-            part(6, product, x, from_column(W, here), inputs)
+            part(6, product, x, from_column(W, here), first, inputs)
         elif nv == 5:
-            part(5, product, x, from_column(W, here), inputs)
+            part(5, product, x, from_column(W, here), first, inputs)
         elif nv > 2:
-            part(4, product, x, from_column(W, here), inputs)
+            part(4, product, x, from_column(W, here), first, inputs)
         else:
-            part(2, product, x, from_column(W, here), inputs)
+            part(2, product, x, from_column(W, here), first, inputs)
         done += nv
 
 
 @kernel(literals=True)
-def part(nv, z, x, W, inputs):
+def part(nv, z, x, W, first, inputs):
     """A part of `row`, nv (a literal) vectors wide."""
     literally(nv)
-    tile(1, nv, Product(CONTINUE, z, x, W, z, 0), Span(inputs.items, 0, 1), inputs)
+    tile(1, nv, Product(CONTINUE, z, x, W, z, 0), first, inputs)
