@@ -25,15 +25,15 @@ def member(thread, threads):
 
 @given(inputs=st.integers(1, 2000), units=st.integers(1, 40), threads=st.integers(1, 9))
 def test_every_share_of_every_part_is_one_thread_s_which_gathers_its_inputs(inputs, units, threads):
-    parts = parts_of(inputs)
-    assert [inputs_of(part, inputs) for part in range(parts)] == [(0, first_part(inputs)), (first_part(inputs), inputs)][:parts]
+    parts = parts_of(0, inputs)
+    assert [inputs_of(part, 0, inputs) for part in range(parts)] == [(0, first_part(0, inputs)), (first_part(0, inputs), inputs)][:parts]
     taken = np.zeros((parts, units), int)
     for thread in range(threads):
         low, high = needed(inputs, member(thread, threads))
         for part in range(parts):
             first, last = share_of_part(units, 5, part, parts, member(thread, threads))
             taken[part, first:last] += 1
-            first_input, last_input = inputs_of(part, inputs)
+            first_input, last_input = inputs_of(part, 0, inputs)
             assert first == last or low <= first_input < last_input <= high
     assert (taken == 1).all()
 
@@ -41,9 +41,10 @@ def test_every_share_of_every_part_is_one_thread_s_which_gathers_its_inputs(inpu
 @given(inputs=st.integers(KC + 1, 5000))
 def test_two_threads_gather_about_half_each(inputs):
     first, second = (needed(inputs, member(thread, 2)) for thread in (0, 1))
-    assert first == (0, first_part(inputs))
-    assert second == (first_part(inputs), inputs)
-    assert 0.3 < first_part(inputs) / inputs < 0.7
+    assert first == (0, first_part(0, inputs))
+    assert second == (first_part(0, inputs), inputs)
+    assert 0.3 < first_part(0, inputs) / inputs < 0.7
+    assert (parts_of(1, inputs), inputs_of(0, 1, inputs)) == (1, (0, inputs))
 
 
 @pytest.mark.parametrize("form", FORMS)

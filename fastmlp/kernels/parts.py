@@ -14,25 +14,25 @@ PARTS = 2
 
 
 @plain
-def first_part(inputs):
-    """How many of so many inputs are in the first part. All, if one pass of a product takes them."""
+def first_part(layer, inputs):
+    """How many of a layer's inputs are in the first part. All, but in layer 0, unless one pass of a product takes them there."""
     half = (inputs + 1) // 2
     left = half % KC
-    if inputs <= KC:
+    if layer > 0 or inputs <= KC:
         return inputs
     return half - left if left <= inputs // 32 else half  # a pass over a few inputs alone costs more than parts that differ by as many
 
 
 @kernel
-def parts_of(inputs):
-    """How many parts so many inputs have."""
-    return 1 if first_part(inputs) == inputs else PARTS
+def parts_of(layer, inputs):
+    """How many parts a layer's inputs have."""
+    return 1 if first_part(layer, inputs) == inputs else PARTS
 
 
 @kernel
-def inputs_of(part, inputs):
+def inputs_of(part, layer, inputs):
     """The inputs [first, last) of a part."""
-    cut = first_part(inputs)
+    cut = first_part(layer, inputs)
     return (0, cut) if part == 0 else (cut, inputs)
 
 
@@ -48,8 +48,8 @@ def share_of_part(n, unit, part, parts, team):
 
 @kernel
 def parts_needed(inputs, team):
-    """The parts [first, last) in which a thread has a share."""
-    parts = parts_of(inputs)
+    """The parts [first, last) of layer 0 in which a thread has a share."""
+    parts = parts_of(0, inputs)
     return parts * team.thread // team.threads, (parts * (team.thread + 1) + team.threads - 1) // team.threads
 
 
@@ -57,4 +57,4 @@ def parts_needed(inputs, team):
 def needed(inputs, team):
     """The inputs [first, last) of those parts."""
     first, last = parts_needed(inputs, team)
-    return inputs_of(first, inputs)[0], inputs_of(last - 1, inputs)[1]
+    return inputs_of(first, 0, inputs)[0], inputs_of(last - 1, 0, inputs)[1]

@@ -89,7 +89,7 @@ def forward(net, work, w, B, masks, team):
         z, slope = features(work.x, work, l + 1, team, B), features(work.delta, work, l + 1, team, B)
         if l == 0:
             first_products(net, work, w, B, team)
-            if parts_of(net.sizes[0]) > 1:
+            if parts_of(0, net.sizes[0]) > 1:
                 barrier(team)
                 add(z, slope, first, last)
                 lap(team, clock.SUM_OF_HALVES, 1, 0)
@@ -114,11 +114,11 @@ def forward(net, work, w, B, masks, team):
 @kernel
 def first_products(net, work, w, B, team):
     """A thread's share of the first layer's products: of the first part, with the biases, in x[1]; of the second in x[1]'s slopes."""
-    x, I, O, parts = features(work.x, work, 0, team, B), net.sizes[0], net.sizes[1], parts_of(net.sizes[0])
+    x, I, O, parts = features(work.x, work, 0, team, B), net.sizes[0], net.sizes[1], parts_of(0, net.sizes[0])
     W, b = weights_of(net, w, 0), biases_of(net, w, 0)
     first, last = parts_needed(I, team)
     for part in range(first, last):
-        i, end = inputs_of(part, I)
+        i, end = inputs_of(part, 0, I)
         active, bits, here = work.active[team.thread, part], work.bits[team.thread, part], from_row(x, i)
         count, nonzero = find_active(active, bits, here, end - i, team.stop)
         work.found[team.thread, 2 * part], work.found[team.thread, 2 * part + 1] = count, nonzero
@@ -182,10 +182,10 @@ def gradient_into(how, g, net, work, B, scale, skipping, team):
     many of those are zero too, each tile of rows sums over the samples that it cannot do without.
     """
     for l in range(len(net.W_at)):
-        I, O, parts = net.sizes[l], net.sizes[l + 1], parts_of(net.sizes[0]) if l == 0 else 1
+        I, O, parts = net.sizes[l], net.sizes[l + 1], parts_of(l, net.sizes[l])
         x, delta, W = features(work.x, work, l, team, B), features(work.delta, work, l + 1, team, B), weights_of(net, g, l)
         for part in range(parts):
-            i, end = inputs_of(part, I) if l == 0 else (0, I)
+            i, end = inputs_of(part, l, I)
             rows, count, listed = work.every, end - i, False
             if l == 0:
                 active, nonzero = work.found[team.thread, 2 * part], work.found[team.thread, 2 * part + 1]
@@ -231,10 +231,9 @@ def descend(net, state, rule, step, clipping, team):
     of_weights = Update(rule.code, rate, decay, number(rule.l2), beta1, beta2, epsilon, clipping)
     of_biases = Update(rule.code, rate, zero, zero, beta1, beta2, epsilon, clipping)
     for l in range(len(net.W_at)):
-        O = net.sizes[l + 1]
-        parts = parts_of(net.sizes[0]) if l == 0 else 1
+        I, O, parts = net.sizes[l], net.sizes[l + 1], parts_of(l, net.sizes[l])
         for part in range(parts):
-            i, end = inputs_of(part, net.sizes[l]) if l == 0 else (0, net.sizes[l])
+            i, end = inputs_of(part, l, I)
             first, last = share_of_part(end - i, MR, part, parts, team)
             update(state, net.W_at[l] + (i + first) * O, net.W_at[l] + (i + last) * O, of_weights)
         if net.b_at[l] >= 0:
