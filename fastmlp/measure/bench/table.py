@@ -87,8 +87,8 @@ TABLE: tuple[Section, ...] = (
     small("digits", 6.5, 4.5),
     Training(
         "mnist",
-        "MNIST to 98 %: 784-128-10, batch 64, Adam, one cycle to 0.004, 5 epochs, float32, 2 threads",
-        Task("mnist", (128,), 64, 5, "adam", 4e-3, schedule="one_cycle", raw=True),
+        "MNIST to 98 %: 784-128-10, batch 96, Adam, one cycle to 0.008, 4 epochs, float32, 2 threads",
+        Task("mnist", (128,), 96, 4, "adam", 8e-3, schedule="one_cycle", raw=True),
         (("fastmlp", 2),),
         (Target("seconds", 0.35, 0.6), Target("accuracy", 0.98, 0.98)),
         unit="run",
