@@ -38,7 +38,10 @@ class Plan:
     def orders(self, count: int) -> np.ndarray:
         """The samples of `count` epochs (count, N), each epoch in an order of its own if they are shuffled."""
         orders = np.tile(self.samples, (count, 1))
-        return self.shuffle.permuted(orders, axis=1) if self.shuffle else orders
+        if self.shuffle:
+            for order in orders:  # `permuted` draws the same, and takes twice as long on a thousand samples
+                self.shuffle.shuffle(order)
+        return orders
 
     def rates(self, first: int, count: int) -> np.ndarray:
         """The learning rate of every step of `count` epochs, the `first` of them counted from 0."""
