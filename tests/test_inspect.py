@@ -163,9 +163,9 @@ def test_x86_instructions(text, kind, width, memory):
 
 
 def test_assembly_that_cannot_be_read():
-    with pytest.raises(ValueError, match="^text: expected assembly with LLVM's comments, got none"):
+    with pytest.raises(ValueError, match=r"^text: expected assembly with LLVM's comments, got none"):
         innermost_loops("f:\n\tretq\n", "x86_64")
-    with pytest.raises(ValueError, match="^architecture: expected x86_64 or aarch64, whose assembly can be read, got 'riscv64'"):
+    with pytest.raises(ValueError, match=r"^architecture: expected x86_64 or aarch64, whose assembly can be read, got 'riscv64'"):
         innermost_loops(AVX2, "riscv64")
     assert innermost_loops("", "x86_64") == []
 
@@ -255,7 +255,7 @@ def test_other_settings_stay_when_compiling_for_another_cpu():
 
 
 def test_a_compilation_that_fails_says_why():
-    with pytest.raises(CompilationFailed, match="^compiling nothing for float32 ended with status 1: KeyError: 'nothing'"):
+    with pytest.raises(CompilationFailed, match=r"^compiling nothing for float32 ended with status 1: KeyError: 'nothing'"):
         compile_twice("nothing", "float32", {})
 
 

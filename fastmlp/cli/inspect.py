@@ -26,8 +26,8 @@ from .output_files import OutputFile, written
 def inspect(kernel: str | None, dtype: str, cpu: str | None, loops: int, asm: bool, json_file: Path | None) -> None:
     """Show what LLVM made of a kernel: the innermost loops of its machine code.
 
-    Without KERNEL, list the kernels. It is compiled for itself and not run. Shown are the instructions of its innermost loops by what they do
-    and how wide they are, and the loops that LLVM did not vectorize, with its reasons.
+    Without KERNEL, list the kernels. One is compiled for itself, and not run. Shown are the instructions of its innermost loops, by what
+    they do and how wide they are, and the loops that LLVM did not vectorize, with its reasons.
     """
     from ..measure.inspection import CompilationFailed, inspect_kernel
     from .inspect_tables import print_assembly, print_inspection, print_kernels

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..measure.assembly import Loop
-from ..measure.inspectable import KERNELS
+from ..measure.inspectable import KERNELS, find
 from ..measure.inspection import Inspection
 from ..measure.instructions import KINDS
 from .tables import section, show
@@ -22,7 +22,9 @@ def print_kernels(output: Console) -> None:
     table = section("Kernels", "name", "function")
     table.add_column("what it does", overflow="fold")
     for name, kernel in KERNELS.items():
-        function = kernel.function.__name__
+        module, function = kernel.qualified_name.split(".")[-2:]
+        if find(function)[0] != name:  # a phase of the step has that name
+            function = f"{module}.{function}"
         table.add_row(name, "" if function == name else function, kernel.does)
     show(output, table, "Either name will do.")
 

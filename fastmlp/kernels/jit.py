@@ -125,7 +125,8 @@ class _Compiler(Compiler):
         if library is None:
             library = self.library(cpu_target.target_context.codegen(), "fastmlp")
             library.enable_object_caching()
-        if config.DEBUGINFO_DEFAULT:  # the lines alone: what debuggers want beside them would be other machine code
+        if config.DEBUGINFO_DEFAULT:  # type: ignore[attr-defined]
+            # Lines alone: what debuggers want beside them would be other machine code.
             flags.debuginfo = flags.dbg_directives_only = True
             flags.dbg_extend_lifetimes = flags.boundscheck = False
         super().__init__(typingctx, targetctx, library, args, return_type, flags, locals)

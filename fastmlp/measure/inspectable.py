@@ -20,7 +20,7 @@ from ..kernels.jit import entry
 from ..kernels.network import Data, Network, Rule, State
 from ..kernels.tile import MR, NV, Product, tile
 from ..kernels.views import Block, Span
-from ..two_layer import bodies, fused, network
+from ..two_layer import bodies, fused
 from ..two_layer.epochs_by_products import epochs_by_products
 from ..two_layer.epochs_by_tiles import epochs_by_tiles
 from ..two_layer.train import Record, Weights
@@ -128,7 +128,7 @@ def same(count: int, make: Callable[[Any], Any], *others: Any) -> Arguments:
 KERNELS: dict[str, Kernel] = {
     "tile": Kernel(
         whole_tile, "the largest register tile, under every product: one dense loop, one over a list",
-        lambda dtype: (Product(0, *(block(dtype) for _ in range(4)), 0), SPAN, SPAN),
+        lambda dtype: (Product(0, block(dtype), block(dtype), block(dtype), block(dtype), 0), SPAN, SPAN),
     ),
     "gather": Kernel(gather.gather, "samples of a batch, from rows into lanes", batch),
     "targets": Kernel(
@@ -197,7 +197,7 @@ KERNELS: dict[str, Kernel] = {
 
 
 def find(name: str) -> tuple[str, Kernel]:
-    """A kernel by its name in `KERNELS` or the name of its function.
+    """A kernel by its name in `KERNELS`, or else the name of its function, with its module or without.
 
     Raises
     ------
@@ -206,19 +206,20 @@ def find(name: str) -> tuple[str, Kernel]:
 
     Examples
     --------
-    >>> find("affine")[0]
-    'product'
-    >>> find("backwards")
+    >>> find("affine")[0], find("update")[0], find("optimizers.update")[0]
+    ('product', 'update', 'optimizer')
+    >>> find("gathr")
     Traceback (most recent call last):
-    ValueError: kernel: expected one that `fastmlp inspect` lists, got 'backwards'; is it backward or backward_faster?
+    ValueError: kernel: expected one that `fastmlp inspect` lists, got 'gathr'; is it gather?
     """
     if not isinstance(name, str):
         raise TypeError(f"kernel: expected a str, got {type(name).__name__}")
-    by_function = {kernel.function.__name__: known for known, kernel in reversed(KERNELS.items())} | {"backward_pass": "backward_faster"}
-    found = name if name in KERNELS else by_function.get(name)
-    if found is None:
-        near = difflib.get_close_matches(name, KERNELS.keys() | by_function, 3)
-        raise ValueError(
-            f"kernel: expected one that `fastmlp inspect` lists, got {name!r}" + (f"; is it {' or '.join(near)}?" if near else "")
-        )
-    return found, KERNELS[found]
+    names = {"backward_pass": "backward_faster"}
+    for known, kernel in KERNELS.items():
+        names |= {kernel.function.__name__: known, ".".join(kernel.qualified_name.split(".")[-2:]): known}
+    names |= {known: known for known in KERNELS}
+    if name not in names:
+        near = difflib.get_close_matches(name, names, 3)
+        hint = f"; is it {' or '.join(near)}?" if near else ""
+        raise ValueError(f"kernel: expected one that `fastmlp inspect` lists, got {name!r}{hint}")
+    return names[name], KERNELS[names[name]]

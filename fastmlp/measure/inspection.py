@@ -99,7 +99,7 @@ def inspect_kernel(kernel: str, dtype: str = "float32", cpu: str | None = None) 
     """Compile a kernel and look at its innermost loops.
 
     It is compiled for itself, as an entry that Python could call. In a training it is a part of one compiled step, into which LLVM may
-    inline it: the loops are the same as far as registers suffice, what stands around them is not. `train_epochs` is that whole step.
+    inline it, and other values then compete for the registers. `train_epochs` is that whole step.
 
     Parameters
     ----------
@@ -107,8 +107,8 @@ def inspect_kernel(kernel: str, dtype: str = "float32", cpu: str | None = None) 
         A name that ``fastmlp inspect`` lists ("product"), or that of its function ("affine").
     dtype : {"float32", "float64"}
     cpu : str, optional
-        The name of another CPU of this architecture in LLVM, such as "haswell", "skylake-avx512" or "generic". It need not be there: nothing
-        is run. Sizes that follow the caches are still those of this machine.
+        The name of another CPU of this architecture in LLVM, such as "haswell", "skylake-avx512" or "generic". It need not be there:
+        nothing is run. Sizes that follow the caches are still those of this machine.
 
     Returns
     -------
@@ -146,7 +146,7 @@ def inspect_kernel(kernel: str, dtype: str = "float32", cpu: str | None = None) 
     return Inspection(
         kernel=name, does=found.does, function=found.qualified_name, dtype=dtype, cpu=made["cpu"], architecture=made["architecture"],
         vector_bits=made["vector_bits"], arguments=made["arguments"], returns=made["returns"],
-        loops=tuple(sorted(loops, key=lambda loop: (-loop.multiply_adds, -loop.count("multiply")))), 
+        loops=tuple(sorted(loops, key=lambda loop: (-loop.multiply_adds, -loop.count("multiply")))),
         not_vectorized=not_vectorized(remarks, with_lines),
     )  # fmt: skip
 

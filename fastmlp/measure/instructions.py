@@ -78,7 +78,7 @@ def without_comment(line: str, architecture: str) -> str:
 
 
 def family(architecture: str) -> str:
-    """"x86" or "arm", for an architecture as LLVM names it; ValueError for others."""
+    """For an architecture as LLVM names it, "x86" or "arm"; ValueError for others."""
     if architecture in ("x86_64", "amd64"):
         return "x86"
     if architecture in ("aarch64", "arm64"):
@@ -101,7 +101,7 @@ X86_KINDS = (  # the first that matches
     ("prefetch", re.compile(r"prefetch")),
     ("multiply-add", re.compile(r"v?fn?m(?:add|sub)|vdpbf16ps")),
     ("multiply", re.compile(r"v?mul[ps][sdh]")),
-    ("shuffle", re.compile(r"v?p?(?:shuf|perm|unpck|insert|extr|broadcast|align|expand|compress|slldq|srldq)|v?mov(?:lh|hl|ddup|s[hl]dup)")),
+    ("shuffle", re.compile(r"v?p?(?:shuf|perm|unpck|insert|extr|broadcast|align|expand|compress|s[lr]ldq)|v?mov(?:lh|hl|ddup|s[hl]dup)")),
 )
 X86_MOVES = re.compile(r"k?mov|v?movs?|v?p?maskmov|v?p?(?:broadcast|gather|scatter)|v?lddqu|pop|push|set|v?stmxcsr|v?ldmxcsr|stos|lods")
 X86_CONVERSIONS = re.compile(r"vpmov|pmov")
@@ -128,10 +128,8 @@ def read_x86(name: str, operands: str) -> tuple[str, str, bool, bool, bool]:
     on_stack = any(memory and re.search(r"\(%[re]sp\b", part) for part, memory in zip(parts, in_memory, strict=True))
     if name.startswith(("push", "pop")):
         stores, loads, on_stack = stores or name.startswith("push"), loads or name.startswith("pop"), True
-    if X86_SCALAR.match(name) or not re.search(r"%[xyz]mm", operands):
-        width = "scalar"
-    else:
-        width = max(re.findall(r"%([xyz])mm", operands)) + "mm"
+    registers = [] if X86_SCALAR.match(name) else re.findall(r"%([xyz]mm)", operands)
+    width = max(registers, default="scalar")
     kind = next((kind for kind, names in X86_KINDS if names.match(name)), "")
     if moves and (loads or stores) and kind in ("", "shuffle"):
         kind = "store" if stores else "load"
@@ -156,10 +154,7 @@ ARM_SHUFFLES = re.compile(r"dup|zip|uzp|trn|ext$|ins$|tb[lx]$|rev|f?movp?r?f?x?$
 def read_arm(name: str, operands: str) -> tuple[str, str, bool, bool, bool]:
     """The same; a machine of loads and stores, where no other instruction touches memory."""
     kind = next((kind for kind, names in ARM_KINDS if names.match(name)), "")
-    if re.search(r"\bz\d", operands):
-        width = "z"
-    else:
-        width = "v" if re.search(r"\bv\d+\.|\bq\d", operands) else "scalar"
+    width = "z" if re.search(r"\bz\d", operands) else "v" if re.search(r"\bv\d+\.|\bq\d", operands) else "scalar"
     if not kind:
         in_vectors = re.search(r"\b(?:[vzqdsh]\d|p\d+\b)", operands)
         kind = "integer" if not in_vectors else "shuffle" if ARM_SHUFFLES.match(name) else "arithmetic"

@@ -1,4 +1,4 @@
-"""A process that compiles one kernel, for `inspection`, and prints what LLVM made of it:
+"""A process that compiles one kernel, for `inspection`, and prints what LLVM made of it.
 
     python -m fastmlp.measure.machine_code KERNEL DTYPE
 
