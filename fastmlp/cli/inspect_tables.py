@@ -49,8 +49,11 @@ def print_inspection(output: Console, seen: Inspection, most: int) -> None:
 
 def print_loops(output: Console, seen: Inspection, shown: Sequence[Loop]) -> None:
     """One row for each loop."""
-    right = ("size", "mul-add", "loads", "ratio", "spills", "calls")
-    table = section(f"{len(seen.loops)} innermost loops", "loop", "from", right=right)
+    table = section(f"{len(seen.loops)} innermost loops")
+    for heading in ("loop", "from"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("size", "mul-add", "loads", "ratio", "spills", "calls"):
+        table.add_column(heading, no_wrap=True, justify="right")
     for loop in shown:
         ratio = loop.loads_per_multiply_add
         numbers = len(loop.instructions), loop.multiply_adds, loop.loads, "" if ratio is None else f"{ratio:.2f}", loop.spills, loop.calls
@@ -64,7 +67,11 @@ def print_loops(output: Console, seen: Inspection, shown: Sequence[Loop]) -> Non
 def print_instructions(output: Console, seen: Inspection, shown: Sequence[Loop]) -> None:
     """One row for each width in each loop, without kinds that there are none of."""
     kinds = [kind for kind in KINDS if any(loop.count(kind) for loop in shown)]
-    table = section("Their instructions", "loop", "width", right=tuple(SHORT.get(kind, kind) for kind in kinds))
+    table = section("Their instructions")
+    table.add_column("loop", overflow="fold")
+    table.add_column("width", no_wrap=True)
+    for kind in kinds:
+        table.add_column(SHORT.get(kind, kind), no_wrap=True, justify="right")
     for loop in shown:
         name = name_of(loop, seen)
         for width, counts in reversed(loop.counts().items()):
