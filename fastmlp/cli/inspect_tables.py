@@ -13,6 +13,7 @@ from .tables import section, show
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 SHORT = {"multiply-add": "mul-add", "multiply": "mul", "arithmetic": "arith", "integer": "int"}
 
@@ -43,15 +44,15 @@ def print_inspection(output: Console, seen: Inspection, most: int) -> None:
         return
     shown = seen.loops[:most]
     print_loops(output, seen, shown)
-    print_instructions(output, seen, shown)
+    print_instructions(output, shown)
     print_not_vectorized(output, seen)
 
 
 def print_loops(output: Console, seen: Inspection, shown: Sequence[Loop]) -> None:
     """One row for each loop."""
     table = section(f"{len(seen.loops)} innermost loops")
-    for heading in ("loop", "from"):
-        table.add_column(heading, overflow="fold")
+    add_folding(table, "loop", [name_of(loop, seen) for loop in shown])
+    add_folding(table, "from", [loop.source for loop in shown])
     for heading in ("size", "mul-add", "loads", "ratio", "spills", "calls"):
         table.add_column(heading, no_wrap=True, justify="right")
     for loop in shown:
@@ -64,16 +65,12 @@ def print_loops(output: Console, seen: Inspection, shown: Sequence[Loop]) -> Non
     show(output, table, *notes)
 
 
-def print_instructions(output: Console, seen: Inspection, shown: Sequence[Loop]) -> None:
+def print_instructions(output: Console, shown: Sequence[Loop]) -> None:
     """One row for each width in each loop, without kinds that there are none of."""
     kinds = [kind for kind in KINDS if any(loop.count(kind) for loop in shown)]
-    table = section("Their instructions")
-    table.add_column("loop", overflow="fold")
-    table.add_column("width", no_wrap=True)
-    for kind in kinds:
-        table.add_column(SHORT.get(kind, kind), no_wrap=True, justify="right")
+    table = section("Their instructions", "loop", "width", right=tuple(SHORT.get(kind, kind) for kind in kinds))
     for loop in shown:
-        name = name_of(loop, seen)
+        name = loop.label
         for width, counts in reversed(loop.counts().items()):
             table.add_row(name, width, *(str(counts.get(kind, "")) for kind in kinds))
             name = ""
@@ -101,6 +98,11 @@ def print_assembly(output: Console, shown: Sequence[Loop]) -> None:
         for each in loop.instructions:
             output.print(f"    {each.text.expandtabs()}", soft_wrap=True)
         output.print()
+
+
+def add_folding(table: Table, heading: str, texts: Sequence[str]) -> None:
+    """A column that folds between words where the terminal is narrow."""
+    table.add_column(heading, min_width=max(len(word) for text in texts for word in f"{heading} {text}".split()))
 
 
 def name_of(loop: Loop, seen: Inspection) -> str:
