@@ -1,5 +1,6 @@
 """Multilayer perceptrons trained on the CPU as fast as the silicon allows."""
 
+from .measure.inspection import Inspection, inspect_kernel
 from .measure.profile import Profile
 from .measure.profiling import profile
 from .model.bookkeeping import TrainingWarning
@@ -55,6 +56,8 @@ __all__ = [
     "EarlyStopping",
     "History",
     "TrainingWarning",
+    "Inspection",
+    "inspect_kernel",
     "Profile",
     "profile",
     "TrainingRun",

@@ -5,6 +5,7 @@ import gc
 import io
 import json
 import os
+import re
 import shutil
 import sys
 import threading
@@ -87,6 +88,15 @@ def test_bounds_checking_is_not_served_unchecked_code(cache, monkeypatch):
     monkeypatch.setattr(numba.config, "BOUNDSCHECK", 1)
     with pytest.raises(IndexError):
         jit.kernel(scaled)(np.ones(0))
+
+
+def test_line_numbers_are_not_served_code_without(cache, monkeypatch):
+    call()
+    monkeypatch.setattr(numba.config, "DEBUGINFO_DEFAULT", 1)
+    lined = jit.kernel(scaled)
+    lined(np.ones(3))
+    (text,) = lined.inspect_asm().values()  # which a kernel from the cache does not have
+    assert re.search(r"\.loc\s", text)
 
 
 def halve(content):

@@ -10,6 +10,7 @@ from .failures import Commands
 from .help_text import examples
 from .image_data import IMAGE_DATA
 from .info import info
+from .inspect import inspect
 from .profile import profile
 from .train_images import image_command
 from .train_xor import xor
@@ -34,5 +35,5 @@ def train() -> None:
 train.add_command(xor)
 for name, data in IMAGE_DATA.items():
     train.add_command(image_command(name, data))
-for command in (compare, profile, bench, info, warmup):
+for command in (compare, profile, inspect, bench, info, warmup):
     main.add_command(command)

@@ -52,7 +52,8 @@ def _source_stamp() -> str:
 
 
 SOURCE_STAMP = _source_stamp()
-CODE_SETTINGS = ("BOUNDSCHECK", "OPT")  # NUMBA_BOUNDSCHECK, NUMBA_OPT: Numba's own cache looks at the CPU's name and features only
+# NUMBA_BOUNDSCHECK, NUMBA_OPT, NUMBA_DEBUGINFO: Numba's own cache looks at the CPU's name and features only.
+CODE_SETTINGS = ("BOUNDSCHECK", "OPT", "DEBUGINFO_DEFAULT")
 CACHES = tuple(str(cache_size(level)) for level in (1, 2))  # of the machine: a home may be shared by several
 
 
@@ -124,6 +125,10 @@ class _Compiler(Compiler):
         if library is None:
             library = self.library(cpu_target.target_context.codegen(), "fastmlp")
             library.enable_object_caching()
+        if config.DEBUGINFO_DEFAULT:  # type: ignore[attr-defined]
+            # Lines alone: what debuggers want beside them would be other machine code.
+            flags.debuginfo = flags.dbg_directives_only = True
+            flags.dbg_extend_lifetimes = flags.boundscheck = False
         super().__init__(typingctx, targetctx, library, args, return_type, flags, locals)
 
 

@@ -1,0 +1,225 @@
+"""The kernels that can be inspected, each with arguments of the types that it is called with.
+
+Only their types count, nothing here is ever run: it may be compiled for a CPU that is not there.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..engine.memory import workspace
+from ..kernels import activations, dropout, gather, losses, optimizers, peak, predict_batches, predict_rows, products, rows, step, zeros
+from ..kernels.bandwidth import read_through
+from ..kernels.barrier import Team
+from ..kernels.epochs import Plan, train_epochs
+from ..kernels.jit import entry
+from ..kernels.network import Data, Network, Rule, State
+from ..kernels.tile import MR, NV, Product, tile
+from ..kernels.views import Block, Span
+from ..two_layer import bodies, fused
+from ..two_layer.epochs_by_products import epochs_by_products
+from ..two_layer.epochs_by_tiles import epochs_by_tiles
+from ..two_layer.train import Record, Weights
+
+Arguments = Callable[[np.dtype], tuple[Any, ...]]
+
+
+@entry(allocates=False)
+def whole_tile(product, rows, ks):  # type: ignore[no-untyped-def]
+    """The largest register tile, by itself."""
+    tile(MR, NV, product, rows, ks)
+
+
+class Kernel(NamedTuple):
+    """A compiled function, what it does, and what it is called with."""
+
+    function: Any  # Numba's dispatcher
+    does: str
+    arguments: Arguments
+
+    @property
+    def qualified_name(self) -> str:
+        """Module and name of the function."""
+        return f"{self.function.py_func.__module__}.{self.function.py_func.__name__}"
+
+
+def vector(dtype: Any, size: int = 64) -> np.ndarray:
+    """A flat array."""
+    return np.zeros(size, dtype)
+
+
+def matrix(dtype: Any) -> np.ndarray:
+    """A matrix, row by row."""
+    return np.zeros((8, 8), dtype)
+
+
+def pair(dtype: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Values and their slopes."""
+    return vector(dtype), vector(dtype)
+
+
+def block(dtype: Any) -> Block:
+    """A matrix in a flat array."""
+    return Block(vector(dtype), 0, 8, 1, 8)
+
+
+SPAN = Span(np.arange(8), 0, 8)
+TERMS = products.in_every_tile.py_func(SPAN)
+STOP = np.zeros(1, np.uint8)
+WORDS = np.zeros((1, 8), np.uint64)
+SHAPE = Network(np.array([8, 8]), np.zeros(1, np.int64), np.full(1, 64), np.zeros(1, np.int64), np.zeros(1))
+TEAM = Team(0, 1, np.zeros(1, np.int64), np.zeros((1, 8), np.int64), STOP)
+
+
+def samples(dtype: Any) -> gather.Samples:
+    """One sample per row."""
+    return gather.samples(matrix(dtype), dtype)
+
+
+def batch(dtype: Any) -> tuple[Any, ...]:
+    """Of `gather`."""
+    return block(dtype), samples(dtype), gather.Batch(np.arange(8), 0, 8, 8), (0, 8), 0, dtype.type(1), STOP
+
+
+def state(dtype: Any) -> State:
+    """Parameters and the optimizer's memory."""
+    return State(*(vector(dtype) for _ in State._fields))
+
+
+def update_rule(dtype: Any) -> optimizers.Update:
+    """One step's numbers."""
+    return optimizers.Update(optimizers.ADAM, *(dtype.type(0) for _ in optimizers.Update._fields[1:]))
+
+
+def training(dtype: Any) -> tuple[Any, ...]:
+    """Of `train_epochs`, as `engine.run` calls it."""
+    data = Data(samples(dtype), dtype.type(1), gather.targets(np.arange(8), dtype), vector(dtype, 0))
+    plan = Plan(np.zeros((1, 8), np.int64), 8, np.zeros(1), Rule(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0), 0, 0, 0)
+    return np.zeros((1, 3)), SHAPE, workspace(SHAPE, 8, 1, dtype), state(dtype), data, plan, TEAM
+
+
+def prediction(dtype: Any) -> tuple[Any, ...]:
+    """Of `predict_batches`."""
+    read = predict_batches.Rows(samples(dtype), dtype.type(1), np.arange(8), 8)
+    return matrix(dtype), 1, SHAPE, workspace(SHAPE, 8, 1, dtype), vector(dtype), read, TEAM
+
+
+def descent(dtype: Any) -> tuple[Any, ...]:
+    """Of the document's network's epochs."""
+    record = Record(vector(dtype), 1)
+    return Weights(matrix(dtype), matrix(dtype)), record, matrix(dtype), matrix(dtype), 1, dtype.type(1), STOP
+
+
+def scores(dtype: Any) -> losses.Scores:
+    """One number for each sample."""
+    return losses.Scores(*(vector(dtype) for _ in losses.Scores._fields))
+
+
+def same(count: int, make: Callable[[Any], Any], *others: Any) -> Arguments:
+    """So many arguments alike, then others that have no dtype to follow."""
+    return lambda dtype: (*(make(dtype) for _ in range(count)), *others)
+
+
+# By their names in a profile, where they are a phase of it, else by the function's; in the order of a step.
+KERNELS: dict[str, Kernel] = {
+    "tile": Kernel(
+        whole_tile, "the largest register tile, under every product: one dense loop, one over a list",
+        lambda dtype: (Product(0, block(dtype), block(dtype), block(dtype), block(dtype), 0), SPAN, SPAN),
+    ),
+    "gather": Kernel(gather.gather, "samples of a batch, from rows into lanes", batch),
+    "targets": Kernel(
+        gather.gather_targets, "targets of a batch",
+        lambda dtype: (vector(dtype), gather.targets(np.arange(8), dtype), batch(dtype)[2], 8),
+    ),
+    "zeros": Kernel(
+        zeros.find_active, "which inputs of a batch are not all zero", lambda dtype: (np.arange(8), WORDS, block(dtype), 8, STOP)
+    ),
+    "product": Kernel(
+        products.affine, "forward: z = W' x + b",
+        lambda dtype: (*(block(dtype) for _ in range(4)), SPAN, SPAN, block(dtype), STOP),
+    ),
+    "activation": Kernel(activations.activate, "all activations and their slopes, in place", lambda dtype: (0, *pair(dtype), 0, 64)),
+    "relu": Kernel(
+        activations.activate_leaky, "one of them: ReLU, with or without a leak", lambda dtype: (*pair(dtype), 0, 64, dtype.type(0))
+    ),
+    "dropout": Kernel(
+        dropout.drop, "dropout's masks, and their product with values and slopes",
+        same(2, block, 0, 8, 0.5, dropout.Masks(0, 0), 0),
+    ),
+    "loss": Kernel(
+        losses.losses_and_deltas, "all losses, and the deltas of the output",
+        lambda dtype: (0, block(dtype), block(dtype), vector(dtype), scores(dtype), 8, 0, 8),
+    ),
+    "layout": Kernel(
+        rows.by_sample, "deltas, from lanes into rows", lambda dtype: (block(dtype), block(dtype), SPAN, dtype.type(1))
+    ),
+    "delta": Kernel(
+        products.backproject, "backward: delta = (W delta') slope",
+        lambda dtype: (block(dtype), block(dtype), block(dtype), SPAN, SPAN, block(dtype), STOP),
+    ),
+    "update": Kernel(
+        products.outer, "the gradient, or the step of plain SGD: W += x delta'",
+        lambda dtype: (0, block(dtype), block(dtype), block(dtype), SPAN, TERMS, STOP),
+    ),
+    "outer_narrow": Kernel(
+        products.outer_narrow, "the same for layers of up to four inputs or outputs",
+        lambda dtype: (0, block(dtype), block(dtype), block(dtype), SPAN, dtype.type(1)),
+    ),
+    "biases": Kernel(
+        rows.sum_rows, "the gradient of the biases", lambda dtype: (0, block(dtype), block(dtype), 0, 8, dtype.type(1))
+    ),
+    "clipping": Kernel(step.gradient_length, "the length of the gradient", lambda dtype: (SHAPE, state(dtype), 0.0)),
+    "optimizer": Kernel(
+        optimizers.update, "all optimizers: parameters from their gradient", lambda dtype: (state(dtype), 0, 64, update_rule(dtype))
+    ),
+    "train_epochs": Kernel(train_epochs, "whole epochs: all of the above in one call", training),
+    "predict_batches": Kernel(predict_batches.predict_batches, "outputs for many rows", prediction),
+    "predict_few": Kernel(
+        predict_rows.predict_few, "outputs for a few rows", lambda dtype: (np.arange(8), vector(dtype), matrix(dtype))
+    ),
+    "sigmoid": Kernel(activations.sigmoid_into, "the document's sigmoid", same(2, vector)),
+    "dense": Kernel(entry(bodies.dense), "the document's matrix product, by BLAS", same(2, matrix)),
+    "forward_pass": Kernel(entry(bodies.forward_pass), "the document's forward pass", same(3, matrix)),
+    "mse": Kernel(entry(bodies.mse), "the document's error", same(2, matrix)),
+    "backward": Kernel(entry(bodies.backward), "the document's gradient by naive loops", same(5, matrix)),
+    "backward_faster": Kernel(entry(bodies.backward_faster), "the same by products of BLAS; `backward_pass` is this too", same(5, matrix)),
+    "fused_vector": Kernel(fused.one_vector, "train(gradient='fused') where all samples fit one vector, as XOR's do", descent),
+    "fused_vectors": Kernel(fused.vectors, "the same for narrow layers", descent),
+    "fused_products": Kernel(epochs_by_products, "the same for few samples: by BLAS", descent),
+    "fused_tiles": Kernel(epochs_by_tiles, "the same for everything larger: on tiles", descent),
+    "peak": Kernel(peak.multiply_and_add, "the measure of the peak: nothing but multiply-adds", lambda dtype: (vector(dtype), 1)),
+    "bandwidth": Kernel(read_through, "the measure of bandwidth: nothing but loads", lambda dtype: (vector(dtype), 1)),
+}  # fmt: skip
+
+
+def find(name: str) -> tuple[str, Kernel]:
+    """A kernel by its name in `KERNELS`, or else the name of its function, with its module or without.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the name is no str, or no kernel's.
+
+    Examples
+    --------
+    >>> find("affine")[0], find("update")[0], find("optimizers.update")[0]
+    ('product', 'update', 'optimizer')
+    >>> find("gathr")
+    Traceback (most recent call last):
+    ValueError: kernel: expected one that `fastmlp inspect` lists, got 'gathr'; is it gather?
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"kernel: expected a str, got {type(name).__name__}")
+    names = {"backward_pass": "backward_faster"}
+    for known, kernel in KERNELS.items():
+        names |= {kernel.function.__name__: known, ".".join(kernel.qualified_name.split(".")[-2:]): known}
+    names |= {known: known for known in KERNELS}
+    if name not in names:
+        near = difflib.get_close_matches(name, names, 3)
+        hint = f"; is it {' or '.join(near)}?" if near else ""
+        raise ValueError(f"kernel: expected one that `fastmlp inspect` lists, got {name!r}{hint}")
+    return names[name], KERNELS[names[name]]
