@@ -1,5 +1,6 @@
 """Multilayer perceptrons trained on the CPU as fast as the silicon allows."""
 
+from .measure.perf_map import enable_perf_map
 from .measure.profile import Profile
 from .measure.profiling import profile
 from .model.bookkeeping import TrainingWarning
@@ -57,6 +58,7 @@ __all__ = [
     "TrainingWarning",
     "Profile",
     "profile",
+    "enable_perf_map",
     "TrainingRun",
     "backward",
     "backward_faster",
