@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 from numba.core import event
 from numba.core.event import Event
@@ -38,7 +39,7 @@ def enable_perf_map() -> Path:
     A process that is forked later writes a file of its own. Calling this again changes nothing. The files stay when a process ends, because
     profilers read them afterwards.
 
-    ``FASTMLP_PERF_MAP=1`` in the environment does the same when fastmlp is imported, in child processes too, with warnings in place of errors.
+    ``FASTMLP_PERF_MAP=1`` in the environment does the same when fastmlp is imported, also in child processes, and warns where this raises.
 
     Returns
     -------
@@ -97,7 +98,7 @@ def readable_name(symbol: str) -> str:
     'NRT_incref'
     """
     mangled = symbol.removeprefix("cfunc.")
-    parsed = optional("itanium_demangler", "perf", "naming functions in memory").parse(mangled)
+    parsed = _demangler().parse(mangled)
     if parsed is None or parsed.kind != "func":
         return symbol
     parts = [re.sub(r"_3c(\w+)_3e", r"<\1>", part) for part in str(parsed.name).partition("[abi:")[0].split("::")]
@@ -111,12 +112,17 @@ def readable_name(symbol: str) -> str:
     return ".".join(parts) + dtype + caller
 
 
+def _demangler() -> Any:
+    return optional("itanium_demangler", "perf", "naming functions in memory")
+
+
 class _Map(event.Listener):
     """The map file of this process. Listens to Numba, which takes a lock to compile and to load from the cache."""
 
     def __init__(self) -> None:
         if platform.system() != "Linux":
             raise OSError(errno.ENOTSUP, f"only Linux has files for perf, and this is {platform.system()}", str(map_file()))
+        _demangler()  # is it there? Needed when there is something to name
         self.code, self.lines = LoadedCode(), ""
         self.begin()
 
@@ -163,7 +169,7 @@ def _remove_leftover(file: Path) -> None:
 
 def _append(file: Path, lines: bytes) -> None:
     """Add whole lines or none, by one write, so that they stand between those of others. Opened as CPython does, for the owner alone."""
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(str(file), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         written = os.write(descriptor, lines)
         if written < len(lines):
