@@ -1,4 +1,4 @@
-"""Names of compiled functions for profilers that sample addresses: perf, samply and others read them from a process's map file.
+"""Names of compiled functions for profilers that sample addresses: perf and others read them from a process's map file.
 
 The file is /tmp/perf-PID.map, one line "START SIZE name" per function, numbers in hexadecimal: tools/perf/Documentation/jit-interface.txt
 in Linux's source. CPython's own perf support appends to the same file.
@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 from typing import Any
 
 from numba.core import event
@@ -129,7 +129,7 @@ class _Map(event.Listener):
     def begin(self) -> None:
         """Nothing is in the file yet; nobody holds the lock, whatever another thread did in the process that this one was forked from."""
         self.written: int | None = None
-        self.lock = Lock()
+        self.lock = RLock()
 
     def begin_in_child(self) -> None:
         """Write the file of a process that was forked, which has its parent's functions."""
@@ -147,7 +147,8 @@ class _Map(event.Listener):
     def update(self) -> None:
         """Append what has been loaded since the last time. The first time there is a file, even if it is empty."""
         with self.lock:
-            self.lines += "".join(f"{f.address:x} {f.size:x} {readable_name(f.symbol)}\n" for f in self.code.new_functions())
+            new = "".join(f"{f.address:x} {f.size:x} {readable_name(f.symbol)}\n" for f in self.code.new_functions())
+            self.lines += new
             if self.written is None:
                 _remove_leftover(map_file())
             if self.written != len(self.lines):
@@ -181,10 +182,10 @@ def _append(file: Path, lines: bytes) -> None:
 
 @contextmanager
 def warnings_instead() -> Iterator[None]:
-    """Around what nobody waits for: profilers miss names, and the work goes on."""
+    """Around what nobody waits for: whatever goes wrong, profilers miss names and the work goes on."""
     try:
         yield
-    except (OSError, ImportError, RuntimeError) as error:
+    except Exception as error:
         warnings.warn(f"compiled functions stay without names for profilers: {error}", stacklevel=4)
 
 
