@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import platform
+import re
 import sys
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 import fastmlp
 from fastmlp.measure import loaded_code, perf_map
 from tests.children import python
+from tests.sources import files
 
 pytestmark = pytest.mark.skipif(platform.system() != "Linux", reason="perf is Linux's")
 
@@ -248,6 +250,14 @@ finally:
 )
 def test_names(symbol, name):
     assert perf_map.readable_name(symbol) == name
+
+
+def test_the_program_in_the_docs_names_addresses(tmp_path):
+    (program,) = re.findall(r"^`name_addresses.py`:\n\n```python\n(.*?)^```", files(".md")["docs/other-profilers.md"], re.MULTILINE | re.DOTALL)
+    (tmp_path / "map").write_text("1010 10 fastmlp.f[float32], called from C\n1000 8 g\n")
+    done = python(program, tmp_path / "map", input="a;0x1010 (?) 3\na;0x101f (?);0x1007 (?) 1\n0x1008 (?) 2\n0xfff (?);0x1000 (libc) 1\n")
+    f = "fastmlp.f[float32], called from C"
+    assert done.stdout == f"a;{f} 3\na;{f};g 1\n0x1008 (?) 2\n0xfff (?);0x1000 (libc) 1\n"
 
 
 def test_nothing_is_written_unasked():
