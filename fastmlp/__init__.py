@@ -1,6 +1,7 @@
 """Multilayer perceptrons trained on the CPU as fast as the silicon allows."""
 
 from .measure.inspection import Inspection, inspect_kernel
+from .measure.perf_map import enable_perf_map
 from .measure.profile import Profile
 from .measure.profiling import profile
 from .model.bookkeeping import TrainingWarning
@@ -60,6 +61,7 @@ __all__ = [
     "inspect_kernel",
     "Profile",
     "profile",
+    "enable_perf_map",
     "TrainingRun",
     "backward",
     "backward_faster",
