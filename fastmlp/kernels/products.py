@@ -225,7 +225,7 @@ def tiles(product, rows, terms, stop):
         part = Product(product.how, from_column(product.c, n * V), product.a, b, product.start, panels)
         if nv == NV:
             column(NV, part, rows, terms)
-        elif nv == 3:
+        elif NV > 3 and nv == 3:  # decided when it is compiled: with 16 registers such a tile would be made, and spill, for nobody
             column(3, part, rows, terms)
         elif nv == 2:
             column(2, part, rows, terms)
