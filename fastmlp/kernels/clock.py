@@ -57,8 +57,8 @@ def timed(clock: Clock | None, call: Callable[[], Returned]) -> Returned:
         return call()
     began, clock.last[0] = perf_counter_ns(), read_cycles()
     returned = call()
+    clock.wall[0] += perf_counter_ns() - began  # first: after `read_cycles` the thread may wait for the interpreter's lock
     clock.cycles[CALL, 0] += read_cycles() - clock.last[0]
-    clock.wall[0] += perf_counter_ns() - began
     return returned
 
 

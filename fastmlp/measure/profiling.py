@@ -98,7 +98,9 @@ def profile(
     threads = choose_threads(n_threads, forward_operations(sizes) * batch_size)
     options = options | {"batch_size": batch_size, "optimizer": rule, "n_threads": threads, "progress": False}
     run.clocks = [clock(len(sizes) - 1) for _ in range(threads)]
+    drawn = trained.rng.bit_generator.state
     before = fit(trained, X, y, 0, options)  # checks the other arguments; compiles what is profiled, or loads it
+    trained.rng.bit_generator.state = drawn  # as if it had held out no samples
     if "validation_losses" in before.recorded:
         predict(run.net, run.w, data.inputs.take(np.arange(1)), 1, run.clocks)
     run.clocks = [clock(len(sizes) - 1, capacity) for _ in range(threads)]
