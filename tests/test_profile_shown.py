@@ -35,7 +35,7 @@ def made(layers=2, threads=2, cpu="a CPU"):
 
 def drawn(taken):
     figure = plotting.profile_report(taken)
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     return figure
 
 

@@ -24,7 +24,7 @@ OTHERS = {"barrier": ORANGE}
 GREY = "#8c959f"
 MOST_NAMED = 18  # points, and
 SMALLEST = 0.004  # of the step: what takes less has no row of its own
-ROW_INCHES, NAME_INCHES, FRAME_INCHES = 0.2, 0.18, 1.1
+ROW_INCHES, NAME_INCHES, FRAME_INCHES = 0.2, 0.2, 1.1
 WHOLE = 2500.0  # square points: the area of a marker that stands for the whole step
 
 
@@ -149,7 +149,7 @@ def step_bar(taken: Profile, axes: Axes | None = None) -> Figure:
 
 def _rows(taken: Profile) -> list[tuple[str, str, float]]:
     """Name, kind and share of each phase; of all small ones together, last."""
-    shares = [(phase, taken.share(phase)) for phase in taken.phases]
-    small = [share for _, share in shares if share < SMALLEST]
-    rows = [(phase.name, phase.kind, share) for phase, share in shares if share >= SMALLEST]
-    return rows + ([(f"{len(small)} others", "", sum(small))] if small else [])
+    small = [phase for phase in taken.phases if taken.share(phase) < SMALLEST]
+    small = small if len(small) > 1 else []
+    rows = [(phase.name, phase.kind, taken.share(phase)) for phase in taken.phases if phase not in small]
+    return rows + ([(f"{len(small)} others", "", sum(map(taken.share, small)))] if small else [])
