@@ -120,8 +120,8 @@ def profile(
     stored = data.inputs.samples.pixels.shape[1] or sizes[0] * dtype.itemsize
 
     def bytes_of(kind: str, layer: int) -> int:
-        amounts = validated if kind == "validation" else (samples, passes)
-        return traffic(kind, layer, sizes, *amounts, dtype.itemsize, rule.settings().code, stored)
+        seen, through = validated if kind == "validation" else (samples, passes)
+        return traffic(kind, layer, sizes, seen, through, dtype.itemsize, rule.settings().code, stored)
 
     return Profile(
         sizes=sizes, dtype=dtype.name, optimizer=type(rule).__name__, batch_size=batch_size, threads=threads, samples=N,

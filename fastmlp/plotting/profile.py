@@ -44,7 +44,6 @@ def profile_report(taken: Profile) -> Figure:
     roofs, step = figure.subplots(1, 2, width_ratios=(1.35, 1))
     roofline(taken, roofs)
     step_bar(taken, step)
-    figure.get_layout_engine().set(wspace=0.04)  # type: ignore[union-attr]
     sizes, machine = "-".join(map(str, taken.sizes)), taken.machine
     cores = f"{taken.threads} of {machine['cores']} cores"
     caption = f"{sizes}, batches of {taken.batch_size}, {taken.optimizer}, {taken.dtype}. {machine['cpu']}, {cores}"
