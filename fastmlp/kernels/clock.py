@@ -55,11 +55,21 @@ def timed(clock: Clock | None, call: Callable[[], Returned]) -> Returned:
     """What a compiled call returns; if its thread is profiled, its first lap begins and its last one ends here, in Python."""
     if clock is None:
         return call()
-    began, clock.last[0] = perf_counter_ns(), read_cycles()
+    began, clock.last[0] = now()
     returned = call()
-    clock.wall[0] += perf_counter_ns() - began  # first: after `read_cycles` the thread may wait for the interpreter's lock
-    clock.cycles[CALL, 0] += read_cycles() - clock.last[0]
+    ended, last = now()
+    clock.wall[0] += ended - began
+    clock.cycles[CALL, 0] += last - clock.last[0]
     return returned
+
+
+def now() -> tuple[int, int]:
+    """Python's clock, in nanoseconds, and the counter at one moment: the closest of three readings, as threads may wait in between."""
+    readings = []
+    for _ in range(3):
+        nanoseconds, counter = perf_counter_ns(), read_cycles()
+        readings.append((perf_counter_ns() - nanoseconds, nanoseconds, counter))
+    return min(readings)[1:]
 
 
 @intrinsic
