@@ -1,7 +1,8 @@
 """An epoch of the networks that `fastmlp bench` compares, on random data: `Sequential.fit` against the second notebook's loop in NumPy.
 
 Each loss is first what the NumPy loop arrives at in float64 from the same weights and the same order of the samples. BLAS has one thread.
-Nothing here fails for being slow. Other libraries take part in `fastmlp bench`.
+Nothing here fails for being slow. Other libraries take part in `fastmlp bench`. When fastmlp has been timed, the same run is profiled once,
+and its phases are saved with the figures.
 """
 
 from dataclasses import replace
@@ -17,6 +18,7 @@ from fastmlp.measure.bench.peers import sequential
 from fastmlp.measure.bench.tasks import initial_layers
 from fastmlp.measure.machine import one_blas_thread
 from fastmlp.measure.peak import peak_gflops
+from fastmlp.measure.profiling import profile
 from fastmlp.model.optimizers import OPTIMIZERS
 
 ROUNDS = 5
@@ -62,9 +64,18 @@ def fastmlp_model(problem):
     return sequential(initial_layers(problem.sizes, 0, problem.dtype), "softmax_cross_entropy")
 
 
+def optimizer(problem):
+    return replace(OPTIMIZERS[problem.optimizer], learning_rate=problem.learning_rate)
+
+
 def train_fastmlp(model, problem, X, y, threads):
-    optimizer = replace(OPTIMIZERS[problem.optimizer], learning_rate=problem.learning_rate)
-    return model.fit(X, y, epochs(problem), problem.batch_size, optimizer, shuffle=False, n_threads=threads, progress=False).losses
+    return model.fit(X, y, epochs(problem), problem.batch_size, optimizer(problem), shuffle=False, n_threads=threads, progress=False).losses
+
+
+def phases(problem, X, y, threads):
+    """The phases of such a run: name -> share, and seconds of the whole run (the mean over the threads)."""
+    taken = profile(fastmlp_model(problem), X, y, epochs(problem), problem.batch_size, optimizer(problem), threads, shuffle=False)
+    return {phase.name: {"share": taken.share(phase), "seconds": phase.mean_seconds} for phase in taken.phases}
 
 
 def numpy_model(problem):
@@ -97,4 +108,6 @@ def test_training(benchmark, report, name, who, threads):
     if benchmark.enabled:
         rate = training_operations(problem.sizes) * problem.samples * epochs(problem) / benchmark.stats.stats.median / 1e9
         benchmark.extra_info |= {"threads": threads, "gflops": rate, "peak_gflops": peak, "share_of_peak": rate / peak}
+        if who == "fastmlp":
+            benchmark.extra_info["phases"] = phases(*arguments)
         report.append(f"{name:24}{who:>9}{threads:3} thread(s){rate:9.1f} GFLOP/s{rate / peak:8.1%} of the FMA peak")

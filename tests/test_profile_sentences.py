@@ -51,6 +51,8 @@ def test_small_layers_are_told_that_tiles_are_partly_empty():
         ({"product 1": (0.5, 90), "barrier": 0.5}, {"threads": 2}, "50% is threads that wait for each other"),
         ({"product 1": (0.5, 90), "optimizer 1": 0.25, "optimizer 2": 0.25}, {}, "50% is the optimizer's pass"),
         ({"product 1": (0.5, 90)}, {"fit_seconds": 2.0}, "75% of `fit` is Python"),
+        ({"product 1": (0.6, 90), "validation": (0.4, 80)}, {}, "40% is validation after every epoch"),
+        ({"product 1": (0.4, 90), "validation": (0.6, 80)}, {}, "40% of the time is the products of layer 1"),
     ],
 )
 def test_what_else_takes_long_is_said(phases, options, start):

@@ -13,7 +13,7 @@ from .failures import refusals
 from .help_text import examples
 from .hidden_option import CommandWithHidden, hidden_option
 from .image_data import IMAGE_DATA, load
-from .output_files import OutputFile, written
+from .output_files import PICTURES, OutputFile, pictures, written
 
 TRACED = 50  # steps
 
@@ -33,15 +33,17 @@ TRACED = 50  # steps
 @click.option("--threads", type=click.IntRange(1, 1024), default=1, help="Of the training.")
 @click.option("--trace", "trace_file", type=OutputFile(".json"), metavar="FILE", help="Write some steps as Chrome's trace events.")
 @click.option("--json", "json_file", type=OutputFile(".json"), metavar="FILE", help="Write every figure to a .json file.")
+@click.option("--plot", "plot_file", type=OutputFile(*PICTURES), metavar="FILE", help="Draw roofline and step: a .png, .svg or .pdf file.")
 def profile(
     data_name: str, hidden: tuple[int, ...], epochs: int, batch_size: int, optimizer: str, dropout: float, dtype: str, threads: int,
-    trace_file: Path | None, json_file: Path | None,
+    trace_file: Path | None, json_file: Path | None, plot_file: Path | None,
 ) -> None:  # fmt: skip
     """Show where the time of a training goes: phase by phase, inside the compiled step.
 
     Trains a network on images, in machine code that reads the clock after each of its phases. The products are shown as shares of what the
     cores could multiply and add in their time.
     """
+    plotting = pictures() if plot_file else None
     from ..measure.profiling import profile as profiled
     from .image_training import network
     from .profile_tables import print_profile
@@ -57,3 +59,6 @@ def profile(
         if path:
             with written(path):
                 write_atomically(path, json.dumps(content, indent=2, allow_nan=False).encode() + b"\n")
+    if plotting and plot_file:
+        with written(plot_file):
+            plotting.save(plotting.profile_report(taken), plot_file)

@@ -18,7 +18,7 @@ def sentences(taken: Profile) -> list[str]:
 def findings(taken: Profile) -> Iterator[tuple[float, str]]:
     """Each with the share of the time that it is about."""
     yield from about_products(taken)
-    for share, text in (about_gather(taken), about_waiting(taken), about_optimizer(taken), about_python(taken)):
+    for share, text in (about_gather(taken), about_waiting(taken), about_optimizer(taken), about_validation(taken), about_python(taken)):
         if share >= NOTABLE:
             yield share, text
 
@@ -27,7 +27,7 @@ def about_products(taken: Profile) -> Iterator[tuple[float, str]]:
     """The layer whose products take most, and how near they are to the peak."""
     of_layer: dict[int, list[Phase]] = {}
     for phase in taken.phases:
-        if phase.operations:  # a delta passes the weights of the layer above it
+        if phase.operations and phase.layer:  # a delta passes the weights of the layer above it
             of_layer.setdefault(phase.layer + (phase.kind == "delta"), []).append(phase)
     if not of_layer:
         return
@@ -65,6 +65,12 @@ def about_optimizer(taken: Profile) -> tuple[float, str]:
     """The update from the gradient."""
     share = share_of(taken, "optimizer")
     return share, f"{share:.0%} is the optimizer's pass over all parameters: larger batches need fewer of them."
+
+
+def about_validation(taken: Profile) -> tuple[float, str]:
+    """The forward pass of data that are held out."""
+    share = share_of(taken, "validation")
+    return share, f"{share:.0%} is validation after every epoch: fewer samples to validate with would make it less."
 
 
 def about_python(taken: Profile) -> tuple[float, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
 from ..measure.durations import duration
@@ -11,14 +12,41 @@ from .tables import section, show
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
+WIDTH = 100  # characters of a line in notebooks
+PREFORMATTED = '<pre style="background: none; color: inherit; line-height: 1.25; font-family: monospace">{code}</pre>'
 RIGHT = ("calls", "a step", "share", "GFLOP/s", "flop/byte", "GB/s", "of roof")
 
 
 def print_profile(console: Console, taken: Profile, data: str) -> None:
     """The table of phases, what they add up to, and what limits the run."""
-    console.print(f"{data}: {'-'.join(map(str, taken.sizes))}, batches of {taken.batch_size}, {taken.optimizer}, {taken.dtype}")
-    console.print(f"{taken.machine['cpu']}, {taken.threads} of {taken.machine['cores']} cores, {taken.peak_gflops:.0f} GFLOP/s a core\n")
+    console.print(f"{data}: {training(taken)}\n{machine(taken)}\n")
+    show(console, as_table(taken), *sentences(taken))
+
+
+def training(taken: Profile) -> str:
+    """What was trained, and how."""
+    return f"{'-'.join(map(str, taken.sizes))}, batches of {taken.batch_size}, {taken.optimizer}, {taken.dtype}"
+
+
+def machine(taken: Profile) -> str:
+    """On what."""
+    return f"{taken.machine['cpu']}, {taken.threads} of {taken.machine['cores']} cores, {taken.peak_gflops:.0f} GFLOP/s a core"
+
+
+def as_html(taken: Profile) -> str:
+    """The same for a notebook, in the colours of its page and a font of fixed width."""
+    from rich.console import Console
+
+    console = Console(record=True, file=io.StringIO(), width=WIDTH, highlight=False)
+    console.print(f"{training(taken)}\n{machine(taken)}\n", markup=False)
+    show(console, as_table(taken), *sentences(taken))
+    return console.export_html(inline_styles=True, code_format=PREFORMATTED)
+
+
+def as_table(taken: Profile) -> Table:
+    """A line for each phase, and what they add up to."""
     table = section(f"{taken.steps:,} steps", "phase", right=RIGHT)
     for phase in taken.phases:
         seconds = phase.mean_seconds
@@ -31,4 +59,4 @@ def print_profile(console: Console, taken: Profile, data: str) -> None:
     compiled = sum(taken.compiled_seconds) / taken.threads
     for name, seconds in (("compiled calls", compiled), ("Python around them", taken.python_seconds)):
         table.add_row(name, "", duration(seconds / taken.steps), f"{seconds / taken.phase_seconds:.1%}", *[""] * 4)
-    show(console, table, *sentences(taken))
+    return table

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..kernels import predict_rows as few
 from ..kernels.barrier import Team
+from ..kernels.clock import Clock, timed
 from ..kernels.network import Network
 from ..kernels.predict_batches import Rows, predict_batches
 from ..kernels.vectors import lanes
@@ -19,8 +21,11 @@ from .threads import as_team, choose_threads
 PREDICT_BATCH = 64
 
 
-def predict(net: Network, w: np.ndarray, inputs: Inputs, n_threads: int | None = None) -> np.ndarray:
-    """Outputs (N, O) of the last layer, before any link. ValueError if the inputs are not finite."""
+def predict(net: Network, w: np.ndarray, inputs: Inputs, n_threads: int | None = None, clocks: Sequence[Clock] = ()) -> np.ndarray:
+    """Outputs (N, O) of the last layer, before any link. ValueError if the inputs are not finite.
+
+    clocks : one for each thread, if the prediction is profiled.
+    """
     N = inputs.n_samples
     operations = forward_operations(net.sizes) * N
     threads = min(choose_threads(n_threads, operations // 16), -(-N // PREDICT_BATCH))
@@ -30,8 +35,9 @@ def predict(net: Network, w: np.ndarray, inputs: Inputs, n_threads: int | None =
     works = [workspace(net, rows.batch_size, 1, w.dtype) for _ in range(threads)]
 
     def part(thread: int) -> bool:
-        team = Team(thread, threads, np.zeros(1, np.int64), passed, stop)
-        finite: bool = predict_batches(out, len(net.sizes) - 1, net, works[thread], w, rows, team)
+        clock = clocks[thread] if clocks else None
+        team = Team(thread, threads, np.zeros(1, np.int64), passed, stop, clock)
+        finite: bool = timed(clock, lambda: predict_batches(out, len(net.sizes) - 1, net, works[thread], w, rows, team))
         return finite
 
     finite = [part(0)] if threads == 1 and operations < 4e9 else as_team(threads, part, stop)

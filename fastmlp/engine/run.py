@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..kernels.barrier import Team
-from ..kernels.clock import Clock
+from ..kernels.clock import Clock, timed
 from ..kernels.epochs import Plan, train_epochs
 from ..kernels.gather import targets as as_kernel_targets
 from ..kernels.losses import LOSSES
@@ -107,10 +106,8 @@ class Run:
 
         def part(thread: int) -> int:
             clock = self.clocks[thread] if self.clocks else None
-            began = time.perf_counter_ns()
-            finished: int = train_epochs(totals, self.net, work, state, data, plan, Team(thread, threads, arrivals, passed, stop, clock))
-            if clock is not None:
-                clock.wall[0] += time.perf_counter_ns() - began
+            team = Team(thread, threads, arrivals, passed, stop, clock)
+            finished: int = timed(clock, lambda: train_epochs(totals, self.net, work, state, data, plan, team))
             return finished
 
         short = forward_operations(self.net.sizes) * 3 * orders.size < SHORT

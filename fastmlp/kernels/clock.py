@@ -6,7 +6,9 @@ A thread that is profiled has a `Clock` in its team. Others have None there: for
 from __future__ import annotations
 
 import sys
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from time import perf_counter_ns
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from llvmlite import ir
@@ -18,13 +20,15 @@ from .jit import entry, in_compiled_code, kernel
 from .tile import MR
 from .vectors import call_intrinsic
 
+Returned = TypeVar("Returned")
+
 PHASES = (
-    "gather", "targets", "zeros", "product", "sum of halves", "activation", "dropout", "loss", "layout", "delta", "update", "biases",
-    "clipping", "optimizer", "barrier", "bookkeeping",
+    "call", "gather", "targets", "zeros", "product", "sum of halves", "activation", "dropout", "loss", "layout", "delta", "update",
+    "biases", "clipping", "optimizer", "barrier", "bookkeeping", "validation",
 )  # fmt: skip
 (
-    GATHER, TARGETS, ZEROS, PRODUCT, SUM_OF_HALVES, ACTIVATION, DROPOUT, LOSS, LAYOUT, DELTA, UPDATE, BIASES,
-    CLIPPING, OPTIMIZER, BARRIER, BOOKKEEPING,
+    CALL, GATHER, TARGETS, ZEROS, PRODUCT, SUM_OF_HALVES, ACTIVATION, DROPOUT, LOSS, LAYOUT, DELTA, UPDATE,
+    BIASES, CLIPPING, OPTIMIZER, BARRIER, BOOKKEEPING, VALIDATION,
 ) = range(len(PHASES))  # fmt: skip
 
 
@@ -45,6 +49,27 @@ def clock(layers: int, capacity: int = 0) -> Clock:
     cycles, laps, amounts = (np.zeros((len(PHASES), layers + 1), np.int64) for _ in range(3))
     last, recorded, wall = (np.zeros(1, np.int64) for _ in range(3))
     return Clock(cycles, laps, amounts, last, np.zeros((capacity, 4), np.int64), recorded, wall)
+
+
+def timed(clock: Clock | None, call: Callable[[], Returned]) -> Returned:
+    """What a compiled call returns; if its thread is profiled, its first lap begins and its last one ends here, in Python."""
+    if clock is None:
+        return call()
+    began, clock.last[0] = now()
+    returned = call()
+    ended, last = now()
+    clock.wall[0] += ended - began
+    clock.cycles[CALL, 0] += last - clock.last[0]
+    return returned
+
+
+def now() -> tuple[int, int]:
+    """Python's clock, in nanoseconds, and the counter at one moment: the closest of three readings, as threads may wait in between."""
+    readings = []
+    for _ in range(3):
+        nanoseconds, counter = perf_counter_ns(), read_cycles()
+        readings.append((perf_counter_ns() - nanoseconds, nanoseconds, counter))
+    return min(readings)[1:]
 
 
 @intrinsic
@@ -76,7 +101,7 @@ def _has_clock(team: Any) -> bool:
 
 
 def begin(team: Any) -> None:
-    """Compiled: the first lap begins."""
+    """Compiled: the call has begun; unpacking its arguments was the first lap."""
 
 
 def lap(team: Any, phase: int, layer: int, amount: int) -> None:
@@ -85,6 +110,10 @@ def lap(team: Any, phase: int, layer: int, amount: int) -> None:
 
 def lap_of_tiles(team: Any, layer: int, rows: Any, samples: Any, columns: int) -> None:
     """Compiled: as `lap`, of an update whose tiles had those rows, samples (terms) and columns."""
+
+
+def lap_of_rows(team: Any, net: Any, layer: int, inputs: Any, samples: int) -> None:
+    """Compiled: as `lap`, of the prediction of so many samples up to x[layer], from those inputs of the first layer."""
 
 
 @kernel
@@ -114,14 +143,19 @@ def record_tiles(clock, layer, rows, samples, columns):
 
 
 @kernel
-def record_begin(clock):
-    """From here on."""
-    clock.last[0] = cycles()
+def record_rows(clock, net, layer, inputs, samples):
+    """The same, of a prediction."""
+    used = inputs.last - inputs.first
+    amount = 0
+    for l in range(layer):
+        amount += used * net.sizes[l + 1] * samples
+        used = net.sizes[l + 1]
+    record(clock, VALIDATION, 0, amount)
 
 
 @in_compiled_code(begin, inline="always")
 def _begin(team):
-    return (lambda team: record_begin(team.clock)) if _has_clock(team) else lambda team: None
+    return (lambda team: record(team.clock, CALL, 0, 0)) if _has_clock(team) else lambda team: None
 
 
 @in_compiled_code(lap, inline="always")
@@ -136,3 +170,10 @@ def _lap_of_tiles(team, layer, rows, samples, columns):
     if _has_clock(team):
         return lambda team, layer, rows, samples, columns: record_tiles(team.clock, layer, rows, samples, columns)
     return lambda team, layer, rows, samples, columns: None
+
+
+@in_compiled_code(lap_of_rows, inline="always")
+def _lap_of_rows(team, net, layer, inputs, samples):
+    if _has_clock(team):
+        return lambda team, net, layer, inputs, samples: record_rows(team.clock, net, layer, inputs, samples)
+    return lambda team, net, layer, inputs, samples: None

@@ -9,6 +9,7 @@ import numpy as np
 from .access import peek, width
 from .activations import activate
 from .barrier import Team
+from .clock import begin, lap_of_rows
 from .gather import Batch, Samples, all_finite, gather
 from .jit import entry, kernel
 from .network import biases_of, features, padded, scratch_of, weights_of
@@ -38,6 +39,7 @@ def predict_batches(out, layer, net, work, w, rows, team):
     V, I, N, size = width(w), net.sizes[0], len(rows.order), rows.batch_size
     values = rows.samples.values.reshape(rows.samples.values.size)
     looking = True
+    begin(team)
     for at in range(team.thread * size, N, team.threads * size):
         if peek(team.stop):
             return True
@@ -55,6 +57,7 @@ def predict_batches(out, layer, net, work, w, rows, team):
                 inputs = Span(work.active[0, 0], 0, active)
         values_of(net, work, w, layer, B, inputs, alone)
         to_rows(out, at, features(work.x, work, layer, alone, B), count, net.sizes[layer])
+        lap_of_rows(team, net, layer, inputs, B)
     return True
 
 

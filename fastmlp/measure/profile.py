@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..files.optional import optional
 from ..kernels.caches import cache_size
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 SCHEMA = "fastmlp.profile/1"
 
@@ -30,7 +36,7 @@ class Phase:
     seconds : tuple of float
         What it took, thread by thread.
     operations : int
-        Additions and multiplications of products, without those with zero that were skipped; 0 for other phases.
+        Additions and multiplications of products, without those with zero that were skipped; 0 for phases that have no products.
     bytes : int
         What has to be read and written if each operand came from memory once in each call: see `fastmlp.measure.traffic`.
     """
@@ -63,6 +69,11 @@ class Phase:
         return self.operations / self.bytes if self.bytes else 0.0
 
 
+def _shown_by(module: str) -> Any:
+    """The module of a floor above that shows what is measured: found by its name and only when asked for, since imports go down."""
+    return importlib.import_module(f"fastmlp.{module}")
+
+
 class Lap(NamedTuple):
     """One phase, once: of which thread, and when, in seconds from the first one on."""
 
@@ -83,7 +94,7 @@ class Profile:
         Inputs, hidden units, outputs.
     dtype, optimizer : str
     batch_size, threads, samples, epochs, steps : int
-        Of the training; `steps` are updates.
+        Of the training; `samples` are those of an epoch, `steps` are updates.
     pixels : bool
         Whether the inputs were uint8.
     fit_seconds : float
@@ -151,8 +162,51 @@ class Profile:
         seconds = max(phase.operations / (self.peak_gflops * self.threads), phase.bytes / self.bandwidth[self.level(phase)]) / 1e9
         return seconds / phase.mean_seconds if phase.mean_seconds else 0.0
 
+    def plot(self, axes: Axes | None = None) -> Figure:
+        """Draw the roofline with a point for each phase that computes and, in a figure of its own, a step phase by phase beside it.
+
+        Parameters
+        ----------
+        axes : matplotlib.axes.Axes, optional
+            Draw the roofline alone, here.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            A notebook shows it; ``fastmlp.plotting.save(figure, path)`` or its ``savefig`` writes it.
+
+        Raises
+        ------
+        ImportError
+            Without matplotlib, which the extra "plot" brings.
+
+        See Also
+        --------
+        fastmlp.plotting.profile_report, fastmlp.plotting.roofline, fastmlp.plotting.step_bar
+
+        Examples
+        --------
+        >>> from fastmlp import Dense, Sequential, profile
+        >>> taken = profile(Sequential([Dense(2, 1)]), [[0.0, 1.0], [1.0, 1.0]], [0.0, 1.0], n_threads=1)
+        >>> [axes.get_xlabel() for axes in taken.plot().axes]
+        ['operations per byte', '']
+        """
+        optional("matplotlib", "plot", "Profile.plot")
+        plotting = _shown_by("plotting")
+        figure: Figure = plotting.profile_report(self) if axes is None else plotting.roofline(self, axes)
+        return figure
+
+    def _repr_html_(self) -> str:
+        """What notebooks show: the table of the phases, and what it means."""
+        html: str = _shown_by("cli.profile_tables").as_html(self)
+        return html
+
     def trace(self) -> dict[str, Any]:
-        """`laps` as Chrome's trace events, which Perfetto, speedscope and chrome://tracing open; times in microseconds."""
+        """`laps` as Chrome's trace events, which Perfetto, speedscope and chrome://tracing open; times in microseconds.
+
+        They are rounded to 1/1024 of one, some nanosecond. Sums of such numbers are exact, and a phase ends just where the next one begins:
+        viewers put one into the other where they overlap, be it by a rounding.
+        """
         about = {"name": "thread_name", "ph": "M", "pid": 1}
         names = [about | {"tid": thread, "args": {"name": f"thread {thread}"}} for thread in range(self.threads)]
         events = [
@@ -162,10 +216,11 @@ class Profile:
                 "ph": "X",
                 "pid": 1,
                 "tid": lap.thread,
-                "ts": lap.begin * 1e6,
-                "dur": (lap.end - lap.begin) * 1e6,
+                "ts": begin / 1024,
+                "dur": (end - begin) / 1024,
             }
             for lap in self.laps
+            for begin, end in [(round(lap.begin * 1e6 * 1024), round(lap.end * 1e6 * 1024))]
         ]
         return {"traceEvents": [*names, *events], "displayTimeUnit": "ns", "otherData": {"schema": SCHEMA, "cpu": self.machine["cpu"]}}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -11,8 +12,11 @@ import numpy as np
 
 from ..engine.arguments import check_size
 from ..engine.cost import forward_operations
+from ..engine.predicting import predict
 from ..engine.threads import choose_threads
-from ..kernels.clock import DELTA, PHASES, PRODUCT, TARGETS, UPDATE, Clock, clock, read_cycles
+from ..kernels.clock import DELTA, PHASES, PRODUCT, TARGETS, UPDATE, VALIDATION, Clock, clock, read_cycles
+from ..model.bookkeeping import TrainingWarning
+from ..model.history import History
 from ..model.optimizers import as_optimizer
 from ..model.sequential import Sequential
 from .peak import peak_gflops
@@ -22,7 +26,7 @@ from .traffic import traffic
 
 CALIBRATION_SECONDS = 0.02
 LAPS_A_LAYER, MOST_TRACED = 12, 10_000  # of a step, at most; steps that are traced
-PRODUCTS = (PRODUCT, DELTA, UPDATE)  # whose amounts are multiply-adds
+PRODUCTS = (PRODUCT, DELTA, UPDATE, VALIDATION)  # whose amounts are multiply-adds
 
 
 def profile(
@@ -65,7 +69,7 @@ def profile(
     Raises
     ------
     TypeError, ValueError
-        If the model is no `Sequential`, or an argument does not fit.
+        If the model is no `Sequential`, an argument does not fit, or a callback ends the training before its first step.
     KeyboardInterrupt
         After Ctrl-C: there is no profile of a part of a training.
 
@@ -77,7 +81,7 @@ def profile(
     >>> model = Sequential([Dense(64, 32), ReLU(), Dense(32, 10)], loss="softmax_cross_entropy")
     >>> taken = profile(model, X, y, epochs=3, n_threads=1)
     >>> [phase.name for phase in taken.phases][:5]
-    ['gather', 'targets', 'zeros 1', 'product 1', 'product 2']
+    ['call', 'gather', 'targets', 'zeros 1', 'product 1']
     >>> model.steps, taken.steps == 3 * -(-len(X) // 64)
     (0, True)
     """
@@ -94,28 +98,47 @@ def profile(
     threads = choose_threads(n_threads, forward_operations(sizes) * batch_size)
     options = options | {"batch_size": batch_size, "optimizer": rule, "n_threads": threads, "progress": False}
     run.clocks = [clock(len(sizes) - 1) for _ in range(threads)]
-    trained.fit(X, y, epochs=0, **options)  # checks the other arguments; compiles what is profiled, or loads it
+    drawn = trained.rng.bit_generator.state
+    before = fit(trained, X, y, 0, options)  # checks the other arguments; compiles what is profiled, or loads it
+    trained.rng.bit_generator.state = drawn  # as if it had held out no samples
+    if "validation_losses" in before.recorded:
+        predict(run.net, run.w, data.inputs.take(np.arange(1)), 1, run.clocks)
     run.clocks = [clock(len(sizes) - 1, capacity) for _ in range(threads)]
     bandwidth = roof().bandwidth_of(threads)
     rate, peak, steps = cycles_a_second(), peak_gflops(dtype.type), run.steps
     began = time.perf_counter()
-    history = trained.fit(X, y, epochs=epochs, **options)
-    fit_seconds = time.perf_counter() - began
-    if history.stopped == "interrupted":
-        raise KeyboardInterrupt
-    N = data.inputs.n_samples
-    samples, passes = epochs * (N - round(N * options.get("validation_split", 0.0))), int(run.clocks[0].laps[TARGETS, 0])
+    history = fit(trained, X, y, epochs, options)
+    fit_seconds, steps = time.perf_counter() - began, run.steps - steps
+    if steps == 0:
+        raise ValueError(f"callbacks: expected a training of at least one step, got one that ended before: {history.stopped}")
+    validation, N = options.get("validation_data"), data.inputs.n_samples
+    held_out = round(N * options.get("validation_split", 0.0)) if validation is None else np.shape(validation[0])[0]
+    N -= held_out if validation is None else 0
+    whole, more = divmod(steps, -(-N // batch_size))  # epochs; steps of one that a callback ended
+    samples, passes = whole * N + min(more * batch_size, N), int(run.clocks[0].laps[TARGETS, 0])
+    validated = held_out * len(history.validation_losses), sum(int(each.laps[VALIDATION, 0]) for each in run.clocks)
     stored = data.inputs.samples.pixels.shape[1] or sizes[0] * dtype.itemsize
 
     def bytes_of(kind: str, layer: int) -> int:
-        return traffic(kind, layer, sizes, samples, passes, dtype.itemsize, rule.settings().code, stored)
+        seen, through = validated if kind == "validation" else (samples, passes)
+        return traffic(kind, layer, sizes, seen, through, dtype.itemsize, rule.settings().code, stored)
 
     return Profile(
-        sizes=sizes, dtype=dtype.name, optimizer=type(rule).__name__, batch_size=batch_size, threads=threads, samples=samples // epochs,
-        epochs=epochs, steps=run.steps - steps, pixels=bool(data.inputs.samples.pixels.size), fit_seconds=fit_seconds,
+        sizes=sizes, dtype=dtype.name, optimizer=type(rule).__name__, batch_size=batch_size, threads=threads, samples=N,
+        epochs=history.epochs, steps=steps, pixels=bool(data.inputs.samples.pixels.size), fit_seconds=fit_seconds,
         compiled_seconds=tuple(int(each.wall[0]) / 1e9 for each in run.clocks), phases=tuple(phases(run.clocks, rate, bytes_of)),
         peak_gflops=max(peak, peak_gflops(dtype.type)), bandwidth=bandwidth, laps=tuple(laps(run.clocks, rate)), machine=describe(),
     )  # fmt: skip
+
+
+def fit(model: Sequential, X: Any, y: Any, epochs: int, options: dict[str, Any]) -> History:
+    """`Sequential.fit`; after Ctrl-C nothing is returned, and there is nothing to warn of."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "training interrupted", TrainingWarning)
+        history = model.fit(X, y, epochs=epochs, **options)
+    if history.stopped == "interrupted":
+        raise KeyboardInterrupt
+    return history
 
 
 def phases(clocks: Sequence[Clock], rate: float, bytes_of: Callable[[str, int], int]) -> Iterator[Phase]:

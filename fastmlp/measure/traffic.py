@@ -53,4 +53,7 @@ def traffic(kind: str, layer: int, sizes: tuple[int, ...], samples: int, passes:
     }
     if kind == "gather":
         return samples * (stored + sizes[0] * itemsize)
+    if kind == "validation":
+        products = sum(samples * (i + o) + passes * i * o for i, o in pairwise(sizes))
+        return samples * (stored + sizes[0] * itemsize) + itemsize * products
     return itemsize * elements.get(kind, 0)

@@ -59,7 +59,7 @@ class Validate(Callback):
 
     def on_epoch_end(self, epoch: int, model: Trainable, history: History) -> None:
         """With the weights after the epoch."""
-        outputs = predict(self.run.net, self.run.w, self.data.inputs, self.epochs.threads)
+        outputs = predict(self.run.net, self.run.w, self.data.inputs, self.epochs.threads, self.run.clocks)
         loss, score = loss_and_score(self.run.loss, outputs, self.data.targets, self.data.weights)
         history.validation_losses.append(loss)
         history.validation_scores.append(score)

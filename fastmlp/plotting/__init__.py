@@ -6,6 +6,7 @@ No window is opened and no global state of matplotlib is touched, so that these 
 from .comparison import comparison
 from .history import loss_curves, score_curves, training_report
 from .images import image_sheet, pixel_values
+from .profile import profile_report, roofline, step_bar
 from .style import save
 from .two_layer import decision_grid, decision_regions, error_curves, predictions, sigmoid_curves, xor_data, xor_training
 
@@ -18,9 +19,12 @@ __all__ = [
     "loss_curves",
     "pixel_values",
     "predictions",
+    "profile_report",
+    "roofline",
     "save",
     "score_curves",
     "sigmoid_curves",
+    "step_bar",
     "training_report",
     "xor_data",
     "xor_training",
