@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 from numba import types
+from numba.extending import intrinsic
 
 from ..kernels.clock import Clock, cycles, record, record_begin
-from ..kernels.jit import entry, in_compiled_code
+from ..kernels.jit import entry, kernel
 
 PHASES = (
     "allocation", "layout", "X w1", "sigmoid", "sigmoid(X w1)", "act_hidden w2", "residual", "act_hidden w2 - y", "dL_dw2",
@@ -38,24 +39,36 @@ def clock() -> Clock:
     return Clock(cycles, laps, amounts, last, np.zeros((0, 4), np.int64), recorded, wall)
 
 
-def begin(clock: Clock | None) -> None:
-    """Compiled: the first lap begins."""
+@kernel
+def record_lap(clock, phase, amount):  # type: ignore[no-untyped-def]
+    """The lap that ends now."""
+    record(clock, phase, 0, amount)
 
 
-def lap(clock: Clock | None, phase: int, amount: int) -> None:
-    """Compiled: what was done since the last lap was that phase, with so many multiply-adds; of ALLOCATION, elements of new arrays."""
+def _if_profiled(function: Any, *arguments: Any) -> tuple[Any, Any]:
+    """What an intrinsic is: a call of the function if the first argument is a clock, else no instruction at all.
+
+    A function that does nothing would not do: Numba counts the references of the arrays around a call in another way.
+    """
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        if isinstance(sig.args[0], types.BaseTuple):
+            context.compile_internal(builder, function, sig, args)
+        return context.get_dummy_value()
+
+    return types.void(*arguments), codegen
 
 
-@in_compiled_code(begin, inline="always")
-def _begin(clock: Any) -> Any:
-    return (lambda clock: record_begin(clock)) if isinstance(clock, types.BaseTuple) else lambda clock: None
+@intrinsic
+def begin(typingctx, clock):  # type: ignore[no-untyped-def]
+    """The first lap begins."""
+    return _if_profiled(lambda clock: record_begin(clock), clock)
 
 
-@in_compiled_code(lap, inline="always")
-def _lap(clock: Any, phase: Any, amount: Any) -> Any:
-    if isinstance(clock, types.BaseTuple):
-        return lambda clock, phase, amount: record(clock, phase, 0, amount)
-    return lambda clock, phase, amount: None
+@intrinsic
+def lap(typingctx, clock, phase, amount):  # type: ignore[no-untyped-def]
+    """What was done since the last lap was that phase, with so many multiply-adds; of ALLOCATION, elements of new arrays."""
+    return _if_profiled(lambda clock, phase, amount: record_lap(clock, phase, amount), clock, phase, amount)
 
 
 @entry(allocates=False)
