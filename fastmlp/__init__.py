@@ -1,5 +1,7 @@
 """Multilayer perceptrons trained on the CPU as fast as the silicon allows."""
 
+from .measure.gradient_profile import GradientProfile
+from .measure.gradient_profiling import profile_gradient
 from .measure.profile import Profile
 from .measure.profiling import profile
 from .model.bookkeeping import TrainingWarning
@@ -57,6 +59,8 @@ __all__ = [
     "TrainingWarning",
     "Profile",
     "profile",
+    "GradientProfile",
+    "profile_gradient",
     "TrainingRun",
     "backward",
     "backward_faster",

@@ -37,6 +37,11 @@ class GradientPhase:
     allocated: int
 
     @property
+    def parts(self) -> set[str]:
+        """The phases of the document's epoch that it does at once; of most phases, themselves."""
+        return WHOLES.get(self.name, {self.name})
+
+    @property
     def gflops(self) -> float:
         """1e9 operations a second."""
         return self.operations / self.seconds / 1e9 if self.seconds else 0.0
@@ -55,13 +60,16 @@ class NumpyCall:
     count : int
         In an epoch.
     seconds : float
-        All of them in an epoch: the median over epochs, without reading the clock.
+        All of them in an epoch, without reading the clock.
+    least_seconds : float
+        The same if each array held one number: what NumPy needs before there is anything to compute.
     """
 
     phase: str
     function: str
     count: int
     seconds: float
+    least_seconds: float
 
 
 @dataclass(frozen=True)
@@ -73,17 +81,14 @@ class NumpyProfile:
     gradient : str
         Which: `fused`, which has no counterpart, stands beside `backward_faster`.
     seconds : float
-        Of an epoch in which nothing is timed but the whole: the median over runs.
+        Of an epoch in which nothing is timed but the whole.
     calls : tuple of NumpyCall
         In the order in which an epoch comes to them.
-    call_seconds : float
-        Of a call that has one number to compute.
     """
 
     gradient: str
     seconds: float
     calls: tuple[NumpyCall, ...]
-    call_seconds: float
 
     @property
     def count(self) -> int:
@@ -97,8 +102,8 @@ class NumpyProfile:
 
     @property
     def overhead(self) -> float:
-        """The share of an epoch that its calls would take if each had one number to compute, with what is between them."""
-        return min(1.0, (self.count * self.call_seconds + self.between) / self.seconds)
+        """The share of an epoch that its calls would take if each array held one number, with what is between them."""
+        return min(1.0, (sum(min(call.least_seconds, call.seconds) for call in self.calls) + self.between) / self.seconds)
 
 
 @dataclass(frozen=True)
@@ -117,9 +122,10 @@ class GradientProfile:
     epochs : int
         Of each run.
     seconds : float
-        The profiled compiled call, by Python's clock: of several runs, the one in the middle, whose phases these are.
+        The profiled compiled call, by Python's clock: of many runs the fastest, since what other programs do only adds. The phases are
+        those of this run.
     unprofiled_seconds : float
-        The same call without a clock: the median of runs that alternated with the profiled ones.
+        The same call without a clock: the fastest of the runs that alternated with the profiled ones.
     lap_seconds : float
         Of reading the clock at the end of a phase, if nothing can be computed meanwhile.
     phases : tuple of GradientPhase
@@ -179,8 +185,7 @@ class GradientProfile:
 
     def numpy_seconds(self, phase: GradientPhase) -> float | None:
         """Seconds of an epoch in NumPy's calls that do the same; None if there are none."""
-        parts = WHOLES.get(phase.name, {phase.name})
-        found = [call.seconds for call in self.numpy.calls if call.phase in parts] if self.numpy else []
+        found = [call.seconds for call in self.numpy.calls if call.phase in phase.parts] if self.numpy else []
         return sum(found) if found else None
 
     def to_dict(self) -> dict[str, Any]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
-from statistics import median, median_low
 from typing import Any
 
 import numpy as np
@@ -18,9 +16,9 @@ from ..two_layer import network
 from ..two_layer.laps import ALLOCATION, PHASES, clock, nothing_but_laps
 from ..two_layer.train import GRADIENTS, Record, Weights, epochs_of, step_rate, training_arrays
 from .compilation import timed_region
-from .gradient_profile import GradientPhase, GradientProfile, NumpyProfile
-from .ladder import LADDER, LADDER_LEARNING_RATE, Problem, problem
-from .numpy_calls import call_seconds, epoch_phases, observed_epochs, summed
+from .gradient_profile import GradientPhase, GradientProfile, NumpyCall, NumpyProfile
+from .ladder import LADDER, LADDER_LEARNING_RATE, Problem, Sizes, problem
+from .numpy_calls import epoch_phases, observed_epochs, summed
 from .peak import peak_gflops
 from .profiling import cycles_a_second
 from .rungs import predicted_seconds
@@ -28,6 +26,7 @@ from .rungs import predicted_seconds
 LAPS = 100_000
 RUN_SECONDS = 0.005  # of one run: so short that most of them are over before the system gives the core to another program
 LEAST_ROUNDS, SECONDS = 3, 1.5
+TINY_EPOCHS = 200
 LONGEST_NUMPY = 1.0  # seconds: an epoch of NumPy's double loop that is predicted to take longer is not measured
 
 
@@ -134,11 +133,11 @@ def profiled(name: str, data: Problem, gradient: str, learning_rate: float, epoc
                 laps.append((run.seconds(epochs, read), read))
                 if beside:
                     beside.measure()
-        seconds = median_low(each for each, _ in laps)
+        seconds = min(each for each, _ in laps)
         read = next(read for each, read in laps if each == seconds)
     return GradientProfile(
         problem=name, sizes=tuple(data.sizes), gradient=gradient, dtype=data.X.dtype.name, way=run.way, epochs=epochs, seconds=seconds,
-        unprofiled_seconds=median(plain), lap_seconds=lap_seconds, phases=phases(read, rate, data.X.itemsize),
+        unprofiled_seconds=min(plain), lap_seconds=lap_seconds, phases=phases(read, rate, data.X.itemsize),
         numpy=beside.profile() if beside else None, not_measured=not_measured,
         peak_gflops=max(peak, peak_gflops(data.X.dtype.type)), blas_threads=blas_threads, machine=machine,
     )  # fmt: skip
@@ -175,11 +174,11 @@ class NumpyRun:
 
     def __init__(self, data: Problem, gradient: str, learning_rate: float) -> None:
         self.data, self.gradient, self.learning_rate = data, gradient, learning_rate
-        self.phases = epoch_phases(gradient, data.sizes.I, data.sizes.H)
         self.seconds: list[float] = []  # of an epoch
-        self.calls: list[Any] = []
+        self.calls: list[dict[tuple[str, str], tuple[int, float]]] = []
+        tiny = Problem(*(array.astype(data.X.dtype) for array in problem(Sizes(1, 1, 1, 1))))
+        self.least = self.observe(tiny, TINY_EPOCHS)
         self.whole(1)
-        observed_epochs(gradient, data, 1, learning_rate)
         self.epochs = as_many_as_last(self.whole)
         self.observed = max(1, self.epochs // 4)  # looking on takes longer
 
@@ -192,12 +191,20 @@ class NumpyRun:
     def measure(self) -> None:
         """Once more."""
         self.seconds.append(self.whole(self.epochs) / self.epochs)
-        self.calls.append(summed(self.phases, observed_epochs(self.gradient, self.data, self.observed, self.learning_rate)))
+        self.calls.append(self.observe(self.data, self.observed))
+
+    def observe(self, data: Problem, epochs: int) -> dict[tuple[str, str], tuple[int, float]]:
+        """Count and seconds of an epoch's calls by phase and function."""
+        phases = epoch_phases(self.gradient, data.sizes.I, data.sizes.H)
+        return summed(phases, observed_epochs(self.gradient, data, epochs, self.learning_rate))
 
     def profile(self) -> NumpyProfile:
-        """The medians."""
-        calls = tuple(replace(each[0], seconds=median(one.seconds for one in each)) for each in zip(*self.calls, strict=True))
-        return NumpyProfile(self.gradient, median(self.seconds), calls, call_seconds())
+        """Of all that was measured, the fastest."""
+        calls = []
+        for what, (count, _) in self.calls[0].items():
+            fewer, least = self.least[what]
+            calls.append(NumpyCall(*what, count, min(each[what][1] for each in self.calls), least * count / fewer))
+        return NumpyProfile(self.gradient, min(self.seconds), tuple(calls))
 
 
 def numpy_run(data: Problem, gradient: str, learning_rate: float) -> tuple[NumpyRun | None, str]:

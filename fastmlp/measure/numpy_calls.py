@@ -6,7 +6,6 @@ The mathematics runs as it stands in `two_layer.network`, on arrays that are tol
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from itertools import chain, repeat
 from statistics import median
 from typing import Any, NamedTuple
@@ -15,10 +14,10 @@ import numpy as np
 
 from ..two_layer import network
 from ..two_layer.laps import DELTA, DIVISION, HIDDEN, OUTPUT, PHASES, RESIDUAL, SIGMOID, SIGMOID_SLOPE, SLOPE1, SLOPE2, UPDATE
-from .gradient_profile import NumpyCall
 from .ladder import Problem
 
 PROBES = 1000
+SHORT, REPEATS = 5000, 8  # nanoseconds of a call that is repeated, and how often
 # What an epoch's calls belong to, in their order: the phase, and how many calls.
 FORWARD = ((HIDDEN, 1), (SIGMOID, 4), (OUTPUT, 1), (RESIDUAL, 3), (SLOPE2, 1), (DIVISION, 1))
 PRODUCTS = ((DELTA, 1), (SIGMOID_SLOPE, 3), (SLOPE1, 1), (DIVISION, 1))
@@ -27,10 +26,10 @@ STEP = ((UPDATE, 4),)
 
 
 class Call(NamedTuple):
-    """One call: NumPy's name of the function, and nanoseconds with reading the clock."""
+    """One call: NumPy's name of the function, and nanoseconds."""
 
     function: str
-    nanoseconds: int
+    nanoseconds: float
 
 
 def epoch_phases(gradient: str, I: int, H: int) -> list[int]:
@@ -46,14 +45,27 @@ def epoch_phases(gradient: str, I: int, H: int) -> list[int]:
 
 
 def timed_arrays(calls: list[Call]) -> type[np.ndarray]:
-    """A kind of array whose calls of NumPy are timed, one after the other, into the list."""
+    """A kind of array whose calls of NumPy are timed, one after the other, into the list.
+
+    What lies between two calls here, their observation, has other code in the processor's caches than the epoch has. A short call, which
+    that would make a third longer, is therefore repeated at once, and the repetitions are timed.
+    """
 
     def timed(function: Any, name: str, inputs: Any, options: dict[str, Any]) -> Any:
         plain = [each.view(np.ndarray) if isinstance(each, Timed) else each for each in inputs]
         began = time.perf_counter_ns()
         result = function(*plain, **options)
-        calls.append(Call(name, time.perf_counter_ns() - began))
+        took, repeats = time.perf_counter_ns() - began, 1
+        if took < SHORT:
+            again, repeats = options | ({"out": tuple(each.copy() for each in options["out"])} if "out" in options else {}), REPEATS
+            began = time.perf_counter_ns()
+            for _ in range(REPEATS):
+                function(*plain, **again)
+            took = time.perf_counter_ns() - began
+        calls.append(Call(name, max(0.0, took - cost) / repeats))
         return result.view(Timed) if isinstance(result, np.ndarray) else result
+
+    cost = clock_cost()
 
     class Timed(np.ndarray):
         def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
@@ -83,32 +95,21 @@ def observed_epochs(gradient: str, data: Problem, epochs: int, learning_rate: fl
     return found
 
 
-def summed(phases: list[int], epochs: list[list[Call]]) -> tuple[NumpyCall, ...]:
-    """The calls of an epoch by phase and function, in the order of their first; seconds are medians over the epochs."""
-    cost = median(probes(lambda: None))
+def summed(phases: list[int], epochs: list[list[Call]]) -> dict[tuple[str, str], tuple[int, float]]:
+    """How many calls of each phase and function an epoch has, in the order of their first, and their seconds: the median over the epochs."""
     sums: list[dict[tuple[str, str], list[float]]] = []
     for calls in epochs:
         one: dict[tuple[str, str], list[float]] = {}
         for phase, call in zip(phases, calls, strict=True):
-            one.setdefault((PHASES[phase], call.function), []).append(max(0.0, call.nanoseconds - cost))
+            one.setdefault((PHASES[phase], call.function), []).append(call.nanoseconds)
         sums.append(one)
-    return tuple(
-        NumpyCall(*what, len(sums[0][what]), median(sum(one[what]) for one in sums) / 1e9)
-        for what in sums[0]
-    )
+    return {what: (len(sums[0][what]), median(sum(one[what]) for one in sums) / 1e9) for what in sums[0]}
 
 
-def call_seconds() -> float:
-    """Of a call that has one number to compute: the median, without reading the clock."""
-    one = np.ones(1)
-    return max(0.0, median(probes(lambda: np.multiply(one, one))) - median(probes(lambda: None))) / 1e9
-
-
-def probes(call: Callable[[], object]) -> list[int]:
-    """Nanoseconds of a call, with reading the clock, again and again."""
+def clock_cost() -> float:
+    """Nanoseconds from reading the clock to reading it again."""
     found = []
     for _ in range(PROBES):
         began = time.perf_counter_ns()
-        call()
         found.append(time.perf_counter_ns() - began)
-    return found
+    return median(found)
