@@ -7,7 +7,8 @@ from pathlib import Path
 import fastmlp
 from tests.children import python
 
-BEFORE, AFTER = "import sys\nimport numpy as np\n", "sys.stdout.writelines(text for each in compiled for text in each.inspect_asm().values())\n"
+BEFORE = "import sys\nimport numpy as np\n"
+AFTER = "sys.stdout.writelines(text for each in compiled for text in each.inspect_asm().values())\n"
 
 
 def copies(folder, pattern, statements, but):
@@ -34,4 +35,6 @@ def assembly(program, folder):
     assert done.returncode == 0, done.stderr
     numbers = {}
     text = re.sub(r'^\t\.size\t"\.const.*\n', "", done.stdout, flags=re.MULTILINE)
-    return re.sub(r"[.\w$]*(?:_ZN|numba|\.L)[.\w$]*", lambda name: f"s{numbers.setdefault(name[0], len(numbers))}", text)
+    return re.sub(
+        r'"?\.bytes\.-?[.\d]+"?|[.\w$]*(?:_ZN|numba|\.L)[.\w$]*', lambda name: f"s{numbers.setdefault(name[0], len(numbers))}", text
+    )

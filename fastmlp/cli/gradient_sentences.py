@@ -19,17 +19,15 @@ def sentences(taken: GradientProfile) -> list[str]:
 
 
 def spent(taken: GradientProfile) -> str:
-    """What a gradient spends its time on, in one line."""
+    """What a gradient spends its time on, in a line: at most three phases."""
     largest = sorted(taken.phases, key=lambda phase: phase.seconds, reverse=True)
     named = [phase for phase in largest[:3] if taken.share(phase) >= NOTABLE] or largest[:1]
-    parts = [f"{taken.share(phase):.0%} {phase.name}{at_peak(taken, [phase])}" for phase in named]
-    return f"{taken.gradient}: {duration(taken.unprofiled_seconds / taken.epochs)} an epoch: {', '.join(parts)}"
+    return ", ".join(f"{taken.share(phase):.0%} {phase.name}{at_peak(taken, phase)}" for phase in named)
 
 
-def at_peak(taken: GradientProfile, phases: list[GradientPhase]) -> str:
-    """How near to the peak phases are, if they multiply and add."""
-    operations, seconds = sum(phase.operations for phase in phases), total(phases)
-    return f" (at {operations / seconds / 1e9 / taken.peak_gflops:.0%} of the peak)" if operations and seconds else ""
+def at_peak(taken: GradientProfile, phase: GradientPhase) -> str:
+    """How near to the peak a phase is, if it multiplies and adds and the clock can tell."""
+    return f" (at {taken.share_of_peak(phase):.0%})" if phase.operations and not taken.is_mostly_clock(phase) else ""
 
 
 def about_the_clock(taken: GradientProfile) -> Iterator[str]:
@@ -39,8 +37,9 @@ def about_the_clock(taken: GradientProfile) -> Iterator[str]:
     cost = laps * taken.lap_seconds / unprofiled
     if cost >= CLOCK_SHOWS:
         yield (
-            f"The clock is read {laps:,.0f} times an epoch, {duration(taken.lap_seconds)} each where nothing else is done meanwhile; the epoch "
-            f"takes {duration(unprofiled)} unprofiled and {duration(profiled)} profiled. Lines with < are mostly the clock's own time."
+            f"The clock is read {laps:,.0f} times an epoch, {duration(taken.lap_seconds)} each where nothing else is done meanwhile; "
+            f"the epoch takes {duration(unprofiled)} unprofiled and {duration(profiled)} profiled. "
+            "Lines with < are mostly the clock's own time."
         )
 
 
@@ -90,11 +89,12 @@ def about_numpy(taken: GradientProfile) -> Iterator[str]:
     verdict = f"compiled, an epoch takes {1 / times:.2f} x as long" if times < 1 else f"compiled, an epoch is {times:.1f} x as fast"
     if numpy.overhead >= 0.5:
         yield (
-            f"{numpy.overhead:.0%} of NumPy's {duration(numpy.seconds)} is what its {numpy.count:,} calls of {numpy.gradient} would take if each "
-            f"array held one number, and the Python between them: {verdict}."
+            f"{numpy.overhead:.0%} of NumPy's {duration(numpy.seconds)} is what the {numpy.count:,} calls of {numpy.gradient} would take "
+            f"if each array held one number, and the Python between them: {verdict}."
         )
         return
-    text = f"{1 - numpy.overhead:.0%} of NumPy's {duration(numpy.seconds)} is arithmetic in {numpy.count:,} calls of {numpy.gradient}: {verdict}"
+    spent = f"{1 - numpy.overhead:.0%} of NumPy's {duration(numpy.seconds)}"
+    text = f"{spent} is arithmetic and memory in {numpy.count:,} calls of {numpy.gradient}: {verdict}"
     saved = {phase: (taken.numpy_seconds(phase) or 0.0) - phase.seconds / taken.epochs for phase in taken.phases}
     best = max(saved, key=lambda phase: saved[phase])
     if saved[best] > 0:

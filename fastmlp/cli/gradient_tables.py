@@ -11,6 +11,7 @@ from .tables import section, show
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 SHORTER = "<"  # than the clock can tell
 
@@ -63,12 +64,13 @@ def numpy_alone(taken: GradientProfile) -> list[str]:
     return [name for name in names if name not in covered]
 
 
-def calls_table(numpy: NumpyProfile) -> object:
+def calls_table(numpy: NumpyProfile) -> Table:
     """NumPy's calls of an epoch, in their order."""
-    table = section(f"NumPy's {numpy.gradient}, call by call", "phase", "function", right=("calls", "an epoch", "a call", "at least", "share"))
+    right = ("calls", "an epoch", "a call", "at least", "share")
+    table = section(f"NumPy's {numpy.gradient}, call by call", "phase", "function", right=right)
     for call in numpy.calls:
-        each, share = call.seconds / call.count, call.seconds / numpy.seconds
-        table.add_row(call.phase, call.function, f"{call.count:,}", duration(call.seconds), duration(each), duration(call.least_seconds / call.count), f"{share:.1%}")
+        times = [duration(seconds) for seconds in (call.seconds, call.seconds / call.count, call.least_seconds / call.count)]
+        table.add_row(call.phase, call.function, f"{call.count:,}", *times, f"{call.seconds / numpy.seconds:.1%}")
     table.add_row("Python between", "", "", duration(numpy.between), "", "", f"{numpy.between / numpy.seconds:.1%}")
     table.add_section()
     table.add_row("an epoch", "", f"{numpy.count:,}", duration(numpy.seconds), "", "", "100.0%")

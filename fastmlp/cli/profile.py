@@ -24,7 +24,8 @@ TRACED = 50  # steps
     cls=CommandWithHidden,
     context_settings={"show_default": True},
     epilog=examples(
-        "fastmlp profile", "fastmlp profile --data fashion-mnist --hidden 100 200 --threads 2 --json profile.json",
+        "fastmlp profile",
+        "fastmlp profile --data fashion-mnist --hidden 100 200 --threads 2 --json profile.json",
         "fastmlp profile --gradient backward --rung digits",
     ),
 )
@@ -42,8 +43,8 @@ TRACED = 50  # steps
 @click.option("--json", "json_file", type=OutputFile(".json"), metavar="FILE", help="Write every figure to a .json file.")
 @click.pass_context
 def profile(
-    ctx: click.Context, data_name: str, gradient: str | None, rung: str, hidden: tuple[int, ...], epochs: int, batch_size: int, optimizer: str, dropout: float, dtype: str, threads: int,
-    trace_file: Path | None, json_file: Path | None,
+    ctx: click.Context, data_name: str, gradient: str | None, rung: str, hidden: tuple[int, ...], epochs: int, batch_size: int,
+    optimizer: str, dropout: float, dtype: str, threads: int, trace_file: Path | None, json_file: Path | None,
 ) -> None:  # fmt: skip
     """Show where the time of a training goes: phase by phase, inside the compiled step.
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..two_layer.laps import PARTS, PHASES
+from .ladder import Sizes
 
 SCHEMA = "fastmlp.gradient_profile/1"
 WHOLES = {PHASES[whole]: {PHASES[part] for part in parts} for whole, parts in PARTS.items()}
@@ -114,7 +115,7 @@ class GradientProfile:
     ----------
     problem : str
         A rung of the ladder, or "" for other data.
-    sizes : tuple of int
+    sizes : Sizes
         N samples, I inputs, H hidden units, O outputs.
     gradient, dtype : str
     way : str
@@ -142,7 +143,7 @@ class GradientProfile:
     """
 
     problem: str
-    sizes: tuple[int, int, int, int]
+    sizes: Sizes
     gradient: str
     dtype: str
     way: str

@@ -24,7 +24,7 @@ from .profiling import cycles_a_second
 from .rungs import predicted_seconds
 
 LAPS = 100_000
-RUN_SECONDS = 0.005  # of one run: so short that most of them are over before the system gives the core to another program
+RUN_SECONDS = 0.01  # of one run: what is done once in a call is little of it, and many are over before another program has the core
 LEAST_ROUNDS, SECONDS = 3, 1.5
 TINY_EPOCHS = 200
 LONGEST_NUMPY = 1.0  # seconds: an epoch of NumPy's double loop that is predicted to take longer is not measured
@@ -52,7 +52,7 @@ def profile_gradient(
         As `train` takes them.
     gradient : {"fused", "backward", "backward_faster", "backward_pass"}
     epochs : int, optional
-        Of each of the runs, at least 1; by default as many as take about 0.005 s.
+        Of each of the runs, at least 1; by default as many as take about 0.01 s.
 
     Returns
     -------
@@ -136,7 +136,7 @@ def profiled(name: str, data: Problem, gradient: str, learning_rate: float, epoc
         seconds = min(each for each, _ in laps)
         read = next(read for each, read in laps if each == seconds)
     return GradientProfile(
-        problem=name, sizes=tuple(data.sizes), gradient=gradient, dtype=data.X.dtype.name, way=run.way, epochs=epochs, seconds=seconds,
+        problem=name, sizes=data.sizes, gradient=gradient, dtype=data.X.dtype.name, way=run.way, epochs=epochs, seconds=seconds,
         unprofiled_seconds=min(plain), lap_seconds=lap_seconds, phases=phases(read, rate, data.X.itemsize),
         numpy=beside.profile() if beside else None, not_measured=not_measured,
         peak_gflops=max(peak, peak_gflops(data.X.dtype.type)), blas_threads=blas_threads, machine=machine,

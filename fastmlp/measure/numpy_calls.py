@@ -96,7 +96,7 @@ def observed_epochs(gradient: str, data: Problem, epochs: int, learning_rate: fl
 
 
 def summed(phases: list[int], epochs: list[list[Call]]) -> dict[tuple[str, str], tuple[int, float]]:
-    """How many calls of each phase and function an epoch has, in the order of their first, and their seconds: the median over the epochs."""
+    """How many calls of each phase and function an epoch has, in the order of the first, and their seconds: the median over the epochs."""
     sums: list[dict[tuple[str, str], list[float]]] = []
     for calls in epochs:
         one: dict[tuple[str, str], list[float]] = {}
