@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 SHORTER = "<"  # than the clock can tell
+DISTURBED = "NumPy's calls add up to more than its epoch: they were disturbed; measure again on a machine that has nothing else to do."
 
 
 def print_gradient(console: Console, taken: GradientProfile) -> None:
@@ -24,7 +25,7 @@ def print_gradient(console: Console, taken: GradientProfile) -> None:
     console.print(f"{taken.machine['cpu']}, threads: 1, {blas}; {taken.peak_gflops:.0f} GFLOP/s a core\n")
     numpy = taken.numpy
     phases = section(
-        f"Compiled, runs of {taken.epochs:,} epochs", "phase", right=("an epoch", "share", "GFLOP/s", "of peak", "clock", "NumPy", "times")
+        f"Compiled, epochs per run: {taken.epochs:,}", "phase", right=("an epoch", "share", "GFLOP/s", "of peak", "clock", "NumPy", "times")
     )
     for phase in taken.phases:
         phases.add_row(*phase_row(taken, phase))
@@ -41,7 +42,8 @@ def print_gradient(console: Console, taken: GradientProfile) -> None:
         phases.add_row(name, duration(seconds / taken.epochs), share, *[""] * 3, duration(whole) if whole else "", ratio)
     show(console, phases)
     if numpy:
-        show(console, calls_table(numpy), *sentences(taken))
+        notes = [DISTURBED] if numpy.disturbed else []
+        show(console, calls_table(numpy), *notes, *sentences(taken))
     else:
         for line in (f"NumPy is not shown: {taken.not_measured}.", *sentences(taken)):
             console.print(line, highlight=False)

@@ -102,6 +102,11 @@ class NumpyProfile:
         return max(0.0, self.seconds - sum(call.seconds for call in self.calls))
 
     @property
+    def disturbed(self) -> bool:
+        """Whether the calls add up to clearly more than the epoch that was timed as a whole: then other programs had a part in them."""
+        return sum(call.seconds for call in self.calls) > 1.05 * self.seconds
+
+    @property
     def overhead(self) -> float:
         """The share of an epoch that its calls would take if each array held one number, with what is between them."""
         return min(1.0, (sum(min(call.least_seconds, call.seconds) for call in self.calls) + self.between) / self.seconds)

@@ -17,7 +17,7 @@ from ..two_layer.laps import DELTA, DIVISION, HIDDEN, OUTPUT, PHASES, RESIDUAL, 
 from .ladder import Problem
 
 PROBES = 1000
-SHORT, REPEATS = 5000, 8  # nanoseconds of a call that is repeated, and how often
+SHORT, REPEATS = 50_000, 4  # nanoseconds of a call that is repeated, and how often
 # What an epoch's calls belong to, in their order: the phase, and how many calls.
 FORWARD = ((HIDDEN, 1), (SIGMOID, 4), (OUTPUT, 1), (RESIDUAL, 3), (SLOPE2, 1), (DIVISION, 1))
 PRODUCTS = ((DELTA, 1), (SIGMOID_SLOPE, 3), (SLOPE1, 1), (DIVISION, 1))
