@@ -100,7 +100,7 @@ def profile_rung(rung: str, gradient: str = "fused", dtype: str = "float64", epo
     Examples
     --------
     >>> profile_rung("iris", "backward_faster", epochs=10).sizes
-    (150, 4, 10, 3)
+    Sizes(N=150, I=4, H=10, O=3)
     """
     check_choice("rung", rung, tuple(LADDER))
     check_choice("gradient", gradient, GRADIENTS)
