@@ -1,5 +1,7 @@
 """Multilayer perceptrons trained on the CPU as fast as the silicon allows."""
 
+from .measure.gradient_profile import GradientProfile
+from .measure.gradient_profiling import profile_gradient
 from .measure.inspection import Inspection, inspect_kernel
 from .measure.perf_map import enable_perf_map
 from .measure.profile import Profile
@@ -62,6 +64,8 @@ __all__ = [
     "Profile",
     "profile",
     "enable_perf_map",
+    "GradientProfile",
+    "profile_gradient",
     "TrainingRun",
     "backward",
     "backward_faster",

@@ -45,7 +45,7 @@ def test_compare_writes_its_figures(compared):
     _, folder, figures = compared
     assert {path.name for path in folder.iterdir()} == {"figures.json", "picture.png"}
     assert (folder / "picture.png").read_bytes().startswith(b"\x89PNG")
-    keys = {"schema", "passed", "conditions", "environment", "first_calls", "checks", "xor", "ladder", "seconds"}
+    keys = {"schema", "passed", "conditions", "environment", "first_calls", "checks", "xor", "ladder", "profiles", "seconds"}
     assert set(figures) == keys
     assert figures["passed"] is True
     assert [rung["name"] for rung in figures["ladder"]] == list(LADDER)

@@ -2,23 +2,18 @@
 
 import copy
 import json
-import re
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 from numpy.testing import assert_array_equal
 
-import fastmlp
 from fastmlp import SGD, Adam, Callback, Dense, Dropout, ReLU, Sequential, profile
 from fastmlp.cli.commands import main
 from fastmlp.engine.cost import forward_operations, training_operations
 from fastmlp.kernels.clock import PHASES
 from fastmlp.measure.profile import Phase, Profile
+from tests.assembly import assembly, copies
 
 N, SIZES = 640, (300, 40, 30, 10)
 
@@ -201,42 +196,19 @@ def test_the_command_shows_the_phases_and_writes_them(tmp_path):
     assert len(json.loads((tmp_path / "t.json").read_text())["traceEvents"]) > 50 * 10
 
 
-ASSEMBLY = """
-import sys
-sys.path.insert(0, sys.argv[1])
-import numpy as np
+TRAINING = """
 from fastmlp import Dense, ReLU, Sequential
 from fastmlp.kernels.epochs import train_epochs
 from fastmlp.kernels.predict_batches import predict_batches
 model = Sequential([Dense(4, 3), ReLU(), Dense(3, 2)], "softmax_cross_entropy", dtype="float32")
 model.fit(np.eye(4, dtype="float32"), [0, 1, 1, 0], epochs=1, n_threads=1)
 model.predict(np.zeros((99, 4), dtype="float32"))
-for function in train_epochs, predict_batches:
-    (text,) = function.inspect_asm().values()
-    sys.stdout.write(text)
+compiled = [train_epochs, predict_batches]
 """
-
-
-def assembly(folder, cache):
-    """The machine code of training and prediction by a folder's package, its symbols numbered as they come, and without their lengths."""
-    environment = {"NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": str(folder), "PATH": ""}
-    done = subprocess.run([sys.executable, "-c", ASSEMBLY, str(folder)], env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    numbers = {}
-    text = re.sub(r'^\t\.size\t"\.const.*\n', "", done.stdout, flags=re.MULTILINE)
-    return re.sub(r"[.\w$]*(?:_ZN|numba|\.L)[.\w$]*", lambda name: f"s{numbers.setdefault(name[0], len(numbers))}", text)
 
 
 @pytest.mark.slow
 def test_what_is_not_profiled_runs_the_machine_code_of_a_package_without_laps(tmp_path):
-    source = Path(fastmlp.__file__).parent
-    for name in ("with", "without"):
-        shutil.copytree(source, tmp_path / name / "fastmlp", ignore=shutil.ignore_patterns("__pycache__"))
-    taken_out = 0
-    for path in (tmp_path / "without").rglob("kernels/*.py"):
-        if path.name != "clock.py":
-            text, count = re.subn(r"^ *(?:lap|lap_of_\w+|begin)\(team.*\)\n", "", path.read_text(), flags=re.MULTILINE)
-            path.write_text(text)
-            taken_out += count
+    taken_out = copies(tmp_path, "kernels/*.py", r"^ *(?:lap|lap_of_\w+|begin)\(team.*\)\n", but="clock.py")
     assert taken_out > 20
-    assert assembly(tmp_path / "with", tmp_path / "c1") == assembly(tmp_path / "without", tmp_path / "c2")
+    assert assembly(TRAINING, tmp_path / "with") == assembly(TRAINING, tmp_path / "without")

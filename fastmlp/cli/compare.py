@@ -16,8 +16,9 @@ from .output_files import PICTURES, OutputFile, pictures, written
 @click.option("--quick", is_flag=True, help="Fewer repetitions, and no step that takes longer than a tenth of a second.")
 @click.option("--json", "json_file", type=OutputFile(".json"), metavar="FILE", help="Write every figure to a .json file.")
 @click.option("--plot", "plot_file", type=OutputFile(*PICTURES), metavar="FILE", help="Draw the comparison: a .png, .svg or .pdf file.")
+@click.option("--profile", "profiled", is_flag=True, help="Tell what each gradient spends its time on, at digits' size.")
 @click.pass_context
-def compare(ctx: click.Context, quick: bool, json_file: Path | None, plot_file: Path | None) -> None:
+def compare(ctx: click.Context, quick: bool, profiled: bool, json_file: Path | None, plot_file: Path | None) -> None:
     """Check, train with and time the three gradients.
 
     Compares each gradient, in NumPy and compiled, with central differences, trains XOR with each, and times a step of gradient descent at
@@ -30,7 +31,7 @@ def compare(ctx: click.Context, quick: bool, json_file: Path | None, plot_file: 
     from .terminal import console
 
     try:
-        result = run(console(), QUICK if quick else FULL)
+        result = run(console(), QUICK if quick else FULL, profiled)
     except CompiledWhileTiming as error:
         raise click.ClickException(str(error)) from error
     if json_file:

@@ -11,17 +11,19 @@ from ..measure.comparison import Comparison, compare
 from ..measure.compilation import FirstCall
 from ..measure.durations import duration
 from ..measure.gradient_checks import Check
+from ..measure.gradient_profile import GradientProfile
 from ..measure.gradients import GRADIENTS
 from ..measure.rungs import COMPETITORS, Effort, Rung
 from ..measure.xor_training import EPOCHS, LEARNING_RATE, Learnt
 from .compare_sentences import explain
+from .gradient_sentences import spent
 from .tables import section, show
 
 WHY_PUBLISHED_FAILS = "As published: sigmoid(act_hidden) stands where its derivative sigmoid_(act_hidden) belongs."
 
 
-def run(console: Console, effort: Effort) -> Comparison:
-    """Measure everything, showing each section when it is there."""
+def run(console: Console, effort: Effort, profiled: bool = False) -> Comparison:
+    """Measure everything, and profile the gradients if that is asked for, showing each section when it is there."""
     columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
     # Drawing four times a second costs the measurements nothing that their medians would show.
     bar = Progress(*columns, console=console, transient=True, refresh_per_second=4, disable=not console.is_terminal)
@@ -31,6 +33,7 @@ def run(console: Console, effort: Effort) -> Comparison:
             effort,
             working_on=lambda what, done: progress.update(task, description=what, completed=done, refresh=True),
             finished=lambda section, so_far: show_section(console, section, so_far),
+            profiled=profiled,
         )
     console.print(verdict(comparison))
     return comparison
@@ -44,8 +47,10 @@ def show_section(console: Console, section: str, comparison: Comparison) -> None
         show_checks(console, comparison.checks)
     elif section == "xor":
         show_xor(console, comparison.xor, comparison.first_calls)
-    else:
+    elif section == "ladder":
         show_ladder(console, comparison.ladder)
+    else:
+        show_profiles(console, comparison.profiles)
 
 
 def show_environment(console: Console, machine: dict[str, Any]) -> None:
@@ -117,6 +122,15 @@ def show_ladder(console: Console, ladder: list[Rung]) -> None:
         table.add_row(f"{rung.name}\n[dim]{' '.join(map(str, rung.sizes.values()))}[/]", *cells)
     missing = [f"- {rung.name}, {who}: {reason}." for rung in ladder for who, reason in rung.not_measured.items()]
     show(console, table, *missing, *(f"* {line}" for line in explain(ladder)))
+
+
+def show_profiles(console: Console, profiles: list[GradientProfile]) -> None:
+    """What each gradient spends its time on, one line for each."""
+    table = section(f"Where an epoch's time goes, compiled: {profiles[0].problem}", "gradient", right=("an epoch",))
+    table.add_column("")
+    for taken in profiles:
+        table.add_row(taken.gradient, duration(taken.unprofiled_seconds / taken.epochs), spent(taken))
+    show(console, table, "In brackets: the share of a core's peak. `fastmlp profile --gradient NAME` shows the rest.")
 
 
 def verdict(comparison: Comparison) -> str:

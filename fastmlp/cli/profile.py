@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
 from ..files.atomic import write_atomically
 from ..model.optimizers import OPTIMIZERS
 from .failures import refusals
+from .gradient_options import gradient_option, refused, rung_option, taken_from
 from .help_text import examples
 from .hidden_option import CommandWithHidden, hidden_option
 from .image_data import IMAGE_DATA, load
@@ -21,28 +23,42 @@ TRACED = 50  # steps
 @click.command(
     cls=CommandWithHidden,
     context_settings={"show_default": True},
-    epilog=examples("fastmlp profile", "fastmlp profile --data fashion-mnist --hidden 100 200 --threads 2 --json profile.json"),
+    epilog=examples(
+        "fastmlp profile",
+        "fastmlp profile --data fashion-mnist --hidden 100 200 --threads 2 --json profile.json",
+        "fastmlp profile --gradient backward --rung digits",
+    ),
 )
 @click.option("--data", "data_name", type=click.Choice(list(IMAGE_DATA)), default="digits", help="What to train on.")
+@gradient_option
+@rung_option
 @hidden_option
-@click.option("--epochs", type=click.IntRange(1, 10**6), default=3, help="Passes over the training images.")
+@click.option("--epochs", type=click.IntRange(1, 10**6), default=3, help="Passes over the training images; of a gradient, epochs of a run.")
 @click.option("--batch-size", type=click.IntRange(1, 10**9), default=64, help="Images per update of the weights.")
 @click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), default="sgd", help="Rule of the updates.")
 @click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), default=0.0, help="Share of hidden units to drop.")
-@click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32", help="Precision.")
+@click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32", help="Precision; of a gradient, float64 by default.")
 @click.option("--threads", type=click.IntRange(1, 1024), default=1, help="Of the training.")
 @click.option("--trace", "trace_file", type=OutputFile(".json"), metavar="FILE", help="Write some steps as Chrome's trace events.")
 @click.option("--json", "json_file", type=OutputFile(".json"), metavar="FILE", help="Write every figure to a .json file.")
 @click.option("--plot", "plot_file", type=OutputFile(*PICTURES), metavar="FILE", help="Draw roofline and step: a .png, .svg or .pdf file.")
+@click.pass_context
 def profile(
-    data_name: str, hidden: tuple[int, ...], epochs: int, batch_size: int, optimizer: str, dropout: float, dtype: str, threads: int,
-    trace_file: Path | None, json_file: Path | None, plot_file: Path | None,
+    ctx: click.Context, data_name: str, gradient: str | None, rung: str, hidden: tuple[int, ...], epochs: int, batch_size: int,
+    optimizer: str, dropout: float, dtype: str, threads: int, trace_file: Path | None, json_file: Path | None,
+    plot_file: Path | None,
 ) -> None:  # fmt: skip
     """Show where the time of a training goes: phase by phase, inside the compiled step.
 
     Trains a network on images, in machine code that reads the clock after each of its phases. The products are shown as shares of what the
     cores could multiply and add in their time.
+
+    With --gradient, the same for one of the document's gradients at a size of `fastmlp compare`, with NumPy's calls beside it.
     """
+    refused(ctx)
+    if gradient:
+        show_gradient(gradient, rung, taken_from(ctx, "dtype"), taken_from(ctx, "epochs"), json_file)
+        return
     plotting = pictures() if plot_file else None
     from ..measure.profiling import profile as profiled
     from .image_training import network
@@ -56,9 +72,30 @@ def profile(
         taken = profiled(model, X, y, epochs, batch_size, optimizer, threads, trace_steps=traced)
     print_profile(console(highlight=False), taken, f"{IMAGE_DATA[data_name].title}, {len(X):,} images")
     for path, content in ((trace_file, taken.trace()), (json_file, taken.to_dict())):
-        if path:
-            with written(path):
-                write_atomically(path, json.dumps(content, indent=2, allow_nan=False).encode() + b"\n")
+        write(path, content)
     if plotting and plot_file:
         with written(plot_file):
             plotting.save(plotting.profile_report(taken), plot_file)
+
+
+def show_gradient(gradient: str, rung: str, dtype: str | None, epochs: int | None, json_file: Path | None) -> None:
+    """The profile of one of the document's gradients; dtype and epochs if they were given."""
+    from ..measure.compilation import CompiledWhileTiming
+    from ..measure.gradient_profiling import profile_rung
+    from .gradient_tables import print_gradient
+    from .terminal import console, waiting
+
+    try:
+        with refusals(), waiting("profiling"):
+            taken = profile_rung(rung, gradient, dtype or "float64", epochs)
+    except CompiledWhileTiming as error:
+        raise click.ClickException(str(error)) from error
+    print_gradient(console(highlight=False), taken)
+    write(json_file, taken.to_dict())
+
+
+def write(path: Path | None, content: dict[str, Any]) -> None:
+    """A file of JSON, if it was asked for."""
+    if path:
+        with written(path):
+            write_atomically(path, json.dumps(content, indent=2, allow_nan=False).encode() + b"\n")

@@ -15,6 +15,8 @@ from typing import Any
 from ..two_layer import network
 from .compilation import FirstCall, first_call
 from .gradient_checks import CHECKED, TOLERANCE, Check, check_gradients
+from .gradient_profile import GradientProfile
+from .gradient_profiling import profile_rung
 from .gradients import GRADIENTS, TRAINING
 from .ladder import LADDER, problem
 from .machine import describe, one_blas_thread
@@ -23,6 +25,7 @@ from .xor_training import EPOCHS, LEARNING_RATE, Learnt, learn_xor, time_xor
 
 FULL = Effort(seconds=2.0, longest_step={"NumPy": 2.0, "compiled": 8.0})
 QUICK = Effort(seconds=0.3, longest_step={"NumPy": 0.1, "compiled": 0.1})
+PROFILED = "digits"  # the rung whose gradients are profiled: large enough for the clock, and all four of them take less than a second
 TIME_LIMIT = 50.0  # seconds for everything: where compiling takes most of it, steps of more than a second are left out
 
 
@@ -35,6 +38,7 @@ class Comparison:
     checks: list[Check] = field(default_factory=list)
     xor: list[Learnt] = field(default_factory=list)
     ladder: list[Rung] = field(default_factory=list)
+    profiles: list[GradientProfile] = field(default_factory=list)
     seconds: float = 0.0
 
     @property
@@ -46,7 +50,8 @@ class Comparison:
         """For JSON: plain dictionaries, lists and numbers, None for those that are not finite; units stand in the names."""
         checked = [sizes._asdict() for sizes in CHECKED]
         conditions = {"epochs": EPOCHS, "learning_rate": LEARNING_RATE, "tolerance": TOLERANCE, "checked_sizes": checked}
-        text = json.dumps({"schema": 1, "passed": self.passed, "conditions": conditions, **asdict(self)})
+        profiles = [taken.to_dict() for taken in self.profiles]
+        text = json.dumps({"schema": 1, "passed": self.passed, "conditions": conditions, **asdict(self), "profiles": profiles})
         plain: dict[str, Any] = json.loads(text, parse_constant=lambda _: None)
         return plain
 
@@ -67,6 +72,7 @@ def compare(
     effort: Effort,
     working_on: Callable[[str, float], None] = lambda what, done: None,
     finished: Callable[[str, Comparison], None] = lambda section, comparison: None,
+    profiled: bool = False,
 ) -> Comparison:
     """Measure everything, with BLAS on one thread where that can be arranged.
 
@@ -77,7 +83,9 @@ def compare(
     working_on : callable, optional
         Called as ``working_on(what, done)`` before each piece of work; `done` is the share of pieces that are behind it.
     finished : callable, optional
-        Called as ``finished(section, comparison)`` when a section is there: "environment", "checks", "xor", "ladder".
+        Called as ``finished(section, comparison)`` when a section is there: "environment", "checks", "xor", "ladder", "profiles".
+    profiled : bool, default False
+        Whether to profile the gradients as well.
 
     Returns
     -------
@@ -90,7 +98,7 @@ def compare(
     """
     start = time.perf_counter()
     calls = first_calls()
-    pieces, done = len(calls) + 2 + len(LADDER), 0
+    pieces, done = len(calls) + 2 + len(LADDER) + len(TRAINING) * profiled, 0
 
     def begin(what: str) -> None:
         nonlocal done
@@ -115,5 +123,10 @@ def compare(
             begin(f"timing {name}")
             comparison.ladder.append(measure_rung(name, effort, None if comparison.ladder else times))
         finished("ladder", comparison)
+        for name in TRAINING if profiled else ():
+            begin(f"profiling {name}")
+            comparison.profiles.append(profile_rung(PROFILED, name))
+        if profiled:
+            finished("profiles", comparison)
     comparison.seconds = time.perf_counter() - start
     return comparison

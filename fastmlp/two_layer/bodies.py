@@ -1,6 +1,6 @@
 """What is compiled in place of some functions of `network`: the same products, without arrays that NumPy makes and forgets.
 
-The sigmoids are in `kernels.activations`.
+The sigmoids are in `kernels.activations`. `clock` is that of a training that is profiled (`laps`), else None.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from ..kernels.activations import sigmoid_into
 from ..kernels.jit import in_compiled_code, kernel
 from ..kernels.pages import new_matrix
 from . import network
+from .laps import ALLOCATION, DELTA, DIVISION, HIDDEN, OUTPUT, RESIDUAL, SIGMOID, SIGMOID_SLOPE, SLOPE1, SLOPE2, lap
 
 
-def dense(inputs, weights):
+def dense(inputs, weights, clock=None):
     """The matrix product, of different dtypes too, which Numba's own refuses: integers follow floats, float32 follows float64."""
     a, b = in_common_dtype(inputs, weights), in_common_dtype(weights, inputs)
     if inputs.ndim == 1:  # as in the plain `backward`, if somebody compiles that
@@ -24,8 +25,12 @@ def dense(inputs, weights):
     if weights.ndim == 1:
         return a @ b
     out = new_matrix(a.shape[0], b.shape[1], a)
+    lap(clock, ALLOCATION, a.shape[0] * b.shape[1])
     np.dot(a, b, out)
     return out
+
+
+LOOP_TERMS = 3  # multiply-adds of a term of `backward`'s second loop: three products, a sum, and the two operations of sigmoid_
 
 
 def in_common_dtype(a: Any, b: Any) -> Any:
@@ -51,25 +56,38 @@ def mse(y_hat, y):
     return residual, total / (2 * len(y))
 
 
-def forward_pass(X, w1, w2):
+def forward_pass(X, w1, w2, clock=None):
     """The sigmoid takes the place of its argument."""
-    act_hidden = network.dense(X, w1)
+    (N, I), (H, O) = X.shape, w2.shape
+    act_hidden = network.dense(X, w1, clock)
+    lap(clock, HIDDEN, N * I * H)
     sigmoid_into(act_hidden, act_hidden)
-    return act_hidden, network.dense(act_hidden, w2)
+    lap(clock, SIGMOID, 0)
+    y_hat = network.dense(act_hidden, w2, clock)
+    lap(clock, OUTPUT, N * H * O)
+    return act_hidden, y_hat
 
 
-def backward_faster(X, y, y_hat, act_hidden, w2):
+def backward_faster(X, y, y_hat, act_hidden, w2, clock=None):
     """The slope multiplies, and the number of samples divides, in place: one large array instead of four.
 
     Compiled from `network`, NumPy was faster at 4096 samples of MNIST, by a tenth to a fifth. `backward_pass` is this as well: in
     compiled code an expression has no advantage over its parts.
     """
+    (N, I), (H, O) = X.shape, w2.shape
     residual, error = network.mse(y_hat, y)
-    dL_dw2, da_dh = network.dense(act_hidden.T, residual), network.dense(residual, w2.T)
+    lap(clock, RESIDUAL, 0)
+    dL_dw2 = network.dense(act_hidden.T, residual, clock)
+    lap(clock, SLOPE2, N * H * O)
+    da_dh = network.dense(residual, w2.T, clock)
+    lap(clock, DELTA, N * H * O)
     times_slope(da_dh, act_hidden)
-    dL_dw1 = network.dense(X.T, da_dh)
-    divide(dL_dw2, len(X))
-    divide(dL_dw1, len(X))
+    lap(clock, SIGMOID_SLOPE, 0)
+    dL_dw1 = network.dense(X.T, da_dh, clock)
+    lap(clock, SLOPE1, N * I * H)
+    divide(dL_dw2, N)
+    divide(dL_dw1, N)
+    lap(clock, DIVISION, 0)
     return dL_dw2, dL_dw1, error
 
 
@@ -97,7 +115,7 @@ def descend(w, step, rate):
         w[i] -= rate * step[i]
 
 
-def backward(X, y, y_hat, act_hidden, w2):
+def backward(X, y, y_hat, act_hidden, w2, clock=None):
     """The mean over the samples as a loop, which allocates nothing.
 
     Compiled from `network`, each mean would be a call of BLAS and three arrays: 1.8 times as long at XOR's size and at breast cancer's,
@@ -105,13 +123,16 @@ def backward(X, y, y_hat, act_hidden, w2):
     """
     (N, I), (H, O) = X.shape, w2.shape
     residual, error = network.mse(y_hat, y)
+    lap(clock, RESIDUAL, 0)
     dL_dw2, dL_dw1 = np.zeros_like(w2), np.zeros((I, H), w2.dtype)
+    lap(clock, ALLOCATION, H * (I + O))
     for j in range(H):
         for k in range(O):
             total = w2.dtype.type(0)
             for n in range(N):
                 total += residual[n, k] * act_hidden[n, j]
             dL_dw2[j, k] = total / N
+    lap(clock, SLOPE2, N * H * O)
     for i in range(I):
         for j in range(H):
             total = w2.dtype.type(0)
@@ -119,4 +140,5 @@ def backward(X, y, y_hat, act_hidden, w2):
                 for k in range(O):
                     total += residual[n, k] * w2[j, k] * network.sigmoid_(act_hidden[n, j]) * X[n, i]
             dL_dw1[i, j] = total / N
+    lap(clock, SLOPE1, LOOP_TERMS * N * I * H * O)
     return dL_dw2, dL_dw1, error

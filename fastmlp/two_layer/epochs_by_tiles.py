@@ -27,6 +27,7 @@ from ..kernels.tile import ADD, ASSIGN, Product
 from ..kernels.vectors import fma, splat, sum_lanes
 from ..kernels.views import Block, Span
 from .bodies import descend
+from .laps import ALLOCATION, BOOKKEEPING, HIDDEN, HIDDEN_DELTA, LAYOUT, OUTPUT, RESIDUAL, SIGMOID, SLOPE1, SLOPE2, UPDATE, begin, lap
 
 BLOCK = 128  # samples
 
@@ -38,7 +39,8 @@ def epochs_by_tiles(weights, record, X, y, epochs, rate, stop):
     w1 is kept as (H, I), and the samples twice, one per lane and one per row, so that both large products read their factors from one end
     to the other: z = w1 x, and the step of w1 = delta x'.
     """
-    (w1, w2), (errors, record_every) = weights, record
+    (w1, w2), (errors, record_every, clock) = weights, record
+    begin(clock)
     (N, I), (H, O) = X.shape, w2.shape
     V, itemsize = width(X), X.itemsize
     rate, scale = X.dtype.type(rate / N), X.dtype.type(0.5 / N)
@@ -47,6 +49,7 @@ def epochs_by_tiles(weights, record, X, y, epochs, rate, stop):
     every = np.arange(max(max(I, H), max(O, lanes)) + 1)
     all_inputs, all_hidden, all_outputs = Span(every, 0, I), Span(every, 0, H), Span(every, 0, O)
     samples, rows, targets, valid = room(I * lanes, X), room(padded(I, V) * lanes, X), flat(O * lanes, X), flat(lanes, X)
+    lap(clock, ALLOCATION, samples.size + rows.size + targets.size + valid.size)
     valid[:N] = 1
     for at in range(0, N, BLOCK):
         count = min(BLOCK, N - at)
@@ -55,40 +58,54 @@ def epochs_by_tiles(weights, record, X, y, epochs, rate, stop):
         gather_panels(Block(samples, at * I, 0, 1, B), X, batch, stop)
         copy_rows(Block(rows, at * padded(I, V), 0, 1, I), X, batch)
         gather_rows(Block(targets, at * O, B, 1, B), y, batch, (0, O), 0, one, stop)
+    lap(clock, LAYOUT, 0)
     hidden, slope, residual = flat(H * most, X), flat(H * most, X), flat(O * most, X)
     r_rows = Block(flat(padded(O, V) * most, X), 0, 0, 1, O)
     turned, w, step1, step2 = flat(H * I, X), flat(H * O, X), flat(H * I, X), flat(H * O, X)
+    lap(clock, ALLOCATION, hidden.size + slope.size + residual.size + turned.size + w.size + step1.size + step2.size)
     turned[: H * I], w[: H * O] = w1.T.copy().reshape(H * I), w2.reshape(H * O)
     W1, W2 = Block(turned, 0, I, 1, I), Block(w, 0, O, 1, O)
     scratch, no_bias = Block(flat(scratch_size(max(H, O), most, itemsize), X), 0, 1, 1, 0), Block(w, 0, 1, 1, 0)
+    lap(clock, LAYOUT, 0)
     for epoch in range(epochs):
         squares = splat(X.dtype.type(0))
         for at in range(0, N, BLOCK):
             if peek(stop):
                 return
-            how, B = ASSIGN if at == 0 else ADD, padded(min(BLOCK, N - at), V)
+            how, count = ASSIGN if at == 0 else ADD, min(BLOCK, N - at)
+            B = padded(count, V)
             x, t = Block(samples, at * I, 0, 1, B), Block(targets, at * O, B, 1, B)
             a, da, r = Block(hidden, 0, B, 1, B), Block(slope, 0, B, 1, B), Block(residual, 0, B, 1, B)
             block = Span(every, 0, B)
             block_by_block(Product(ASSIGN, a, W1, x, a, I), all_hidden, all_inputs, stop)
+            lap(clock, HIDDEN, count * I * H)
             activate(LOGISTIC, hidden, slope, 0, H * B)
+            lap(clock, SIGMOID, 0)
             affine(r, W2, no_bias, a, all_hidden, all_outputs, scratch, stop)
+            lap(clock, OUTPUT, count * H * O)
             squares = subtract(r, t, Block(valid, at, 0, 1, B), O, squares)
+            lap(clock, RESIDUAL, 0)
             if is_narrow(H, O):
                 outer_narrow(how, Block(step2, 0, O, 1, O), a, r, all_hidden, one)
             else:
                 by_sample(r_rows, r, all_outputs, one)
                 outer(how, Block(step2, 0, O, 1, O), a, r_rows, all_hidden, in_every_tile(block), stop)
+            lap(clock, SLOPE2, count * H * O)
             backproject(da, W2, r, all_hidden, all_outputs, scratch, stop)
+            lap(clock, HIDDEN_DELTA, count * H * O)
             x_rows, C = Block(rows, at * padded(I, V), 0, 1, I), Block(step1, 0, I, 1, I)
             tiles(Product(how, C, da, x_rows, C, B), all_hidden, in_every_tile(block), stop)
+            lap(clock, SLOPE1, count * I * H)
         if peek(stop):
             return
         descend(turned, step1, rate)
         descend(w, step2, rate)
+        lap(clock, UPDATE, 0)
         if epoch % record_every == 0:
             errors[epoch // record_every] = scale * sum_lanes(squares)
+        lap(clock, BOOKKEEPING, 0)
     w1[:], w2[:] = turned[: H * I].reshape(H, I).T, w[: H * O].reshape(H, O)
+    lap(clock, LAYOUT, 0)
 
 
 @kernel

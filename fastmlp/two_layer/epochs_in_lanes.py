@@ -14,6 +14,7 @@ from ..kernels.access import broadcast, load, peek, store, width
 from ..kernels.jit import kernel
 from ..kernels.vector_math import sigmoid
 from ..kernels.vectors import fma, splat, sum_lanes
+from .laps import BOOKKEEPING, HIDDEN_LAYER, OUTPUT_RESIDUAL, SLOPES, SLOPES_UPDATE, UPDATE, begin, lap
 
 
 class Lanes(NamedTuple):
@@ -46,7 +47,8 @@ def epochs_in_one_vector(weights, record, lanes, epochs, rate, stop):
 
     Both weights of a hidden unit change as soon as its delta is known: no other unit's delta needs them.
     """
-    (w1, w2), (errors, record_every), (X, y, valid, N) = weights, record, lanes
+    (w1, w2), (errors, record_every, clock), (X, y, valid, N) = weights, record, lanes
+    begin(clock)
     (I, H), O, V = w1.shape, w2.shape[1], width(X)
     rate, scale = X.dtype.type(rate / N), X.dtype.type(0.5 / N)
     hidden, residual = np.empty(H * V, X.dtype), np.empty(O * V, X.dtype)
@@ -60,6 +62,7 @@ def epochs_in_one_vector(weights, record, lanes, epochs, rate, stop):
             for i in range(I):
                 z = fma(load(X, i * V), broadcast(w1, i * H + j), z)
             store(hidden, j * V, sigmoid(z))
+        lap(clock, HIDDEN_LAYER, N * I * H)
         squares = splat(zero)
         for k in range(O):
             r = 0.0 - load(y, k * V)
@@ -68,6 +71,7 @@ def epochs_in_one_vector(weights, record, lanes, epochs, rate, stop):
             r = r * load(valid, 0)
             squares = fma(r, r, squares)
             store(residual, k * V, r)
+        lap(clock, OUTPUT_RESIDUAL, N * H * O)
         for j in range(H):
             h = load(hidden, j * V)
             delta = splat(zero)
@@ -78,17 +82,20 @@ def epochs_in_one_vector(weights, record, lanes, epochs, rate, stop):
             delta = delta * (h * (1.0 - h))
             for i in range(I):
                 w1[i, j] -= rate * sum_lanes(delta * load(X, i * V))
+        lap(clock, SLOPES_UPDATE, N * H * (I + 2 * O))
         if until_record == 0:
             errors[records] = scale * sum_lanes(squares)
             records += 1
             until_record = record_every
         until_record -= 1
+        lap(clock, BOOKKEEPING, 0)
 
 
 @kernel(allocates=True)
 def epochs_in_vectors(weights, record, lanes, epochs, rate, stop):
     """For any number of blocks: one pass over the samples, a vector of them at a time; each weight sums its gradient in lanes."""
-    (w1, w2), (errors, record_every), (X, y, valid, N) = weights, record, lanes
+    (w1, w2), (errors, record_every, clock), (X, y, valid, N) = weights, record, lanes
+    begin(clock)
     (I, H), O, V = w1.shape, w2.shape[1], width(X)
     rate, scale = X.dtype.type(rate / N), X.dtype.type(0.5 / N)
     hidden, residual = np.empty(H * V, X.dtype), np.empty(O * V, X.dtype)
@@ -99,11 +106,13 @@ def epochs_in_vectors(weights, record, lanes, epochs, rate, stop):
             break
         squares = splat(zero)
         for b in range(X.shape[0]):
+            count = min(V, N - b * V)
             for j in range(H):
                 z = splat(zero)
                 for i in range(I):
                     z = fma(load(X, (b * I + i) * V), broadcast(w1, i * H + j), z)
                 store(hidden, j * V, sigmoid(z))
+            lap(clock, HIDDEN_LAYER, count * I * H)
             for k in range(O):
                 r = 0.0 - load(y, (b * O + k) * V)
                 for j in range(H):
@@ -111,6 +120,7 @@ def epochs_in_vectors(weights, record, lanes, epochs, rate, stop):
                 r = r * load(valid, b * V)
                 squares = fma(r, r, squares)
                 store(residual, k * V, r)
+            lap(clock, OUTPUT_RESIDUAL, count * H * O)
             for j in range(H):
                 h = load(hidden, j * V)
                 delta = splat(zero)
@@ -123,6 +133,7 @@ def epochs_in_vectors(weights, record, lanes, epochs, rate, stop):
                 for i in range(I):
                     at = (j * I + i) * V
                     store(step1, at, fma(delta, load(X, (b * I + i) * V), load(step1, at)))
+            lap(clock, SLOPES, count * H * (I + 2 * O))
         for j in range(H):
             for k in range(O):
                 at = (j * O + k) * V
@@ -132,5 +143,7 @@ def epochs_in_vectors(weights, record, lanes, epochs, rate, stop):
                 at = (j * I + i) * V
                 w1[i, j] -= rate * sum_lanes(load(step1, at))
                 store(step1, at, splat(zero))
+        lap(clock, UPDATE, 0)
         if epoch % record_every == 0:
             errors[epoch // record_every] = scale * sum_lanes(squares)
+        lap(clock, BOOKKEEPING, 0)

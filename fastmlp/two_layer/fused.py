@@ -62,7 +62,7 @@ def vectors(weights, record, X, y, epochs, rate, stop):
 
 # The ways, as Python calls them: each is compiled when it is needed. All take
 #   weights : (w1 (I, H), w2 (H, O)), modified in place
-#   record : (errors, every): the errors before the update of epochs 0, every, ... go there
+#   record : (errors, every, clock): the errors before the update of epochs 0, every, ... go there; clock : `laps.clock()`, or None
 #   X (N, I), y (N, O)
 #   rate : times the gradient of half the mean squared error, the step
 #   stop (1,) uint8 : not zero ends the run at the next epoch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -14,11 +15,13 @@ from ..engine.arguments import all_finite, check_choice, check_finite, check_rea
 from ..engine.arrays import as_arrays, check_shapes
 from ..engine.interruptible import run_interruptibly
 from ..kernels.access import peek
+from ..kernels.clock import Clock
 from ..kernels.jit import entry, in_compiled_code
 from ..kernels.vectors import lanes
 from .bodies import descend
 from .functions import initialize_weights
 from .fused import WAYS, fused_epochs, way_through
+from .laps import ALLOCATION, BOOKKEEPING, UPDATE, begin, lap
 from .network import backward, backward_faster, backward_pass, forward_pass
 
 GRADIENTS = ("backward", "backward_faster", "backward_pass", "fused")
@@ -54,30 +57,35 @@ class Weights(NamedTuple):
 
 
 class Record(NamedTuple):
-    """Where the errors of the epochs 0, every, 2 every, ... go."""
+    """Where the errors of the epochs 0, every, 2 every, ... go, and the clock of a training that is profiled."""
 
     errors: np.ndarray
     every: int
+    clock: Clock | None
 
 
 @entry
 def document_epochs(gradient, weights, record, X, y, epochs, rate, stop):  # type: ignore[no-untyped-def]
     """The loop of `network.train` with the gradient at that place in GRADIENTS; the other arguments are `fused_epochs`'s."""
-    (w1, w2), (errors, every) = weights, record
+    (w1, w2), (errors, every, clock) = weights, record
+    begin(clock)
     for epoch in range(epochs):
         if peek(stop):
             break
-        act_hidden, y_hat = forward_pass(X, w1, w2)
+        act_hidden, y_hat = forward_pass(X, w1, w2, clock)
         if gradient == 0:
-            dL_dw2, dL_dw1, error = backward(X, y, y_hat, act_hidden, w2)
+            dL_dw2, dL_dw1, error = backward(X, y, y_hat, act_hidden, w2, clock)
         elif gradient == 1:
-            dL_dw2, dL_dw1, error = backward_faster(X, y, y_hat, act_hidden, w2)
+            dL_dw2, dL_dw1, error = backward_faster(X, y, y_hat, act_hidden, w2, clock)
         else:
-            dL_dw2, dL_dw1, error = backward_pass(X, y, y_hat, act_hidden, w2)
+            dL_dw2, dL_dw1, error = backward_pass(X, y, y_hat, act_hidden, w2, clock)
+        lap(clock, ALLOCATION, 0)  # until here temporaries were freed
         descend(w1, dL_dw1, rate)
         descend(w2, dL_dw2, rate)
+        lap(clock, UPDATE, 0)
         if epoch % every == 0:
             errors[epoch // every] = error
+        lap(clock, BOOKKEEPING, 0)
 
 
 def train(
@@ -154,15 +162,14 @@ def train(
     epochs = check_size("epochs", epochs, 0)
     record_every = check_size("record_every", record_every, 1)
     learning_rate = check_real("learning_rate", learning_rate)
-    arrays = _training_arrays(X, y, hidden_size, seed, w1, w2)
+    arrays = training_arrays(X, y, hidden_size, seed, w1, w2)
     X, y, weights = arrays["X"], arrays["y"], Weights(arrays["w1"].copy(), arrays["w2"].copy())
 
     recorded, record = _record(epochs, record_every, X.dtype)
     samples, size = len(X), weights.w1.size + weights.w2.size
     summed = 1 if reduction == "mean" else samples
-    rate, stop = _rate(learning_rate, summed, X.dtype), np.zeros(1, np.uint8)
-    fused = WAYS[way_through(samples, size, lanes(X.dtype))]
-    run = fused if gradient == "fused" else partial(document_epochs, GRADIENTS.index(gradient))
+    rate, stop = step_rate(learning_rate, summed, X.dtype), np.zeros(1, np.uint8)
+    run = epochs_of(gradient, samples, size, X.dtype)
     if epochs * samples * size < SHORT_RUN:
         run(weights, record, X, y, epochs, rate, stop)
     else:
@@ -182,7 +189,7 @@ def _record(epochs: int, every: int, dtype: np.dtype) -> tuple[np.ndarray, Recor
     """The epochs to record, and where their errors go."""
     try:
         recorded = np.arange(0, epochs, every)
-        return recorded, Record(np.zeros(len(recorded), dtype), every)
+        return recorded, Record(np.zeros(len(recorded), dtype), every, None)
     except (ValueError, MemoryError) as error:
         raise ValueError(
             f"epochs, record_every: expected as many recorded errors as memory holds, got epochs={epochs}, record_every={every}: "
@@ -190,7 +197,14 @@ def _record(epochs: int, every: int, dtype: np.dtype) -> tuple[np.ndarray, Recor
         ) from error
 
 
-def _rate(learning_rate: float, summed: int, dtype: np.dtype) -> Any:
+def epochs_of(gradient: str, samples: int, size: int, dtype: np.dtype) -> Callable[..., None]:
+    """The compiled loop over epochs with that gradient, for so many samples and weights. Its arguments are `fused_epochs`'s."""
+    if gradient == "fused":
+        return WAYS[way_through(samples, size, lanes(dtype))]
+    return partial(document_epochs, GRADIENTS.index(gradient))
+
+
+def step_rate(learning_rate: float, summed: int, dtype: np.dtype) -> Any:
     """What to multiply the mean's gradient with, in the dtype of the run."""
     rate = learning_rate * summed
     if abs(rate) > LARGEST[dtype]:
@@ -208,7 +222,7 @@ def _divergence(errors: np.ndarray, record_every: int) -> str:
     return f"by epoch {bad * record_every}: the error is not finite"
 
 
-def _training_arrays(
+def training_arrays(
     X: ArrayLike, y: ArrayLike, hidden_size: int, seed: int | np.random.RandomState, w1: ArrayLike | None, w2: ArrayLike | None
 ) -> dict[str, np.ndarray]:
     """X, y, w1 and w2 in one dtype, checked; the weights drawn if they are not given, in the dtype of X and y."""
@@ -250,7 +264,7 @@ def _train_compiled(  # type: ignore[no-untyped-def]
             start1, start2 = w1, w2
         weights = Weights(start1.astype(dtype), start2.astype(dtype))
         recorded = np.arange(0, epochs, record_every)
-        record = Record(np.zeros(len(recorded), dtype), record_every)
+        record = Record(np.zeros(len(recorded), dtype), record_every, None)
         summed = 1 if reduction == "mean" else len(X)
         inputs, targets, rate, stop = X.astype(dtype), y.astype(dtype), dtype(learning_rate * summed), np.zeros(1, np.uint8)
         if gradient == "fused":
