@@ -26,7 +26,7 @@ from fastmlp.measure.bench.peers import PEERS, Peer, sequential
 from fastmlp.measure.bench.predictors import PREDICTORS
 from fastmlp.measure.bench.results import Bench, Claim, Effort, Entry, Outcome, Round, same_accuracy
 from fastmlp.measure.bench.sections import Target, Training, claim, missing_predictor
-from fastmlp.measure.bench.start_and_memory import Memory, Start
+from fastmlp.measure.bench.start_and_memory import Limits, Memory, Start
 from fastmlp.measure.bench.tasks import Task, initial_layers, load, skipped, steps
 from fastmlp.measure.bench.workers import PeerError, Worker
 from fastmlp.plotting import bench as picture
@@ -237,10 +237,14 @@ def test_start_compiles_first_and_then_finds_the_cache(monkeypatch, tmp_path):
     program = f"import os; print(os.environ['NUMBA_CACHE_DIR'], file=open({str(log)!r}, 'a'))"
     monkeypatch.setattr(start_and_memory, "FIRST_MODEL", program)
     monkeypatch.setattr(start_and_memory, "COMPILE_EVERYTHING", ["-c", program])
-    outcome = Start(warm=100, cold=0).measure(Effort(1, quick=True), lambda what: None)
-    assert len(log.read_text().split()) == 4
-    assert len(set(log.read_text().split()) - {os.environ["NUMBA_CACHE_DIR"]}) == 1
-    assert [claim.verdict for claim in outcome.claims] == ["met", "missed"]
+    monkeypatch.setattr(start_and_memory, "FIRST_FIT", f"{program}; print(7.0)")
+    monkeypatch.setattr(start_and_memory, "FIRST_XOR", f"{program}; print(0.5)")
+    outcome = Start(limits=Limits(warm=100, fit=8, xor=0.1, cold=0)).measure(Effort(1, quick=True), lambda what: None)
+    of_fit, of_xor, *of_all = log.read_text().split()
+    assert len(of_all) == 4
+    assert len({of_fit, of_xor, *of_all} - {os.environ["NUMBA_CACHE_DIR"]}) == 3
+    assert [claim.measured for claim in outcome.claims[1:3]] == [7.0, 0.5]
+    assert [claim.verdict for claim in outcome.claims] == ["met", "met", "missed", "missed"]
 
 
 def test_memory_is_measured_where_the_system_tells():
