@@ -23,8 +23,8 @@ from tests.assembly import assembly, copies
 from tests.two_layer import problem
 
 EPOCHS = 7
-# Of each way through an epoch, sizes for which `fused` takes it on every CPU.
-SIZES = {"one_vector": (2, 3, 4, 2), "vectors": (70, 2, 3, 1), "epochs_by_products": (2, 20, 30, 5), "epochs_by_tiles": (300, 20, 30, 5)}
+# Of each way through an epoch, sizes for which `fused` takes it on every CPU; "a vector" is half of one where that is enough.
+SIZES = {"a vector": (2, 3, 4, 2), "vectors": (70, 2, 3, 1), "epochs_by_products": (2, 20, 30, 5), "epochs_by_tiles": (300, 20, 30, 5)}
 RUNS = [("fused", way) for way in SIZES] + [(name, "document_epochs") for name in GRADIENTS if name != "fused"]
 
 
@@ -41,7 +41,7 @@ def of_a_run(gradient, sizes, dtype, read):
 def test_a_profiled_training_ends_with_the_same_bits_and_every_operation_is_counted(gradient, way, dtype):
     sizes, read = SIZES.get(way, (70, 5, 6, 3)), clock()
     profiled, taken = of_a_run(gradient, sizes, dtype, read)
-    assert taken == way
+    assert taken == way or (way == "a vector" and taken in ("one_vector", "half_vector"))
     for found, expected in zip(profiled, of_a_run(gradient, sizes, dtype, None)[0], strict=True):
         assert_array_equal(found, expected)
     N, I, H, O = sizes
@@ -73,7 +73,7 @@ def test_laps_are_counted_epoch_by_epoch_and_block_by_block():
     }
     tiles, blocks = laps("fused", SIZES["epochs_by_tiles"]), 3  # of 128 samples
     assert (tiles["X w1"], tiles["da_dh"], tiles["update"], tiles["layout"]) == (EPOCHS * blocks, EPOCHS * blocks, EPOCHS, 3)
-    one = laps("fused", SIZES["one_vector"])
+    one = laps("fused", SIZES["a vector"])
     assert one == dict.fromkeys(("sigmoid(X w1)", "act_hidden w2 - y", "slopes, update", "bookkeeping"), EPOCHS)
 
 
@@ -152,7 +152,8 @@ def test_a_profile_of_xor_in_plain_numbers(monkeypatch):
 def test_fused_has_the_products_of_numpy_beside_it(monkeypatch):
     monkeypatch.setattr(gradient_profiling, "SECONDS", 0.05)
     taken = profile_rung("XOR", "fused", "float32", epochs=3000)
-    assert (taken.dtype, taken.way, taken.numpy.gradient) == ("float32", "one_vector", "backward_faster")
+    assert (taken.dtype, taken.numpy.gradient) == ("float32", "backward_faster")
+    assert taken.way in ("one_vector", "half_vector")
     slopes = next(phase for phase in taken.phases if phase.name == "slopes, update")
     parts = {call.phase for call in taken.numpy.calls} & slopes.parts
     assert parts == {PHASES[SLOPE2], "residual w2'", "sigmoid_", PHASES[SLOPE1], "division by N", "update"}

@@ -16,9 +16,10 @@ from numba.np.numpy_support import from_dtype
 from numpy.testing import assert_array_equal
 
 from fastmlp.kernels import vectors
-from fastmlp.kernels.access import broadcast, load, load_first, peek, store, store_first, width
+from fastmlp.kernels.access import broadcast, load, load_first, load_part, peek, store, store_first, width
 from fastmlp.kernels.vectors import (
     exponent,
+    first_half,
     first_lane,
     fma,
     half_power_of_two,
@@ -265,3 +266,16 @@ def test_peek_sees_what_another_thread_writes():
     flag[0] = 1
     thread.join()
     assert seen == [True]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_half_a_vector_is_its_first_lanes(dtype):
+    @njit
+    def halved(out, a):
+        store(out, 0, load_part(a, 1, 1) + first_half(load(a, 0), 1) + first_half(load_part(a, 0, 2), 1))
+
+    half = lanes(dtype) // 2
+    a, out = np.arange(2 * half + 1, dtype=dtype), np.full(2 * half, -1, dtype)
+    halved(out, a)
+    assert_array_equal(out[:half], 3 * a[:half] + 1)
+    assert_array_equal(out[half:], -1)

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 SHORTER = "<"  # than the clock can tell
-DISTURBED = "NumPy's calls add up to more than its epoch: they were disturbed; measure again on a machine that has nothing else to do."
+EXCEEDED = (
+    "NumPy's calls add up to more than its epoch: where each is looked at, NumPy cannot put a result into the memory of an argument that "
+    "nobody needs any more, as it otherwise does. (Or the machine had something else to do.)"
+)
 
 
 def print_gradient(console: Console, taken: GradientProfile) -> None:
@@ -42,7 +45,7 @@ def print_gradient(console: Console, taken: GradientProfile) -> None:
         phases.add_row(name, duration(seconds / taken.epochs), share, *[""] * 3, duration(whole) if whole else "", ratio)
     show(console, phases)
     if numpy:
-        notes = [DISTURBED] if numpy.disturbed else []
+        notes = [EXCEEDED] if numpy.exceeded else []
         show(console, calls_table(numpy), *notes, *sentences(taken))
     else:
         for line in (f"NumPy is not shown: {taken.not_measured}.", *sentences(taken)):

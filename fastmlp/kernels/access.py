@@ -59,17 +59,24 @@ def width(typingctx, a):
     return types.intp(a), codegen
 
 
+def read(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    """The code of `load` and `load_part`."""
+    vector = sig.return_type
+    array, index = context.make_array(sig.args[0])(context, builder, args[0]), args[1]
+    check_place(context, builder, array, index, vector.lanes, GUARD)
+    return builder.load(address(builder, array.data, index, vector), align=vector.dtype.bitwidth // 8)
+
+
 @intrinsic
 def load(typingctx, a, i):
     """The vector of elements i, i + 1, ... of a's memory. a : C-contiguous array; i : flat index."""
-    vector = Vector(a.dtype)
+    return Vector(a.dtype)(a, types.intp), read
 
-    def codegen(context, builder, sig, args):
-        array, index = context.make_array(a)(context, builder, args[0]), args[1]
-        check_place(context, builder, array, index, vector.lanes, GUARD)
-        return builder.load(address(builder, array.data, index, vector), align=vector.dtype.bitwidth // 8)
 
-    return vector(a, types.intp), codegen
+@intrinsic(prefer_literal=True)
+def load_part(typingctx, a, i, halves):
+    """As load; of half as many elements if halves, a literal, is 1 and not 2."""
+    return Vector(a.dtype, halves.literal_value)(a, types.intp, halves), read
 
 
 def write(context: Any, builder: Any, sig: Any, args: Any) -> Any:

@@ -44,11 +44,11 @@ def lanes(dtype: Any) -> int:
 
 
 class Vector(types.Type):
-    """A register's worth of float32 or float64 values."""
+    """A register's worth of float32 or float64 values, or half of that."""
 
-    def __init__(self, dtype: types.Float) -> None:
+    def __init__(self, dtype: types.Float, halves: int = 2) -> None:
         self.dtype = dtype
-        self.lanes = vector_bytes() * 8 // dtype.bitwidth
+        self.lanes = vector_bytes() * 8 // dtype.bitwidth * halves // 2
         super().__init__(name=f"vector({self.lanes} x {dtype})")
 
 
@@ -203,6 +203,20 @@ def first_lane(typingctx, v):
         return builder.extract_element(args[0], ir.Constant(ir.IntType(32), 0))
 
     return v.dtype(v), codegen
+
+
+@intrinsic(prefer_literal=True)
+def first_half(typingctx, v, halves):
+    """The first half of a vector's lanes, which a register of half the width holds; the vector as it is if halves, a literal, is 2."""
+    result = Vector(v.dtype, halves.literal_value)
+
+    def codegen(context, builder, sig, args):
+        if result == v:
+            return args[0]
+        half = ir.Constant(ir.VectorType(ir.IntType(32), result.lanes), list(range(result.lanes)))
+        return builder.shuffle_vector(args[0], ir.Constant(args[0].type, ir.Undefined), half)
+
+    return result(v, halves), codegen
 
 
 @intrinsic

@@ -14,7 +14,7 @@ from .ladder import LADDER, Problem, Sizes, problem
 Slopes = tuple[Array, Array, float]  # dL_dw2, dL_dw1, error
 
 # XOR, and sizes with several outputs at which `fused` takes its other ways through an epoch, whatever the length of a vector.
-CHECKED = (LADDER["XOR"], Sizes(20, 5, 4, 3), Sizes(300, 17, 12, 5), Sizes(2, 5, 4, 3), Sizes(6, 17, 12, 5))
+CHECKED = (LADDER["XOR"], Sizes(20, 5, 4, 3), Sizes(300, 17, 12, 5), Sizes(2, 5, 4, 3), Sizes(7, 5, 4, 3), Sizes(6, 17, 12, 5))
 TOLERANCE = 1e-6  # a central difference is right to about 1e-9 of the largest slope; the errata are off by more than 1
 
 

@@ -102,8 +102,11 @@ class NumpyProfile:
         return max(0.0, self.seconds - sum(call.seconds for call in self.calls))
 
     @property
-    def disturbed(self) -> bool:
-        """Whether the calls add up to clearly more than the epoch that was timed as a whole: then other programs had a part in them."""
+    def exceeded(self) -> bool:
+        """Whether the calls add up to clearly more than the epoch that was timed as a whole.
+
+        NumPy reuses the memory of large temporary arrays, unless somebody else sees them, as the code that times the calls does.
+        """
         return sum(call.seconds for call in self.calls) > 1.05 * self.seconds
 
     @property

@@ -110,7 +110,7 @@ def prediction(dtype: Any) -> tuple[Any, ...]:
 
 def descent(dtype: Any) -> tuple[Any, ...]:
     """Of the document's network's epochs."""
-    record = Record(vector(dtype), 1)
+    record = Record(vector(dtype), 1, None)
     return Weights(matrix(dtype), matrix(dtype)), record, matrix(dtype), matrix(dtype), 1, dtype.type(1), STOP
 
 
@@ -182,12 +182,13 @@ KERNELS: dict[str, Kernel] = {
         predict_rows.predict_few, "outputs for a few rows", lambda dtype: (np.arange(8), vector(dtype), matrix(dtype))
     ),
     "sigmoid": Kernel(activations.sigmoid_into, "the document's sigmoid", same(2, vector)),
-    "dense": Kernel(entry(bodies.dense), "the document's matrix product, by BLAS", same(2, matrix)),
-    "forward_pass": Kernel(entry(bodies.forward_pass), "the document's forward pass", same(3, matrix)),
+    "dense": Kernel(entry(bodies.dense), "the document's matrix product, by BLAS", same(2, matrix, None)),
+    "forward_pass": Kernel(entry(bodies.forward_pass), "the document's forward pass", same(3, matrix, None)),
     "mse": Kernel(entry(bodies.mse), "the document's error", same(2, matrix)),
-    "backward": Kernel(entry(bodies.backward), "the document's gradient by naive loops", same(5, matrix)),
-    "backward_faster": Kernel(entry(bodies.backward_faster), "the same by products of BLAS; `backward_pass` is this too", same(5, matrix)),
-    "fused_vector": Kernel(fused.one_vector, "train(gradient='fused') where all samples fit one vector, as XOR's do", descent),
+    "backward": Kernel(entry(bodies.backward), "the document's gradient by naive loops", same(5, matrix, None)),
+    "backward_faster": Kernel(entry(bodies.backward_faster), "the same by products; `backward_pass` is this too", same(5, matrix, None)),
+    "fused_half_vector": Kernel(fused.half_vector, "train(gradient='fused') where half a vector has room for all samples", descent),
+    "fused_vector": Kernel(fused.one_vector, "the same where one vector has", descent),
     "fused_vectors": Kernel(fused.vectors, "the same for narrow layers", descent),
     "fused_products": Kernel(epochs_by_products, "the same for few samples: by BLAS", descent),
     "fused_tiles": Kernel(epochs_by_tiles, "the same for everything larger: on tiles", descent),

@@ -17,6 +17,7 @@ from .. import two_layer
 from ..datasets import load_xor
 from ..engine.threads import cpu_count
 from ..kernels.jit import told
+from ..kernels.vectors import lanes
 from ..model.layers import Dense, ReLU
 from ..model.sequential import Sequential
 from .compilation import FirstCall, first_call
@@ -57,6 +58,11 @@ def peak(dtype: str) -> None:
     peak_gflops(np.dtype(dtype).type, repeats=1)
 
 
+def sizes_of_ways(dtype: str) -> dict[str, tuple[int, int]]:
+    """Samples and width for which `fused` takes each of its ways, the longest to compile first."""
+    return {"tiles": (128, 32), "products": (2, 32), "vectors": (32, 2), "a vector": (lanes(dtype), 2), "XOR": (4, 2)}
+
+
 # name -> call; the long ones first, so that the processes end together
 WORK: dict[str, Callable[[], None]] = {
     "Sequential float32": partial(train_and_predict, "float32"),
@@ -65,8 +71,8 @@ WORK: dict[str, Callable[[], None]] = {
     "document's functions float32": partial(document_functions, "float32"),
     **{
         f"fused, {way} {dtype}": partial(fused_training, dtype, *sizes)
-        for way, sizes in {"tiles": (128, 32), "products": (2, 32), "vectors": (32, 2), "XOR": (4, 2)}.items()
         for dtype in ("float64", "float32")
+        for way, sizes in sizes_of_ways(dtype).items()
     },
     "peak float32": partial(peak, "float32"),
     "peak float64": partial(peak, "float64"),

@@ -1,16 +1,17 @@
-"""Gradient descent for the document's network with everything fused, as fast as its size allows: four ways through an epoch.
+"""Gradient descent for the document's network with everything fused, as fast as its size allows: five ways through an epoch.
 
-Why four: at XOR's size the arithmetic is a few nanoseconds and everything else is overhead, so `epochs_in_one_vector` keeps an epoch to a
-single chain of vector operations; narrow layers over more samples keep every lane busy in `epochs_in_vectors`; wider layers are matrix
-products, which `epochs_by_tiles` computes block by block; where the samples fill but a few vectors, tiles would multiply empty lanes, and
-`epochs_by_products` leaves them to BLAS.
+Why so many: at XOR's size the arithmetic is a few nanoseconds and everything else is overhead, so `epochs_in_one_vector` keeps an epoch to
+a single chain of vector operations, half as wide where that is enough; narrow layers over more samples keep every lane busy in
+`epochs_in_vectors`; wider layers are matrix products, which `epochs_by_tiles` computes block by block; where the samples fill but a few
+vectors, tiles would multiply empty lanes, and `epochs_by_products` leaves them to BLAS.
 
 The borders are counted in weights and in vectors of samples, so they move with the CPU's vectors and the dtype. Measured on one core of
-Zen 4, microseconds an epoch; the rule takes the way with a star, which is not the fastest everywhere:
+Zen 4, microseconds an epoch; the rule takes the way with a star, which is not the fastest everywhere (of four samples, half a vector,
+0.05 with AVX-512):
 
                         float64, AVX-512                          float32, AVX2
     N, I, H, O          one vector  vectors  products    tiles    one vector  vectors  products    tiles
-    4, 2, 3, 1               0.06*     0.07      0.51     0.46         0.05*     0.05      0.52     0.37
+    4, 2, 3, 1               0.06      0.07      0.51     0.46         0.05      0.05      0.52     0.37
     4, 2, 64, 1              1.27*     1.68      1.35     2.29         0.64*     0.78      0.92     1.32
     4, 2, 256, 1             3.56      5.25      2.76*    7.33         2.71      3.37      2.15*    4.54
     8, 16, 16, 1             0.57      0.75      0.80*    0.85         0.47      0.61      1.10*    0.74
@@ -35,29 +36,36 @@ ONE_VECTOR_WEIGHTS = 256  # up to here summing each weight's gradient across lan
 VECTORS_WEIGHTS = 150  # up to here, reading the samples again for every weight is cheaper than laying them out for tiles
 TILES_VECTORS = 4  # of samples, from which on tiles waste less than BLAS
 
-IN_ONE_VECTOR, IN_VECTORS, BY_PRODUCTS, BY_TILES = range(4)
+IN_HALF_VECTOR, IN_ONE_VECTOR, IN_VECTORS, BY_PRODUCTS, BY_TILES = range(5)
+LEAST_HALVED = 8  # lanes: half of fewer may be no register
 
 
 @plain
 def way_through(samples: int, weights: int, lanes: int) -> int:
     """The fastest way for so many samples and H (I + O) weights; `lanes` are the elements of a vector."""
     if samples <= lanes and weights <= ONE_VECTOR_WEIGHTS:
-        return IN_ONE_VECTOR
+        return IN_HALF_VECTOR if samples <= lanes // 2 and lanes >= LEAST_HALVED else IN_ONE_VECTOR
     if samples > lanes and weights <= VECTORS_WEIGHTS:
         return IN_VECTORS
     return BY_TILES if samples >= TILES_VECTORS * lanes else BY_PRODUCTS
 
 
 @entry
+def half_vector(weights, record, X, y, epochs, rate, stop):
+    """`epochs_in_one_vector`, in half of one, of samples as Python has them."""
+    epochs_in_one_vector(1, weights, record, in_lanes(X, y, width(X) // 2), epochs, rate, stop)
+
+
+@entry
 def one_vector(weights, record, X, y, epochs, rate, stop):
-    """`epochs_in_one_vector`, of samples as Python has them."""
-    epochs_in_one_vector(weights, record, in_lanes(X, y), epochs, rate, stop)
+    """`epochs_in_one_vector`, likewise."""
+    epochs_in_one_vector(2, weights, record, in_lanes(X, y, width(X)), epochs, rate, stop)
 
 
 @entry
 def vectors(weights, record, X, y, epochs, rate, stop):
     """`epochs_in_vectors`, likewise."""
-    epochs_in_vectors(weights, record, in_lanes(X, y), epochs, rate, stop)
+    epochs_in_vectors(weights, record, in_lanes(X, y, width(X)), epochs, rate, stop)
 
 
 # The ways, as Python calls them: each is compiled when it is needed. All take
@@ -66,7 +74,7 @@ def vectors(weights, record, X, y, epochs, rate, stop):
 #   X (N, I), y (N, O)
 #   rate : times the gradient of half the mean squared error, the step
 #   stop (1,) uint8 : not zero ends the run at the next epoch
-WAYS = (one_vector, vectors, epochs_by_products, epochs_by_tiles)
+WAYS = (half_vector, one_vector, vectors, epochs_by_products, epochs_by_tiles)
 
 
 @entry
@@ -77,5 +85,7 @@ def fused_epochs(weights, record, X, y, epochs, rate, stop):
         epochs_by_products(weights, record, X, y, epochs, rate, stop)
     elif way == IN_VECTORS:
         vectors(weights, record, X, y, epochs, rate, stop)
+    elif way == IN_HALF_VECTOR:
+        half_vector(weights, record, X, y, epochs, rate, stop)
     else:
         one_vector(weights, record, X, y, epochs, rate, stop)
