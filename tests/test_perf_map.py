@@ -179,6 +179,8 @@ import itanium_demangler, lief
 import fastmlp
 from fastmlp.measure import perf_map
 perf_map.FOLDER = sys.argv[1]
+code = perf_map.LoadedCode()  # while LLVM's library may be read
+perf_map.LoadedCode = lambda: code
 os.chmod(sys.argv[1], 0o500)
 if os.geteuid() == 0:
     os.seteuid(65534)  # root may write everywhere
@@ -202,6 +204,14 @@ def test_packages_that_are_missing(package, monkeypatch, tmp_path):
     monkeypatch.setattr(perf_map, "FOLDER", str(tmp_path))
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(ImportError, match=rf'functions in memory needs {package}, .* pip install "fastmlp\[perf\]"'):
+        fastmlp.enable_perf_map()
+
+
+def test_a_library_that_cannot_be_read(monkeypatch):
+    import lief
+
+    monkeypatch.setattr(lief.ELF, "parse", lambda file: None)
+    with pytest.raises(RuntimeError, match=r"functions in memory cannot be found: .*llvmlite.* cannot be read"):
         fastmlp.enable_perf_map()
 
 

@@ -76,9 +76,11 @@ class LoadedCode:
             return _Objects.in_dll(library, LIST)
         except ValueError:
             file = self._elf.parse(ffi.lib._name)
+        if file is None:
+            raise RuntimeError(f"functions in memory cannot be found: {ffi.lib._name} cannot be read")
         found = file.get_symtab_symbol(LIST)
         if found is None:
-            raise RuntimeError(f"functions in memory cannot be found: {ffi.lib._name} has no symbol {LIST}") from None
+            raise RuntimeError(f"functions in memory cannot be found: {ffi.lib._name} has no symbol {LIST}")
         loaded_at = ctypes.cast(library[REFERENCE], ctypes.c_void_p).value or 0
         return _Objects.from_address(loaded_at - file.get_dynamic_symbol(REFERENCE).value + found.value)
 
