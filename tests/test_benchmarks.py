@@ -1,6 +1,7 @@
 """What a saved run of the benchmarks holds beside its times."""
 
 import json
+import os
 import sys
 
 import pytest
@@ -14,7 +15,8 @@ pytestmark = pytest.mark.any_cpu
 def test_a_saved_run_tells_the_phases_of_each_training(tmp_path):
     saved = tmp_path / "saved.json"
     options = ["-k", "iris", "--benchmark-max-time=0.01", f"--benchmark-json={saved}", "-p", "no:cacheprovider", "-q"]
-    done = run(sys.executable, "-m", "pytest", "benchmarks/test_training.py", *options)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}  # in a worker nothing is saved
+    done = run(sys.executable, "-m", "pytest", "benchmarks/test_training.py", *options, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     of_each = {each["params"]["who"]: each["extra_info"] for each in json.loads(saved.read_text())["benchmarks"]}
     assert set(of_each) == {"NumPy", "fastmlp"}

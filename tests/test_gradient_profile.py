@@ -247,13 +247,14 @@ def test_a_profile_of_a_rung_starts_from_its_weights():
 
 
 EPOCHS_COMPILED = """
+from fastmlp.kernels.vectors import lanes
 from fastmlp.two_layer.fused import WAYS
 from fastmlp.two_layer.train import document_epochs, train
-for N, I, H in ((2, 2, 3), (70, 2, 3), (2, 20, 30), (300, 20, 30)):
+for N, I, H in ((2, 2, 3), (lanes("float64"), 2, 3), (70, 2, 3), (2, 20, 30), (300, 20, 30)):
     train(np.zeros((N, I)), np.zeros((N, 1)), hidden_size=H, epochs=1)
 train(np.zeros((4, 2)), np.zeros((4, 1)), epochs=1, gradient="backward")
-compiled = [document_epochs, *WAYS]
-assert all(each.signatures for each in compiled)
+compiled = [each for each in (document_epochs, *WAYS) if each.signatures]
+assert len(compiled) >= len(WAYS)  # half a vector only where vectors are wide
 """
 
 
