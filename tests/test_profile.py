@@ -1,7 +1,9 @@
 """Profiles: every phase is counted, and they add up; what is not profiled runs the same machine code."""
 
 import copy
+import itertools
 import json
+import time
 
 import numpy as np
 import pytest
@@ -11,8 +13,10 @@ from numpy.testing import assert_array_equal
 from fastmlp import SGD, Adam, Callback, Dense, Dropout, ReLU, Sequential, profile
 from fastmlp.cli.commands import main
 from fastmlp.engine.cost import forward_operations, training_operations
-from fastmlp.kernels.clock import PHASES
+from fastmlp.kernels import clock
+from fastmlp.kernels.clock import PHASES, read_cycles
 from fastmlp.measure.profile import Phase, Profile
+from fastmlp.measure.profiling import cycles_a_second
 from tests.assembly import assembly, copies
 
 N, SIZES = 640, (300, 40, 30, 10)
@@ -67,6 +71,17 @@ def test_phases_add_up_to_the_compiled_calls_and_those_to_fit(n_threads):
     assert taken.phase_seconds == pytest.approx(sum(taken.compiled_seconds) / n_threads, rel=0.03)
     assert max(taken.compiled_seconds) + taken.python_seconds == pytest.approx(taken.fit_seconds)
     assert sum(taken.share(phase) for phase in taken.phases) == pytest.approx(1)
+
+
+def test_the_counter_is_calibrated_where_others_want_the_core(monkeypatch):
+    expected, calls = cycles_a_second(), itertools.count()
+
+    def interrupted():
+        time.sleep(0.005 * (next(calls) % 3 != 1))  # between the two clocks, in two of three readings
+        return read_cycles()
+
+    monkeypatch.setattr(clock, "read_cycles", interrupted)
+    assert cycles_a_second() == pytest.approx(expected, rel=0.02)
 
 
 @pytest.mark.parametrize("n_threads", [1, 2])

@@ -14,7 +14,7 @@ from ..engine.arguments import check_size
 from ..engine.cost import forward_operations
 from ..engine.predicting import predict
 from ..engine.threads import choose_threads
-from ..kernels.clock import DELTA, PHASES, PRODUCT, TARGETS, UPDATE, VALIDATION, Clock, clock, read_cycles
+from ..kernels.clock import DELTA, PHASES, PRODUCT, TARGETS, UPDATE, VALIDATION, Clock, clock, now
 from ..model.bookkeeping import TrainingWarning
 from ..model.history import History
 from ..model.optimizers import as_optimizer
@@ -169,8 +169,8 @@ def cycles_a_second() -> float:
     >>> cycles_a_second() > 1e6
     True
     """
-    read_cycles()
-    began, first = time.perf_counter_ns(), read_cycles()
+    now()
+    began, first = now()
     time.sleep(CALIBRATION_SECONDS)
-    ended, last = time.perf_counter_ns(), read_cycles()
+    ended, last = now()
     return (last - first) / (ended - began) * 1e9
