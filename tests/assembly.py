@@ -30,7 +30,7 @@ def copies(folder, pattern, statements, but):
 
 def assembly(program, folder):
     """The machine code of what a program calls `compiled`, with the package in that folder. Symbols are numbered, without their lengths."""
-    environment = {"NUMBA_CACHE_DIR": str(folder / "cache"), "PYTHONPATH": str(folder), "PATH": "", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {"NUMBA_CACHE_DIR": str(folder / "cache"), "PYTHONPATH": str(folder), "PATH": ""}
     done = python(BEFORE + program + AFTER, env=environment, cwd=folder)
     assert done.returncode == 0, done.stderr
     numbers = {}

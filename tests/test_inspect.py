@@ -1,6 +1,7 @@
 """Inspecting machine code: the reader of assembly on loops of LLVM's, the registry of kernels, and what users get."""
 
 import json
+import os
 import subprocess
 
 import numpy as np
@@ -256,7 +257,7 @@ def test_other_settings_stay_when_compiling_for_another_cpu():
 
 def test_a_compilation_that_fails_says_why():
     with pytest.raises(CompilationFailed, match=r"^compiling nothing for float32 ended with status 1: KeyError: 'nothing'"):
-        compile_twice("nothing", "float32", {})
+        compile_twice("nothing", "float32", dict(os.environ))
 
 
 def test_an_interrupt_leaves_no_process_behind(monkeypatch):
@@ -269,7 +270,7 @@ def test_an_interrupt_leaves_no_process_behind(monkeypatch):
 
     monkeypatch.setattr(inspection.subprocess, "Popen", Interrupted)
     with pytest.raises(KeyboardInterrupt):
-        compile_twice("tile", "float32", {})
+        compile_twice("tile", "float32", dict(os.environ))
     assert started[0].returncode is not None
 
 
