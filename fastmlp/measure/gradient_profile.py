@@ -127,7 +127,7 @@ class GradientProfile:
         N samples, I inputs, H hidden units, O outputs.
     gradient, dtype : str
     way : str
-        The compiled function that ran: "document_epochs", or one of `fused`'s four ways.
+        The compiled function that ran: "document_epochs", or one of `fused`'s ways.
     epochs : int
         Of each run.
     seconds : float
