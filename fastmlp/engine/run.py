@@ -13,12 +13,18 @@ from ..kernels.epochs import Plan, train_epochs
 from ..kernels.gather import targets as as_kernel_targets
 from ..kernels.losses import LOSSES
 from ..kernels.network import Data, Network, Rule, State, Workspace
+from ..kernels.step import SUMS
 from .cost import forward_operations
 from .inputs import Inputs
 from .memory import empty, samples_at_once, workspace
 from .threads import as_team, cpu_count
 
 SHORT = 6e8  # additions and multiplications of a compiled call that Ctrl-C can wait for: some 10 ms. Longer ones have a thread of their own
+
+
+def no_totals(epochs: int) -> np.ndarray:
+    """The sums of so many epochs (E, SUMS), before the first of their batches."""
+    return np.zeros((epochs, SUMS))
 
 
 class Snapshot(NamedTuple):
@@ -73,6 +79,10 @@ class Run:
             self.settings, self.begun = settings, self.steps
             self.m, self.v = empty(self.w.size, self.w.dtype), empty(self.w.size, self.w.dtype)
 
+    def forget(self) -> None:
+        """Begin anew with the next optimizer, even if it is the one before."""
+        self.settings = None
+
     def state(self) -> Snapshot:
         """What `restore` takes to come back to this point."""
         return Snapshot(self.w.copy(), self.m.copy(), self.v.copy(), self.settings, self.begun, self.steps)
@@ -88,7 +98,7 @@ class Run:
     ) -> np.ndarray:  # fmt: skip
         """Train len(orders) epochs in one compiled call, or part of an epoch.
 
-        Returns (E, 3): per epoch the sums of weight * loss, of weight, and of weight * hit; added to `totals` if that is given. After
+        Returns (E, SUMS), the sums that `train_epochs` describes; added to `totals` if that is given. After
         an interrupt all steps count as taken, so that none of their dropout masks comes again.
         """
         samples = samples_at_once(batch_size)
@@ -98,7 +108,7 @@ class Run:
             raise ValueError("settings: expected an optimizer's, by `use`, before the first epoch; got none")
         work, dtype = self._workspace[1], self.w.dtype
         arrivals, passed, stop = np.zeros(1, np.int64), np.zeros((threads, 8), np.int64), np.zeros(1, np.uint8)
-        totals = np.zeros((len(orders), 3)) if totals is None else totals
+        totals = no_totals(len(orders)) if totals is None else totals
         state = State(self.w, self.gradient, self.m, self.v)
         data = Data(inputs.samples, dtype.type(inputs.scale), as_kernel_targets(targets, dtype), weights)
         rule = self.settings._replace(begun=self.begun)

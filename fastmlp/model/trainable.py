@@ -48,12 +48,12 @@ class Trainable(Predictor):
         if self.dtype is None:
             self.dtype = np.dtype(dtype)
             self._adopt(self.parameters.astype(self.dtype))
-        run = self._prepared()
+        run = self.run()
         run.use(optimizer.settings())
         return run
 
-    def _prepared(self) -> Run:
-        """What training goes on with."""
+    def run(self) -> Run:
+        """The state of the training, which the engine works on; made when it is first asked for."""
         if self._run is None:
             key = int(np.random.SeedSequence(self.seed, spawn_key=(DROPOUT,)).generate_state(1)[0])
             self._run = Run(self.network(), self.parameters, self.loss, key, self._steps)
@@ -76,7 +76,7 @@ class Trainable(Predictor):
         >>> bool(model.layers[0].W == W), model.steps
         (True, 0)
         """
-        return self._prepared().state()
+        return self.run().state()
 
     def restore(self, snapshot: Snapshot) -> None:
         """Return to a snapshot.
@@ -95,4 +95,4 @@ class Trainable(Predictor):
             raise TypeError(f"snapshot: expected what `snapshot` returned, got {type(snapshot).__name__}")
         if snapshot.w.size != self.parameters.size:
             raise ValueError(f"snapshot: expected {self.parameters.size} parameters, got {snapshot.w.size}")
-        self._prepared().restore(snapshot)
+        self.run().restore(snapshot)

@@ -1,0 +1,94 @@
+"""`MLPRegressor`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.validation import column_or_1d, validate_data
+
+from ..model.data import Data
+from ..model.losses import LINKS
+from .base import FLOATS, BaseMLP, offers_partial_fit
+from .parameters import Parameters
+
+LOSSES = ("squared_error", "absolute_error", "huber", "poisson")
+
+
+@dataclass(eq=False, repr=False)
+class MLPRegressor(RegressorMixin, BaseMLP):
+    """Multilayer perceptron regressor.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_regression
+    >>> from fastmlp import MLPRegressor
+    >>> X, y = make_regression(n_samples=200, n_features=20, random_state=1)
+    >>> MLPRegressor(random_state=1, max_iter=2000, tol=0.1).fit(X, y).score(X, y) > 0.95
+    True
+    """
+
+    loss: str = "squared_error"
+    hidden_layer_sizes: Any = (100,)
+    activation: Any = "relu"
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {**Parameters._parameter_constraints, "loss": [StrOptions(set(LOSSES))]}
+
+    def _validated(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, np.ndarray, str]:
+        X, y = validate_data(
+            self, X, y, accept_sparse=["csr", "csc"], multi_output=True, y_numeric=True, dtype=FLOATS, reset=reset
+        )  # fmt: skip
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        return X, y.reshape(len(y), -1), self.loss
+
+    @offers_partial_fit
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPRegressor:
+        """Train one epoch more, on these data.
+
+        Parameters
+        ----------
+        X : array_like, data frame or sparse matrix of shape (n_samples, n_features)
+            Inputs.
+        y : array_like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array_like of shape (n_samples,), optional
+            Weights of the samples.
+
+        Returns
+        -------
+        self
+            The estimator.
+        """
+        self._fit(X, y, sample_weight, incremental=True)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predicted targets.
+
+        Parameters
+        ----------
+        X : array_like, data frame or sparse matrix of shape (n_samples, n_features)
+            Inputs.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            On the scale of `y`.
+        """
+        predicted = self._linked(self._outputs(X))
+        return predicted.ravel() if predicted.shape[1] == 1 else predicted
+
+    def _linked(self, outputs: np.ndarray) -> np.ndarray:
+        """Outputs on the scale of the targets."""
+        return LINKS["poisson"](outputs) if self.out_activation_ == "exp" else outputs
+
+    def _validation_score(self, outputs: np.ndarray, held_out: Data) -> float:
+        predicted = self._linked(outputs)
+        if not np.isfinite(predicted).all():
+            return float("nan")
+        return float(r2_score(held_out.targets, predicted, sample_weight=held_out.weights if held_out.weights.size else None))
