@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import _fit_context
@@ -12,13 +12,14 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
 
 from ..engine import predicting
 from ..engine.inputs import as_inputs
 from ..kernels.activations import ACTIVATIONS
 from ..model.data import Data
 from ..model.epochs import Epochs
+from ..model.evaluating import loss_and_score
 from ..model.layers import ACTIVATION_LAYERS, Dense, Dropout, Layer
 from ..model.schedules import as_schedule
 from ..model.sequential import Sequential
@@ -41,9 +42,12 @@ class BaseMLP(Parameters):
 
     hidden_layer_sizes: Any
     activation: Any
+    _of_targets: ClassVar[dict[str, Any]] = {}  # what `validate_data` is to check of the targets
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None, y_val: Any = None, sample_weight_val: Any = None
+    ) -> Any:  # fmt: skip
         """Train the network.
 
         Parameters
@@ -54,6 +58,8 @@ class BaseMLP(Parameters):
             Class labels, or numbers to regress on.
         sample_weight : array_like of shape (n_samples,), optional
             Weights of the samples; all 1 by default.
+        X_val, y_val, sample_weight_val : array_like, optional
+            Validation data, scored after every epoch. With `early_stopping` they take the place of the part of `X` that is held out.
 
         Returns
         -------
@@ -70,7 +76,7 @@ class BaseMLP(Parameters):
         sklearn.exceptions.ConvergenceWarning
             If `max_iter` epochs (or iterations of L-BFGS) were not enough.
         """
-        return self._fit(X, y, sample_weight, incremental=False)
+        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=False)
 
     def _is_stochastic(self) -> bool:
         """Whether `partial_fit` exists: AttributeError if not."""
@@ -78,32 +84,55 @@ class BaseMLP(Parameters):
             raise AttributeError(f"partial_fit is only available for stochastic optimizers. {self.solver} is not stochastic.")
         return True
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, incremental: bool) -> Any:
+    def _fit(self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any], incremental: bool) -> Any:
         hidden = [int(size) for size in np.ravel(self.hidden_layer_sizes)]
         if any(size <= 0 for size in hidden):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
         first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
-        X, targets, loss = self._validated(X, y, incremental, first)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype)
+        X, y = self._validated(X, y, reset=first)
+        self._learn_targets(y, incremental)
+        targets, loss = self._targets(y, X.dtype)
+        sample_weight = self._weights(X, y, sample_weight, incremental)
         self._random_state = check_random_state(self.random_state)
-        outputs = targets.shape[1] if targets.ndim == 2 else len(self.classes_)
         if first:
+            outputs = targets.shape[1] if targets.ndim == 2 else len(self.classes_)
             self._initialize([X.shape[1], *hidden, outputs], loss, X.dtype)
         self._adopt()
-        dtype = self._network.dtype
-        weights = np.zeros(0, dtype) if sample_weight is None else np.ascontiguousarray(sample_weight, dtype)
-        targets = targets if targets.ndim == 1 else np.ascontiguousarray(targets, dtype)
-        data = Data(as_inputs("X", X, X.shape[1], dtype, finite=False), targets, weights)
+        data = self._data(X, targets, sample_weight)
         if self.solver == "lbfgs":
-            self.loss_, self.n_iter_ = minimize(self._network.run(), data, self, self._shares)
+            self.loss_, self.n_iter_ = minimize(self._network.run(), self._trained_on(data), self, self._shares)
         else:
-            self._fit_stochastic(data, incremental)
+            self._fit_stochastic(data, self._validation(*validation), incremental)
         if not np.isfinite(self._network.parameters).all():
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
             )
         return self
+
+    def _data(self, X: Any, targets: np.ndarray, sample_weight: np.ndarray | None) -> Data:
+        """Validated data in the form in which the engine takes them."""
+        dtype = self._network.dtype
+        weights = np.zeros(0, dtype) if sample_weight is None else np.ascontiguousarray(sample_weight, dtype)
+        targets = targets if targets.ndim == 1 else np.ascontiguousarray(targets, dtype)
+        return Data(as_inputs("X", X, X.shape[1], dtype, finite=False), targets, weights)
+
+    def _weights(self, X: Any, y: np.ndarray, sample_weight: Any, incremental: bool) -> np.ndarray | None:
+        """The weights of the samples; None where all are 1."""
+        return None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=X.dtype)
+
+    def _validation(self, X: Any, y: Any, sample_weight: Any) -> Data | None:
+        """The user's own validation data, if there are any."""
+        if X is None and y is None:
+            return None
+        if X is None or y is None:
+            raise ValueError(f"X_val, y_val: expected both or neither, got {'y_val' if X is None else 'X_val'} alone")
+        X, y = self._validated(X, y, reset=False)
+        weights = None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=X.dtype)
+        return self._data(X, self._targets(y, X.dtype)[0], weights)
+
+    def _trained_on(self, data: Data) -> Data:
+        """The data with the targets that are trained on."""
+        return data
 
     @property
     def _shares(self) -> int:
@@ -137,10 +166,11 @@ class BaseMLP(Parameters):
         self.n_iter_ = self.t_ = 0
         if self.solver in STOCHASTIC:
             self.loss_curve_: list[float] = []
-            self._patience = Patience(self.tol, self.n_iter_no_change, rising=self.early_stopping)
+            self._patience = Patience(rising=self.early_stopping)
             self.best_loss_ = None if self.early_stopping else np.inf
-            self.validation_scores_: list[float] | None = [] if self.early_stopping else None
-            self.best_validation_score_ = -np.inf if self.early_stopping else None
+            self.validation_scores_: list[float] | None = None
+            self.validation_loss_curve_: list[float] | None = None
+            self.best_validation_score_: float | None = None
 
     def _per_layer(self, name: str, value: Any, layers: int) -> list[Any]:
         """One value for each hidden layer; ValueError if a list has another length or an element that is none."""
@@ -165,16 +195,16 @@ class BaseMLP(Parameters):
                     setattr(layer, own, values[place])
                     values[place] = getattr(layer, own)
 
-    def _fit_stochastic(self, data: Data, incremental: bool) -> None:
-        if self.early_stopping and incremental:
-            raise ValueError("partial_fit does not support early_stopping=True")
+    def _fit_stochastic(self, data: Data, validation: Data | None, incremental: bool) -> None:
         run = self._network.run()
         if not (incremental and hasattr(self, "_rate")):
             run.forget()
             power_t = self.power_t if self.solver == "sgd" and self.learning_rate == "invscaling" else None
             self._rate = Rate(self.learning_rate_init, power_t, self.t_)
         run.use(rule_of(self))
-        samples, held_out = self._split(data) if self.early_stopping else (np.arange(data.inputs.n_samples), None)
+        samples = np.arange(data.inputs.n_samples)
+        if self.early_stopping and validation is None and not incremental:
+            samples, validation = self._split(data)
         by_step = self.learning_rate in PER_STEP
         plan = Batches(
             epochs=1 if incremental else self.max_iter,
@@ -188,13 +218,17 @@ class BaseMLP(Parameters):
             order=np.arange(len(samples)),
             by_step=by_step,
         )
-        judge = Record(self, held_out)
-        adaptive = self.solver == "sgd" and self.learning_rate == "adaptive"
-        one_by_one = held_out is not None or bool(self.verbose)
-        self.n_iter_ = 0
+        by_score = self.early_stopping and validation is not None
+        if self._patience.rising != by_score:
+            self._patience = Patience(by_score)
         self._patience.tol, self._patience.epochs = self.tol, self.n_iter_no_change
+        record = Record(self, validation, by_score)
+        adaptive = self.solver == "sgd" and self.learning_rate == "adaptive"
+        one_by_one = validation is not None or bool(self.verbose)
+        self.n_iter_ = 0
         try:
-            stopped = train(Epochs(run, data, plan), plan, self._patience, judge, self._shares, adaptive, one_by_one)
+            epochs = Epochs(run, self._trained_on(data), plan)
+            stopped = train(epochs, plan, self._patience, record, self._shares, adaptive, one_by_one)
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.", stacklevel=3)
             stopped = True
@@ -202,7 +236,8 @@ class BaseMLP(Parameters):
             raise ValueError(f"Solver produced non-finite parameter weights. {str(error)[0].upper()}{str(error)[1:]}") from error
         finally:
             self.t_ = self._rate.seen
-            judge.end()
+            if not incremental:
+                record.end()
         if not stopped and not incremental:
             warnings.warn(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't converged yet.",
@@ -236,8 +271,16 @@ class BaseMLP(Parameters):
         inputs = as_inputs("X", X, network.n_inputs, network.dtype, finite=False)
         return predicting.predict(network.network(), network.parameters, inputs, self.n_threads)
 
-    def _validated(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, np.ndarray, str]:
-        """X, the targets as the engine takes them, and the name of its loss."""
+    def _validated(self, X: Any, y: Any, reset: bool) -> tuple[Any, np.ndarray]:
+        """X and y as scikit-learn validates them."""
+        X, y = validate_data(self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=FLOATS, reset=reset, **self._of_targets)
+        return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+
+    def _learn_targets(self, y: np.ndarray, incremental: bool) -> None:
+        """Learn what there is to know of the targets before a network is made for them."""
+
+    def _targets(self, y: np.ndarray, dtype: np.dtype) -> tuple[np.ndarray, str]:
+        """The targets as the engine takes them, and the name of its loss."""
         raise NotImplementedError
 
     def _validation_score(self, outputs: np.ndarray, held_out: Data) -> float:
@@ -253,25 +296,33 @@ class BaseMLP(Parameters):
 class Record:
     """The attributes of an estimator that tell how its training goes, epoch by epoch."""
 
-    def __init__(self, estimator: BaseMLP, held_out: Data | None) -> None:
-        self.estimator, self.held_out = estimator, held_out
+    def __init__(self, estimator: BaseMLP, validation: Data | None, by_score: bool) -> None:
+        self.estimator, self.validation, self.by_score = estimator, validation, by_score
         self.best: np.ndarray | None = None
+        if validation is not None and estimator.validation_scores_ is None:
+            estimator.validation_scores_, estimator.validation_loss_curve_ = [], []
+            estimator.best_validation_score_ = -np.inf
 
     def note(self, loss: float) -> float:
-        """Record the loss of an epoch, and the score on the data that were held out. Returns the latter if there are any."""
+        """Record the loss of an epoch and how it does on the validation data. Returns by what it is judged, the score or the loss."""
         estimator = self.estimator
         estimator.n_iter_ += 1
         estimator.loss_ = loss
         estimator.loss_curve_.append(loss)
         if estimator.verbose:
             print(f"Iteration {estimator.n_iter_}, loss = {loss:.8f}")
-        if self.held_out is None:
+        if estimator.best_loss_ is not None:
             estimator.best_loss_ = min(estimator.best_loss_, loss)
-            return loss
-        network = estimator._network
-        outputs = predicting.predict(network.network(), network.parameters, self.held_out.inputs, estimator.n_threads)
-        score = estimator._validation_score(outputs, self.held_out)
+        score = None if self.validation is None else self._validate(self.validation)
+        return score if score is not None and self.by_score else loss
+
+    def _validate(self, validation: Data) -> float:
+        estimator, network = self.estimator, self.estimator._network
+        outputs = predicting.predict(network.network(), network.parameters, validation.inputs, estimator.n_threads)
+        score = estimator._validation_score(outputs, validation)
         estimator.validation_scores_.append(score)
+        mean_loss, _ = loss_and_score(network.loss, outputs, validation.targets, validation.weights)
+        estimator.validation_loss_curve_.append(mean_loss / estimator._shares)
         estimator.best_validation_score_ = max(estimator.best_validation_score_, score)
         if estimator.verbose:
             print(f"Validation score: {score:f}")
@@ -279,13 +330,13 @@ class Record:
 
     def keep(self) -> None:
         """Remember the parameters, if the best are to be the result."""
-        if self.held_out is not None:
+        if self.by_score:
             self.best = self.estimator._network.parameters.copy()
 
     def say(self, what: str) -> None:
         """Why the training stops, or goes on with another rate."""
         if self.estimator.verbose:
-            what_of = "Training loss" if self.held_out is None else "Validation score"
+            what_of = "Validation score" if self.by_score else "Training loss"
             patience = f"tol={self.estimator.tol:f} for {self.estimator.n_iter_no_change} consecutive epochs."
             print(f"{what_of} did not improve more than {patience} {what}")
 

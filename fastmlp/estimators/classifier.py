@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import KW_ONLY, dataclass
+from numbers import Real
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.special import expit, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
-from sklearn.utils.validation import column_or_1d, validate_data
 
 from ..model.data import Data
 from ..model.evaluating import loss_and_score
-from .base import FLOATS, BaseMLP, offers_partial_fit
+from .base import BaseMLP, offers_partial_fit
+from .parameters import Parameters
 
 
 @dataclass(eq=False, repr=False)
@@ -32,19 +35,51 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     hidden_layer_sizes: Any = (100,)
     activation: Any = "relu"
+    _: KW_ONLY
+    class_weight: Any = None
+    label_smoothing: float = 0.0
 
-    def _validated(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, np.ndarray, str]:
-        X, y = validate_data(self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=FLOATS, reset=reset)
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **Parameters._parameter_constraints,
+        "class_weight": [StrOptions({"balanced"}), dict, list, None],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+    }
+
+    def _learn_targets(self, y: np.ndarray, incremental: bool) -> None:
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
             self._label_binarizer = LabelBinarizer().fit(y)
             self.classes_ = self._label_binarizer.classes_
         else:
             self._check_classes(unique_labels(y))
-        if self._label_binarizer.y_type_ == "multiclass":
-            return X, np.searchsorted(self.classes_, y).astype(np.int64), "softmax_cross_entropy"
-        return X, self._label_binarizer.transform(y).astype(X.dtype), "binary_cross_entropy"
+
+    def _targets(self, y: np.ndarray, dtype: np.dtype) -> tuple[np.ndarray, str]:
+        if self._label_binarizer.y_type_ != "multiclass":
+            return self._label_binarizer.transform(y).astype(dtype), "binary_cross_entropy"
+        places = np.searchsorted(self.classes_, y)
+        unknown = self.classes_[np.minimum(places, len(self.classes_) - 1)] != y
+        if unknown.any():
+            raise ValueError(f"y: expected classes among {self.classes_}, got {y[unknown][0]!r}")
+        return places.astype(np.int64), "softmax_cross_entropy"
+
+    def _weights(self, X: Any, y: np.ndarray, sample_weight: Any, incremental: bool) -> np.ndarray | None:
+        weights = super()._weights(X, y, sample_weight, incremental)
+        if self.class_weight is None:
+            return weights
+        if incremental and self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight: expected a dict for partial_fit, got 'balanced': a part of the data does not tell how frequent the classes "
+                "are; use sklearn.utils.class_weight.compute_class_weight on all of them"
+            )
+        of_classes = compute_sample_weight(self.class_weight, y).astype(X.dtype)
+        return of_classes if weights is None else of_classes * weights
+
+    def _trained_on(self, data: Data) -> Data:
+        if not self.label_smoothing:
+            return data
+        hard, dtype = data.targets, self._network.dtype
+        rows = np.eye(self.n_outputs_, dtype=dtype)[hard] if hard.ndim == 1 else hard
+        share = self.label_smoothing / (self.n_outputs_ if hard.ndim == 1 else 2)
+        return data._replace(targets=rows * dtype.type(1 - self.label_smoothing) + dtype.type(share))
 
     def _check_classes(self, classes: np.ndarray) -> None:
         """ValueError if a later call to fit has classes that do not fit those of the first."""
@@ -58,7 +93,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             raise ValueError(f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. 'y' has {classes}.")
 
     @offers_partial_fit
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> MLPClassifier:
+    def partial_fit(
+        self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None,
+        X_val: Any = None, y_val: Any = None, sample_weight_val: Any = None,
+    ) -> MLPClassifier:  # fmt: skip
         """Train one epoch more, on these data.
 
         Parameters
@@ -71,6 +109,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             Weights of the samples.
         classes : array_like of shape (n_classes,), optional
             All classes that will ever come; the first call needs them.
+        X_val, y_val, sample_weight_val : array_like, optional
+            Validation data, scored after the epoch.
 
         Returns
         -------
@@ -79,7 +119,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """
         if _check_partial_fit_first_call(self, classes):
             self._label_binarizer = LabelBinarizer().fit(y if type_of_target(y).startswith("multilabel") else classes)
-        self._fit(X, y, sample_weight, incremental=True)
+        self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=True)
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -98,7 +138,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         outputs = self._outputs(X)
         if self.out_activation_ == "softmax":
             return softmax(outputs, axis=1)
-        probabilities = expit(outputs)
+        probabilities = self._logistic(outputs)
         return probabilities if self.n_outputs_ > 1 else np.hstack([1 - probabilities, probabilities])
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
@@ -133,8 +173,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         outputs = self._outputs(X)
         if self.out_activation_ == "softmax":
             return self.classes_[outputs.argmax(axis=1)]
-        probabilities = expit(outputs)
+        probabilities = self._logistic(outputs)
         return self._label_binarizer.inverse_transform(probabilities if self.n_outputs_ > 1 else probabilities.ravel())
+
+    def _logistic(self, outputs: np.ndarray) -> np.ndarray:
+        """The logistic function, but never quite 0 or 1, so that logarithms of both probabilities are finite."""
+        finfo = np.finfo(outputs.dtype)
+        return np.clip(expit(outputs), finfo.tiny, 1 - finfo.epsneg)
 
     def _validation_score(self, outputs: np.ndarray, held_out: Data) -> float:
         return loss_and_score(self._network.loss, outputs, held_out.targets, held_out.weights)[1]

@@ -9,11 +9,10 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.validation import column_or_1d, validate_data
 
 from ..model.data import Data
 from ..model.losses import LINKS
-from .base import FLOATS, BaseMLP, offers_partial_fit
+from .base import BaseMLP, offers_partial_fit
 from .parameters import Parameters
 
 LOSSES = ("squared_error", "absolute_error", "huber", "poisson")
@@ -38,16 +37,15 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {**Parameters._parameter_constraints, "loss": [StrOptions(set(LOSSES))]}
 
-    def _validated(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, np.ndarray, str]:
-        X, y = validate_data(
-            self, X, y, accept_sparse=["csr", "csc"], multi_output=True, y_numeric=True, dtype=FLOATS, reset=reset
-        )  # fmt: skip
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        return X, y.reshape(len(y), -1), self.loss
+    _of_targets: ClassVar[dict[str, Any]] = {"y_numeric": True}
+
+    def _targets(self, y: np.ndarray, dtype: np.dtype) -> tuple[np.ndarray, str]:
+        return y.reshape(len(y), -1), self.loss
 
     @offers_partial_fit
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPRegressor:
+    def partial_fit(
+        self, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None, y_val: Any = None, sample_weight_val: Any = None
+    ) -> MLPRegressor:  # fmt: skip
         """Train one epoch more, on these data.
 
         Parameters
@@ -58,13 +56,15 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             Targets.
         sample_weight : array_like of shape (n_samples,), optional
             Weights of the samples.
+        X_val, y_val, sample_weight_val : array_like, optional
+            Validation data, scored after the epoch.
 
         Returns
         -------
         self
             The estimator.
         """
-        self._fit(X, y, sample_weight, incremental=True)
+        self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=True)
         return self
 
     def predict(self, X: Any) -> np.ndarray:

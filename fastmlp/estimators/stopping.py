@@ -6,17 +6,21 @@ import numpy as np
 
 
 class Patience:
-    """Counts epochs in a row without an improvement of more than `tol`.
+    """Counts the epochs since the last that was better by `tol` or more.
 
     Attributes
     ----------
+    tol, epochs : float
+        What counts as better, and how many epochs without it are allowed.
     best : float
         The lowest loss so far, or the highest score if `rising`.
     count : int
     """
 
-    def __init__(self, tol: float, epochs: float, rising: bool) -> None:
-        self.tol, self.epochs, self.rising = tol, epochs, rising
+    tol, epochs = 0.0, np.inf
+
+    def __init__(self, rising: bool) -> None:
+        self.rising = rising
         self.best, self.count = -np.inf if rising else np.inf, 0
 
     def note(self, value: float) -> bool:
