@@ -88,11 +88,13 @@ class BaseMLP(Parameters):
         hidden = [int(size) for size in np.ravel(self.hidden_layer_sizes)]
         if any(size <= 0 for size in hidden):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
+        if self.solver == "lbfgs" and np.any(self.dropout):
+            raise ValueError(f"dropout: expected 0 for solver='lbfgs', whose steps need the same gradient twice, got {self.dropout}")
         first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
         X, y = self._validated(X, y, reset=first)
         self._learn_targets(y, incremental)
         targets, loss = self._targets(y, X.dtype)
-        sample_weight = self._weights(X, y, sample_weight, incremental)
+        sample_weight = self._weights(X, y, sample_weight)
         self._random_state = check_random_state(self.random_state)
         if first:
             outputs = targets.shape[1] if targets.ndim == 2 else len(self.classes_)
@@ -116,7 +118,7 @@ class BaseMLP(Parameters):
         targets = targets if targets.ndim == 1 else np.ascontiguousarray(targets, dtype)
         return Data(as_inputs("X", X, X.shape[1], dtype, finite=False), targets, weights)
 
-    def _weights(self, X: Any, y: np.ndarray, sample_weight: Any, incremental: bool) -> np.ndarray | None:
+    def _weights(self, X: Any, y: np.ndarray, sample_weight: Any) -> np.ndarray | None:
         """The weights of the samples; None where all are 1."""
         return None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=X.dtype)
 
@@ -168,13 +170,13 @@ class BaseMLP(Parameters):
             self.loss_curve_: list[float] = []
             self._patience = Patience(rising=self.early_stopping)
             self.best_loss_ = None if self.early_stopping else np.inf
-            self.validation_scores_: list[float] | None = None
-            self.validation_loss_curve_: list[float] | None = None
-            self.best_validation_score_: float | None = None
+            self.validation_scores_: Any = None
+            self.validation_loss_curve_: Any = None
+            self.best_validation_score_: Any = None
 
     def _per_layer(self, name: str, value: Any, layers: int) -> list[Any]:
         """One value for each hidden layer; ValueError if a list has another length or an element that is none."""
-        values = [value] * layers if isinstance(value, str) or np.isscalar(value) else list(value)
+        values: list[Any] = list(value) if isinstance(value, list | tuple) else [value] * layers
         if len(values) != layers:
             raise ValueError(f"{name}: expected one value, or one for each of {layers} hidden layers, got {len(values)}")
         for each in values:
@@ -258,9 +260,10 @@ class BaseMLP(Parameters):
     def _batch_size(self, n_samples: int) -> int:
         if self.batch_size == "auto":
             return min(200, n_samples)
-        if self.batch_size > n_samples:
+        size = int(self.batch_size)
+        if size > n_samples:
             warnings.warn("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=4)
-        return int(min(self.batch_size, n_samples))
+        return min(size, n_samples)
 
     def _outputs(self, X: Any) -> np.ndarray:
         """The outputs of the last layer (n_samples, n_outputs), before its activation."""

@@ -17,12 +17,37 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_targ
 from ..model.data import Data
 from ..model.evaluating import loss_and_score
 from .base import BaseMLP, offers_partial_fit
+from .documentation import documented
 from .parameters import Parameters
 
 
+@documented
 @dataclass(eq=False, repr=False)
 class MLPClassifier(ClassifierMixin, BaseMLP):
-    """Multilayer perceptron classifier.
+    """Multilayer perceptron classifier, in place of scikit-learn's.
+
+    It minimises the cross-entropy: of the softmax for more than two classes, of the logistic function for two, and of one logistic function
+    per label for multilabel targets.
+
+    Parameters
+    ----------
+    (parameters)
+    class_weight : dict, list of dict or "balanced", optional
+        Weights of the classes, as in `sklearn.utils.class_weight.compute_sample_weight`; they multiply the samples' own. With
+        "balanced" all classes have the same total weight; in `partial_fit`, within the data of each call. Not in scikit-learn.
+    label_smoothing : float, default 0
+        Share of each target that is spread evenly over all classes. Losses of training are those of the smoothed targets. Not in
+        scikit-learn.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels.
+    (attributes)
+    out_activation_ : str
+        "softmax" or "logistic".
+
+    (references)
 
     Examples
     --------
@@ -58,25 +83,26 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         places = np.searchsorted(self.classes_, y)
         unknown = self.classes_[np.minimum(places, len(self.classes_) - 1)] != y
         if unknown.any():
-            raise ValueError(f"y: expected classes among {self.classes_}, got {y[unknown][0]!r}")
+            raise ValueError(f"y: expected classes among {self.classes_}, got {y[unknown][0]}")
         return places.astype(np.int64), "softmax_cross_entropy"
 
-    def _weights(self, X: Any, y: np.ndarray, sample_weight: Any, incremental: bool) -> np.ndarray | None:
-        weights = super()._weights(X, y, sample_weight, incremental)
+    def _weights(self, X: Any, y: np.ndarray, sample_weight: Any) -> np.ndarray | None:
+        weights = super()._weights(X, y, sample_weight)
         if self.class_weight is None:
             return weights
-        if incremental and self.class_weight == "balanced":
-            raise ValueError(
-                "class_weight: expected a dict for partial_fit, got 'balanced': a part of the data does not tell how frequent the classes "
-                "are; use sklearn.utils.class_weight.compute_class_weight on all of them"
-            )
-        of_classes = compute_sample_weight(self.class_weight, y).astype(X.dtype)
-        return of_classes if weights is None else of_classes * weights
+        if isinstance(self.class_weight, str) and y.ndim == 1:  # "balanced": samples count by their weights, which may stand for repetitions
+            classes, places = np.unique(y, return_inverse=True)
+            totals = np.bincount(places, weights, len(classes))
+            present = totals > 0
+            of_classes = np.divide(totals.sum(), present.sum() * totals, where=present, out=np.zeros(len(classes)))[places]
+        else:
+            of_classes = compute_sample_weight(self.class_weight, y)
+        return (of_classes if weights is None else of_classes * weights).astype(X.dtype)
 
     def _trained_on(self, data: Data) -> Data:
         if not self.label_smoothing:
             return data
-        hard, dtype = data.targets, self._network.dtype
+        hard, dtype = data.targets, self._network.parameters.dtype
         rows = np.eye(self.n_outputs_, dtype=dtype)[hard] if hard.ndim == 1 else hard
         share = self.label_smoothing / (self.n_outputs_ if hard.ndim == 1 else 2)
         return data._replace(targets=rows * dtype.type(1 - self.label_smoothing) + dtype.type(share))

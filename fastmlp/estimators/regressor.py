@@ -13,14 +13,31 @@ from sklearn.utils._param_validation import StrOptions
 from ..model.data import Data
 from ..model.losses import LINKS
 from .base import BaseMLP, offers_partial_fit
+from .documentation import documented
 from .parameters import Parameters
 
 LOSSES = ("squared_error", "absolute_error", "huber", "poisson")
 
 
+@documented
 @dataclass(eq=False, repr=False)
 class MLPRegressor(RegressorMixin, BaseMLP):
-    """Multilayer perceptron regressor.
+    """Multilayer perceptron regressor, in place of scikit-learn's.
+
+    Parameters
+    ----------
+    loss : {"squared_error", "poisson", "absolute_error", "huber"}, default "squared_error"
+        Half the squared error; half the Poisson deviance of the exponential of the output, for targets of at least 0; and beyond
+        scikit-learn the absolute error, and Huber's loss with threshold 1.
+    (parameters)
+
+    Attributes
+    ----------
+    (attributes)
+    out_activation_ : str
+        "identity", or "exp" for the Poisson loss.
+
+    (references)
 
     Examples
     --------
@@ -40,6 +57,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     _of_targets: ClassVar[dict[str, Any]] = {"y_numeric": True}
 
     def _targets(self, y: np.ndarray, dtype: np.dtype) -> tuple[np.ndarray, str]:
+        if self.loss == "poisson" and y.min() < 0:
+            raise ValueError(f"y: expected numbers of at least 0 for loss='poisson', got {y.min()}")
         return y.reshape(len(y), -1), self.loss
 
     @offers_partial_fit
