@@ -12,7 +12,7 @@ from .measure.profiling import profile
 from .model.bookkeeping import TrainingWarning
 from .model.callbacks import Callback, EarlyStopping
 from .model.history import History
-from .model.layers import ELU, GELU, SELU, Dense, Dropout, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
+from .model.layers import ELU, GELU, SELU, Dense, Dropout, LeakyReLU, Mish, ReLU, Sigmoid, SiLU, Softplus, Tanh
 from .model.loading import load
 from .model.losses import binary_cross_entropy, cross_entropy, softmax
 from .model.optimizers import SGD, Adam, AdamW
@@ -44,6 +44,7 @@ __all__ = [
     "Dense",
     "Dropout",
     "LeakyReLU",
+    "Mish",
     "ReLU",
     "Sigmoid",
     "SiLU",

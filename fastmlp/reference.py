@@ -116,6 +116,11 @@ def _gelu_slope(z: Array) -> Array:
     return gate + z * sigmoid_(gate) * 2 * np.sqrt(2 / np.pi) * (1 + 3 * 0.044715 * z**2)
 
 
+def _mish_slope(z: Array) -> Array:
+    gate = np.tanh(np.logaddexp(0, z))
+    return gate + z * sigmoid(z) / np.cosh(np.logaddexp(0, np.minimum(z, 300))) ** 2
+
+
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 
 # Of each activation g: g(z) and g'(z), for z of any shape. A slope that jumps at 0 is there what it is just below, but for elu and selu.
@@ -133,6 +138,7 @@ ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]
     "gelu": (lambda z: z * _gelu_gate(z), _gelu_slope),
     "silu": (lambda z: z * sigmoid(z), lambda z: sigmoid(z) + z * sigmoid(z) * sigmoid(-z)),
     "softplus": (lambda z: np.logaddexp(0, z), sigmoid),
+    "mish": (lambda z: z * np.tanh(np.logaddexp(0, z)), _mish_slope),
 }
 
 

@@ -102,12 +102,12 @@ def ctrl_c() -> Iterator[Callable[[], None]]:
 @pytest.fixture(scope="session")
 def every_kind():
     """A maker of models with every activation, every initializer, dropout and layers without bias."""
-    from fastmlp import ELU, GELU, SELU, Dense, Dropout, LeakyReLU, ReLU, Sequential, Sigmoid, SiLU, Softplus, Tanh
+    from fastmlp import ELU, GELU, SELU, Dense, Dropout, LeakyReLU, Mish, ReLU, Sequential, Sigmoid, SiLU, Softplus, Tanh
     from fastmlp.model.initializers import INITIALIZERS
 
     def make(dtype=None, loss="softmax_cross_entropy"):
         layers = [Dropout(0.1)]
-        for k, activation in enumerate([ReLU, Sigmoid, Tanh, LeakyReLU, ELU, SELU, GELU, SiLU, Softplus]):
+        for k, activation in enumerate([ReLU, Sigmoid, Tanh, LeakyReLU, ELU, SELU, GELU, SiLU, Softplus, Mish]):
             layers += [Dense(4, 4, bias=k % 3 > 0, initializer=list(INITIALIZERS)[k % len(INITIALIZERS)]), activation()]
         model = Sequential([*layers, Dropout(0.25), Dense(4, 3)], loss=loss, seed=3, dtype=dtype)
         for layer in model.dense_layers:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from fastmlp import ELU, GELU, SELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh, reference
+from fastmlp import ELU, GELU, SELU, LeakyReLU, Mish, ReLU, Sigmoid, SiLU, Softplus, Tanh, reference
 from fastmlp.kernels.activations import ACTIVATIONS, SELU_ALPHA, SELU_SCALE, activate
 from fastmlp.kernels.vectors import lanes
 from tests.problems import RECORDED
@@ -14,7 +14,7 @@ from tests.problems import RECORDED
 DTYPES = [np.float32, np.float64]
 LAYERS = {
     "logistic": Sigmoid, "tanh": Tanh, "relu": ReLU, "leaky_relu": LeakyReLU, "elu": ELU, "selu": SELU, "gelu": GELU, "silu": SiLU,
-    "softplus": Softplus,
+    "softplus": Softplus, "mish": Mish,
 }  # fmt: skip
 
 
@@ -63,7 +63,7 @@ def test_small_values_keep_their_relative_precision(name, dtype):
     tail = np.linspace(-80, -10, 64).astype(dtype)  # g(x) is small for these
     expected = reference.ACTIVATIONS[name][0](x.astype(np.float64))
     assert_allclose(activated(name, x)[0], expected, rtol=8 * np.finfo(dtype).eps)
-    if name in ("logistic", "silu", "softplus"):
+    if name in ("logistic", "silu", "softplus", "mish"):
         assert_allclose(activated(name, tail)[0], reference.ACTIVATIONS[name][0](tail.astype(np.float64)), rtol=8 * np.finfo(dtype).eps)
 
 
@@ -125,6 +125,15 @@ def test_nan_is_seen_at_every_place_of_a_vector(name, dtype):
 def test_infinities(name, dtype, below, above):
     assert_array_equal(activated(name, np.full(16, np.inf, dtype))[0], np.full(16, above, dtype))
     assert_allclose(activated(name, np.full(16, -np.inf, dtype))[0], np.full(16, below), rtol=4 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_mish_is_the_identity_far_above_and_nothing_far_below(dtype):
+    value, slope = activated("mish", np.array([200, 700, 1e4, 1e30, -200, -700, -1e4, -1e30] * 2, dtype))
+    assert_array_equal(value[:4], np.array([200, 700, 1e4, 1e30], dtype))
+    assert_array_equal(slope[:4], np.ones(4))
+    assert_allclose(value[4:8], 0, atol=1e-80 if dtype == np.float64 else 1e-36)
+    assert_allclose(slope[4:8], 0, atol=1e-80 if dtype == np.float64 else 1e-36)
 
 
 def test_only_the_stretch_asked_for_changes():

@@ -235,7 +235,7 @@ def test_label_smoothing_makes_predictions_less_certain():
     assert smooth.loss_ > lowest
 
 
-@pytest.mark.parametrize("activation", ["leaky_relu", "elu", "selu", "gelu", "silu", "softplus", ["relu", "tanh"]])
+@pytest.mark.parametrize("activation", ["leaky_relu", "elu", "selu", "gelu", "silu", "softplus", "mish", ["relu", "tanh"]])
 def test_activations(activation):
     model = fitted(MLPClassifier, {"hidden_layer_sizes": (20, 10), "activation": activation, "max_iter": 300}, *IRIS)
     assert model.score(*IRIS) > 0.9

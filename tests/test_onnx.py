@@ -5,11 +5,11 @@ import onnx
 import pytest
 from onnx.reference import ReferenceEvaluator
 
-from fastmlp import ELU, GELU, SELU, Dense, Dropout, LeakyReLU, ReLU, Sequential, Sigmoid, SiLU, Softplus, Tanh
+from fastmlp import ELU, GELU, SELU, Dense, Dropout, LeakyReLU, Mish, ReLU, Sequential, Sigmoid, SiLU, Softplus, Tanh
 from fastmlp.model import onnx as onnx_files
 
 DTYPES = ["float32", "float64"]
-ACTIVATIONS = [ReLU, Sigmoid, Tanh, LeakyReLU, ELU, SELU, GELU, SiLU, Softplus]
+ACTIVATIONS = [ReLU, Sigmoid, Tanh, LeakyReLU, ELU, SELU, GELU, SiLU, Softplus, Mish]
 LOSSES = ["squared_error", "absolute_error", "huber", "poisson", "softmax_cross_entropy", "binary_cross_entropy"]
 X = np.random.default_rng(5).normal(size=(9, 4))
 

@@ -26,7 +26,7 @@ from fastmlp.model.losses import LINKS
 from tests.problems import targets_of
 
 LAYERS = {layer.name: layer for layer in Activation.__subclasses__()}
-SMOOTH = ("tanh", "logistic", "gelu", "silu", "softplus", "elu")  # no jump of the slope that rounding could step over
+SMOOTH = ("tanh", "logistic", "gelu", "silu", "softplus", "mish", "elu")  # no jump of the slope that rounding could step over
 GUARD = 64  # elements around the gradient that nobody may write
 
 

@@ -12,7 +12,7 @@ hidden_layer_sizes : int or array_like of int, default (100,)
     Units of each hidden layer.
 activation : str or list of str, default "relu"
     Activation function of the hidden layers: "identity", "logistic", "tanh" or "relu", and beyond scikit-learn "leaky_relu", "elu",
-    "selu", "gelu", "silu" or "softplus". A list has one name for each hidden layer.
+    "selu", "gelu", "silu", "softplus" or "mish". A list has one name for each hidden layer.
 solver : {"adam", "sgd", "lbfgs", "adamw"}, default "adam"
     "adam" and "sgd" (with momentum) train on mini-batches, as does "adamw", which decays weights apart from the gradient; "lbfgs" is
     SciPy's L-BFGS-B over the gradient of all samples, which suits small data sets.

@@ -10,7 +10,7 @@ from .access import keep, load, load_first, store, store_first, width
 from .jit import entry, kernel
 from .vectors import first_lane, fma, splat, where_less
 
-IDENTITY, LOGISTIC, TANH, RELU, LEAKY_RELU, ELU, SELU, GELU, SILU, SOFTPLUS = range(10)
+IDENTITY, LOGISTIC, TANH, RELU, LEAKY_RELU, ELU, SELU, GELU, SILU, SOFTPLUS, MISH = range(11)
 ACTIVATIONS = {
     "identity": IDENTITY,
     "logistic": LOGISTIC,
@@ -22,6 +22,7 @@ ACTIVATIONS = {
     "gelu": GELU,
     "silu": SILU,
     "softplus": SOFTPLUS,
+    "mish": MISH,
 }
 
 LEAK = 0.01
@@ -70,11 +71,13 @@ def activate(code, z, slope, first, last):
             s = vecmath.sigmoid(x)
             store(z, n, x * s)
             keep(slope, n, s * fma(x, 1.0 - s, 1.0))
-    else:
+    elif code == SOFTPLUS:
         for n in range(first, last, V):
             x = load(z, n)
             store(z, n, vecmath.softplus(x))
             keep(slope, n, vecmath.sigmoid(x))
+    else:
+        activate_mish(z, slope, first, last)
 
 
 @kernel
@@ -98,6 +101,23 @@ def activate_elu(z, slope, first, last, scale, alpha):
         below = (scale * alpha) * vecmath.expm1(where_less(x, 0.0, x, 0.0 * x))
         store(z, n, where_less(x, 0.0, below, scale * x))
         keep(slope, n, where_less(x, 0.0, below + scale * alpha, scale + 0.0 * x))
+
+
+@kernel
+def activate_mish(z, slope, first, last):
+    """x tanh(softplus(x)) (Misra 2020), without cancellation at either end and with one exponential.
+
+    With e = exp(x), tanh(log(1 + e)) = (e^2 + 2 e) / (e^2 + 2 e + 2); for x > 0 both sides of the fraction are divided by e^2, so that
+    nothing overflows. `rest` / (`gate` + `rest`) is what the fraction lacks to 1.
+    """
+    for n in range(first, last, width(z)):
+        x = load(z, n)
+        u = vecmath.exp(where_less(x, 0.0, x, 0.0 - x))
+        gate = where_less(0.0, x, u + u + 1.0, u * (u + 2.0))
+        rest = 2.0 * where_less(0.0, x, u * u, 1.0 + 0.0 * u)
+        t = gate / (gate + rest)
+        store(z, n, x * t)
+        keep(slope, n, t + x * (1.0 + t) * (rest / (gate + rest)) * (where_less(0.0, x, 1.0 + 0.0 * u, u) / (u + 1.0)))
 
 
 @entry

@@ -174,6 +174,12 @@ class Softplus(Activation):
     name = "softplus"
 
 
+class Mish(Activation):
+    """X tanh(log(1 + exp(x))) (Misra 2020)."""
+
+    name = "mish"
+
+
 class Dropout:
     """In training each value is dropped with probability `rate`, the others divided by 1 - rate; in prediction nothing happens.
 
@@ -221,6 +227,7 @@ ACTIVATION_LAYERS: dict[str, type[Activation]] = {
     "gelu": GELU,
     "silu": SiLU,
     "softplus": Softplus,
+    "mish": Mish,
 }
 # What a model may be made of, and nothing derived from these.
 LAYERS: dict[str, type[Layer]] = {kind.__name__: kind for kind in (Dense, Dropout, *ACTIVATION_LAYERS.values())}

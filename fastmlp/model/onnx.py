@@ -32,6 +32,7 @@ ACTIVATION_STEPS: dict[str, Steps] = {
     ),
     "silu": (("Sigmoid", LAST), ("Mul", LAST, Z)),
     "softplus": (("Softplus", LAST),),
+    "mish": (("Softplus", LAST), ("Tanh", LAST), ("Mul", LAST, Z)),
 }  # fmt: skip
 LINK_STEPS: dict[str, Steps] = {
     "softmax_cross_entropy": (("Softmax", LAST),),
