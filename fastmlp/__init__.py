@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from .engine.losses import Quantile
 from .files.optional import optional
 from .measure.gradient_profile import GradientProfile
 from .measure.gradient_profiling import profile_gradient
@@ -50,6 +51,7 @@ __all__ = [
     "SiLU",
     "Softplus",
     "Tanh",
+    "Quantile",
     "binary_cross_entropy",
     "cross_entropy",
     "softmax",

@@ -165,6 +165,15 @@ def _poisson(z: Array, t: Array) -> Array:
     return out
 
 
+def quantile_loss(levels: ArrayLike) -> tuple[Callable[[Array, Array], Array], Callable[[Array, Array], Array]]:
+    """As an element of `LOSSES`: sum_o q_o (t - z) where z is below its target t, (1 - q_o) (z - t) above. levels : q, of each output."""
+    (q,) = _float64(levels)
+    return (
+        lambda z, t: np.sum(np.abs(z - t) * np.where(z < t, q, 1 - q), axis=1),
+        lambda z, t: (z > t) * (1 - q) - (z < t) * q,
+    )
+
+
 # Of each loss l: l(z, t) of every sample (N,), and dl/dz (N, O). z : what the network's last layer gives, t : targets, both (N, O).
 LOSSES: dict[str, tuple[Callable[[Array, Array], Array], Callable[[Array, Array], Array]]] = {
     "squared_error": (lambda z, t: np.einsum("no,no->n", z - t, z - t) / 2, lambda z, t: z - t),
@@ -176,6 +185,7 @@ LOSSES: dict[str, tuple[Callable[[Array, Array], Array], Callable[[Array, Array]
         lambda z, t: np.where(np.abs(z - t) < 1, (z - t) ** 2 / 2, np.abs(z - t) - 0.5).sum(axis=1),
         lambda z, t: np.clip(z - t, -1, 1),
     ),
+    "quantile": quantile_loss(0.5),
 }
 
 

@@ -5,12 +5,12 @@ import onnx
 import pytest
 from onnx.reference import ReferenceEvaluator
 
-from fastmlp import ELU, GELU, SELU, Dense, Dropout, LeakyReLU, Mish, ReLU, Sequential, Sigmoid, SiLU, Softplus, Tanh
+from fastmlp import ELU, GELU, SELU, Dense, Dropout, LeakyReLU, Mish, Quantile, ReLU, Sequential, Sigmoid, SiLU, Softplus, Tanh
 from fastmlp.model import onnx as onnx_files
 
 DTYPES = ["float32", "float64"]
 ACTIVATIONS = [ReLU, Sigmoid, Tanh, LeakyReLU, ELU, SELU, GELU, SiLU, Softplus, Mish]
-LOSSES = ["squared_error", "absolute_error", "huber", "poisson", "softmax_cross_entropy", "binary_cross_entropy"]
+LOSSES = ["squared_error", "absolute_error", "huber", "quantile", "poisson", "softmax_cross_entropy", "binary_cross_entropy"]
 X = np.random.default_rng(5).normal(size=(9, 4))
 
 
@@ -44,7 +44,7 @@ def test_onnx_computes_every_activation(tmp_path, activation, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", [*LOSSES, Quantile([0.1, 0.5, 0.9])])
 @pytest.mark.parametrize("last", [[], [Sigmoid()], [Dropout(0.5)]])
 def test_onnx_ends_as_the_loss_does(tmp_path, loss, last, dtype):
     model = Sequential([Dense(4, 8), Tanh(), Dense(8, 3), *last], loss=loss, dtype=dtype)

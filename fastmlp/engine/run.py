@@ -11,11 +11,11 @@ from ..kernels.barrier import Team
 from ..kernels.clock import Clock, timed
 from ..kernels.epochs import Plan, train_epochs
 from ..kernels.gather import targets as as_kernel_targets
-from ..kernels.losses import LOSSES
 from ..kernels.network import Data, Network, Rule, State, Workspace
 from ..kernels.step import SUMS
 from .cost import forward_operations
 from .inputs import Inputs
+from .losses import Loss, as_kernel_loss
 from .memory import empty, samples_at_once, workspace
 from .threads import as_team, cpu_count
 
@@ -53,7 +53,7 @@ class Run:
         The value of `steps` when m and v were empty: Adam's bias correction counts from there.
     """
 
-    def __init__(self, net: Network, w: np.ndarray, loss: str, seed: int, steps: int = 0) -> None:
+    def __init__(self, net: Network, w: np.ndarray, loss: Loss, seed: int, steps: int = 0) -> None:
         self.net, self.w, self.loss, self.seed, self.steps = net, w, loss, seed, steps
         self.gradient, self.m, self.v = (empty(w.size, w.dtype) for _ in range(3))
         self.settings: Rule | None = None
@@ -112,7 +112,7 @@ class Run:
         state = State(self.w, self.gradient, self.m, self.v)
         data = Data(inputs.samples, dtype.type(inputs.scale), as_kernel_targets(targets, dtype), weights)
         rule = self.settings._replace(begun=self.begun)
-        plan = Plan(orders, batch_size, rates, rule, LOSSES[self.loss], self.seed, self.steps)
+        plan = Plan(orders, batch_size, rates, rule, as_kernel_loss(self.loss, int(self.net.sizes[-1])), self.seed, self.steps)
 
         def part(thread: int) -> int:
             clock = self.clocks[thread] if self.clocks else None

@@ -8,10 +8,13 @@ import numpy as np
 
 from .arguments import check_finite
 from .arrays import as_float_array, as_floats
+from .losses import Loss, Quantile
 
 
-def as_targets(name: str, y: Any, n_samples: int, n_outputs: int, loss: str, dtype: np.dtype) -> np.ndarray:
+def as_targets(name: str, y: Any, n_samples: int, n_outputs: int, loss: Loss, dtype: np.dtype) -> np.ndarray:
     """Targets for the loss: class indices (N,) int64, or values (N, O) of the model's dtype."""
+    if isinstance(loss, Quantile) and loss.is_several:
+        return np.repeat(as_targets(name, y, n_samples, 1, Quantile(), dtype), n_outputs, axis=1)
     array = as_float_array(name, y)
     if len(array.shape) == 0 or len(array) != n_samples:
         raise ValueError(f"{name}: expected {n_samples} samples as in X, got shape {array.shape}")

@@ -16,6 +16,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, colu
 
 from ..engine import predicting
 from ..engine.inputs import as_inputs
+from ..engine.losses import Loss
 from ..kernels.activations import ACTIVATIONS
 from ..model.data import Data
 from ..model.epochs import Epochs
@@ -30,7 +31,7 @@ from .stopping import Patience
 
 FLOATS = (np.float64, np.float32)
 BY_CODE = {ACTIVATIONS[kind.name]: kind for kind in ACTIVATION_LAYERS.values()}
-OUT_ACTIVATIONS = {
+OUT_ACTIVATIONS: dict[Loss, str] = {
     "softmax_cross_entropy": "softmax",
     "binary_cross_entropy": "logistic",
     "poisson": "exp",
@@ -141,7 +142,7 @@ class BaseMLP(Parameters):
         """By what scikit-learn divides the loss of the data: its squared error is a mean over the outputs, its gradient is not."""
         return self.n_outputs_ if self._network.loss == "squared_error" else 1
 
-    def _initialize(self, sizes: Sequence[int], loss: str, dtype: np.dtype) -> None:
+    def _initialize(self, sizes: Sequence[int], loss: Loss, dtype: np.dtype) -> None:
         """A new network, whose weights and biases are drawn as scikit-learn draws them."""
         layers: list[Layer] = []
         hidden = self._per_layer("activation", self.activation, len(sizes) - 2)
@@ -282,8 +283,8 @@ class BaseMLP(Parameters):
     def _learn_targets(self, y: np.ndarray, incremental: bool) -> None:
         """Learn what there is to know of the targets before a network is made for them."""
 
-    def _targets(self, y: np.ndarray, dtype: np.dtype) -> tuple[np.ndarray, str]:
-        """The targets as the engine takes them, and the name of its loss."""
+    def _targets(self, y: np.ndarray, dtype: np.dtype) -> tuple[np.ndarray, Loss]:
+        """The targets as the engine takes them, and its loss."""
         raise NotImplementedError
 
     def _validation_score(self, outputs: np.ndarray, held_out: Data) -> float:

@@ -12,6 +12,7 @@ from .denormals import flush_denormals, restore_mode
 from .dropout import dropout_key
 from .gather import Batch
 from .jit import entry, kernel
+from .losses import Loss
 from .network import Rule, padded
 from .step import Step, train_step
 
@@ -23,7 +24,7 @@ class Plan(NamedTuple):
     batch_size: int
     rates: np.ndarray  # (E * steps,) float64: the learning rate of each step
     rule: Rule
-    loss: int  # its code
+    loss: Loss
     seed: int  # of the dropout
     steps_before: int  # updates in earlier calls
 

@@ -17,7 +17,7 @@ from .jit import kernel
 from .vectors import splat, where_less
 from .views import from_column
 
-SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY, BINARY_CROSS_ENTROPY, POISSON, ABSOLUTE_ERROR, HUBER = range(6)
+SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY, BINARY_CROSS_ENTROPY, POISSON, ABSOLUTE_ERROR, HUBER, QUANTILE = range(7)
 LOSSES = {
     "squared_error": SQUARED_ERROR,
     "softmax_cross_entropy": SOFTMAX_CROSS_ENTROPY,
@@ -25,8 +25,16 @@ LOSSES = {
     "poisson": POISSON,
     "absolute_error": ABSOLUTE_ERROR,
     "huber": HUBER,
+    "quantile": QUANTILE,
 }
 TINY = 1e-30  # keeps t log t defined at t = 0
+
+
+class Loss(NamedTuple):
+    """Which loss, and its numbers."""
+
+    code: int
+    levels: np.ndarray  # (O,) float64: of each output's quantile; empty for other losses
 
 
 class Scores(NamedTuple):
@@ -38,39 +46,44 @@ class Scores(NamedTuple):
 
 
 @kernel
-def losses_and_deltas(code, delta, z, t, scores, O, first, last):
+def losses_and_deltas(loss, delta, z, t, scores, O, first, last):
     """Fill delta and the scores' loss, both times the samples' weight."""
     V, B = width(z.data), z.columns
     zero = z.data.dtype.type(0)
     for n in range(first, last, V):
         total = splat(zero)
         w = load(scores.weight, n)
-        if code == SOFTMAX_CROSS_ENTROPY:
+        if loss.code == SOFTMAX_CROSS_ENTROPY:
             total = softmax_cross_entropy(from_column(delta, n), from_column(z, n), t, w, O, n)
         else:
             for o in range(O):
                 x, y = load(z.data, z.at + o * B + n), load(t, o * B + n)
                 here = delta.at + o * B + n
                 slope = load(delta.data, here)
-                if code == SQUARED_ERROR:
+                if loss.code == SQUARED_ERROR:
                     r = x - y
                     total = total + 0.5 * r * r
                     d = r
-                elif code == BINARY_CROSS_ENTROPY:
+                elif loss.code == BINARY_CROSS_ENTROPY:
                     total = total + (vector_math.softplus(x) - x * y)
                     d = vector_math.sigmoid(x) - y
-                elif code == POISSON:
+                elif loss.code == POISSON:
                     mean = vector_math.exp(x)
                     total = total + (mean - y * x + y * (vector_math.log(where_less(TINY, y, y, TINY)) - 1.0))
                     d = mean - y
-                elif code == ABSOLUTE_ERROR:
+                elif loss.code == ABSOLUTE_ERROR:
                     r = x - y
                     total = total + where_less(r, 0.0, 0.0 - r, r)
                     d = where_less(r, 0.0, -1.0, where_less(0.0, r, 1.0, 0.0 * r))
-                else:
+                elif loss.code == HUBER:
                     r = x - y
                     d = where_less(r, -1.0, -1.0, where_less(1.0, r, 1.0, r))
                     total = total + d * (r - 0.5 * d)
+                else:
+                    r, level = x - y, loss.levels[o]
+                    below, above = z.data.dtype.type(-level), z.data.dtype.type(1.0 - level)
+                    d = where_less(r, 0.0, below, where_less(0.0, r, above, 0.0 * r))
+                    total = total + d * r
                 store(delta.data, here, w * d * slope)
         store(scores.loss, n, w * total)
 

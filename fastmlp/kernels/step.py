@@ -147,7 +147,7 @@ def score(net, work, loss, B, team):
     z, delta = features(work.x, work, L, team, B), features(work.delta, work, L, team, B)
     if not peek(team.stop):
         losses_and_deltas(loss, delta, z, work.targets, work.scores, net.sizes[L], first, last)
-        mark_hits(loss, z, work.targets, work.scores, net.sizes[L], first, last)
+        mark_hits(loss.code, z, work.targets, work.scores, net.sizes[L], first, last)
     lap(team, clock.LOSS, L, 0)
     barrier(team)
 

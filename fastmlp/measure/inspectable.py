@@ -71,6 +71,7 @@ def block(dtype: Any) -> Block:
 SPAN = Span(np.arange(8), 0, 8)
 TERMS = products.in_every_tile.py_func(SPAN)
 STOP = np.zeros(1, np.uint8)
+LOSS = losses.Loss(losses.SQUARED_ERROR, np.zeros(0))
 WORDS = np.zeros((1, 8), np.uint64)
 SHAPE = Network(np.array([8, 8]), np.zeros(1, np.int64), np.full(1, 64), np.zeros(1, np.int64), np.zeros(1))
 TEAM = Team(0, 1, np.zeros(1, np.int64), np.zeros((1, 8), np.int64), STOP)
@@ -99,7 +100,7 @@ def update_rule(dtype: Any) -> optimizers.Update:
 def training(dtype: Any) -> tuple[Any, ...]:
     """Of `train_epochs`, as `engine.run` calls it."""
     data = Data(samples(dtype), dtype.type(1), gather.targets(np.arange(8), dtype), vector(dtype, 0))
-    plan = Plan(np.zeros((1, 8), np.int64), 8, np.zeros(1), Rule(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0), 0, 0, 0)
+    plan = Plan(np.zeros((1, 8), np.int64), 8, np.zeros(1), Rule(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0), LOSS, 0, 0)
     return no_totals(1), SHAPE, workspace(SHAPE, 8, 1, dtype), state(dtype), data, plan, TEAM
 
 
@@ -153,7 +154,7 @@ KERNELS: dict[str, Kernel] = {
     ),
     "loss": Kernel(
         losses.losses_and_deltas, "all losses, and the deltas of the output",
-        lambda dtype: (0, block(dtype), block(dtype), vector(dtype), scores(dtype), 8, 0, 8),
+        lambda dtype: (LOSS, block(dtype), block(dtype), vector(dtype), scores(dtype), 8, 0, 8),
     ),
     "layout": Kernel(
         rows.by_sample, "deltas, from lanes into rows", lambda dtype: (block(dtype), block(dtype), SPAN, dtype.type(1))

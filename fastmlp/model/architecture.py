@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..engine.arguments import check_choice, check_size
+from ..engine.arguments import check_size
 from ..engine.arrays import check_dtype
+from ..engine.losses import Loss, Quantile, as_loss
 from ..engine.memory import aligned
 from ..kernels.activations import ACTIVATIONS, IDENTITY, LOGISTIC
-from ..kernels.losses import LOSSES
 from ..kernels.network import Network
 from .initializers import INITIALIZERS
 from .layers import LAYERS, Activation, Dense, Dropout, Layer, describe
@@ -33,8 +33,8 @@ class Architecture:
         """Updates of the parameters so far."""
         return self._steps
 
-    def __init__(self, layers: Iterable[Layer] = (), loss: str = "squared_error", seed: int = 0, dtype: DTypeLike | None = None) -> None:
-        self.loss = check_choice("loss", loss, LOSSES)
+    def __init__(self, layers: Iterable[Layer] = (), loss: Loss = "squared_error", seed: int = 0, dtype: DTypeLike | None = None) -> None:
+        self.loss = as_loss(loss)
         self.seed = check_size("seed", seed, 0)
         self.rng = np.random.default_rng(self.seed)
         self.layers: list[Layer] = []
@@ -160,6 +160,8 @@ class Architecture:
             codes[-1] = IDENTITY  # the loss takes logits
         elif self.loss in LINKS and codes[-1] != IDENTITY:
             raise ValueError(f"layers: {self.loss} takes logits, got a model that ends with {self.layers[-1]!r}")
+        if isinstance(self.loss, Quantile) and self.loss.is_several and len(self.loss.levels) != sizes[-1]:
+            raise ValueError(f"layers: expected {len(self.loss.levels)} outputs for {self.loss!r}, got {sizes[-1]}")
         as_int = [np.array(values, np.int64) for values in (sizes, W_at, b_at, codes)]
         return Network(as_int[0], as_int[1], as_int[2], as_int[3], dropout)
 

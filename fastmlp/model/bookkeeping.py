@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..engine.losses import Loss
 from ..engine.predicting import predict
 from ..engine.run import Run
 from .callbacks import Callback
@@ -17,7 +18,7 @@ from .data import Data
 from .epochs import Epochs
 from .evaluating import loss_and_score
 from .history import History
-from .losses import SAMPLE_LOSSES
+from .losses import losses_of_samples
 from .schedules import Schedule
 from .trainable import Trainable
 
@@ -70,7 +71,7 @@ class WatchLoss(Callback):
 
     every_epoch = False
 
-    def __init__(self, loss: str, data: Data, epochs: Epochs) -> None:
+    def __init__(self, loss: Loss, data: Data, epochs: Epochs) -> None:
         self.loss, self.data, self.epochs = loss, data, epochs
         self.seen, self.warned = 0, False
 
@@ -94,4 +95,4 @@ class WatchLoss(Callback):
         """The mean loss of a network whose outputs are all 0."""
         zeros = np.zeros((self.data.inputs.n_samples, int(self.epochs.run.net.sizes[-1])))
         weights = self.data.weights if self.data.weights.size else None
-        return float(np.average(SAMPLE_LOSSES[self.loss](zeros, self.data.targets), weights=weights))
+        return float(np.average(losses_of_samples(self.loss, zeros, self.data.targets), weights=weights))

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..engine.arguments import check_range
 from ..engine.inputs import Inputs, as_inputs
+from ..engine.losses import Loss
 from ..engine.targets import as_targets, as_weights
 
 
@@ -24,7 +25,7 @@ class Data(NamedTuple):
 
 
 def as_data(
-    X: Any, y: Any, sample_weight: Any, sizes: tuple[int, int], loss: str, dtype: np.dtype | None, prefix: str = ""
+    X: Any, y: Any, sample_weight: Any, sizes: tuple[int, int], loss: Loss, dtype: np.dtype | None, prefix: str = ""
 ) -> Data:  # fmt: skip
     """X, y and weights for a model with `sizes` inputs and outputs. Errors name them with `prefix` before."""
     inputs = as_inputs(f"{prefix}X", X, sizes[0], dtype)

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import numpy as np
 
-from .losses import CLASSIFYING, LINKS, SAMPLE_LOSSES
+from ..engine.losses import Loss, Quantile
+from .losses import CLASSIFYING, linked, losses_of_samples
 
 
-def loss_and_score(loss: str, outputs: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
-    """Mean loss, and accuracy for the cross-entropies, else R^2; computed in float64.
+def loss_and_score(loss: Loss, outputs: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
+    """Mean loss, and accuracy for the cross-entropies, D^2 for quantiles, else R^2; computed in float64.
+
+    R^2 and D^2 are what the predictions save of the loss that the best constants have: R^2 of the squared error, D^2 of quantiles' loss.
 
     outputs (N, O) : of the last layer, before any link. targets (N, O), or (N,) class indices. weights (N,), or empty for equal ones.
     """
     z = outputs.astype(np.float64)
     y = targets if targets.ndim == 1 else targets.astype(np.float64)
     weight = weights.astype(np.float64) if weights.size else np.ones(len(z))
-    mean_loss = float(np.average(SAMPLE_LOSSES[loss](z, y), weights=weight))
+    mean_loss = float(np.average(losses_of_samples(loss, z, y), weights=weight))
     if loss in CLASSIFYING:
         return mean_loss, float(np.average(hits(loss, z, y), weights=weight))
-    predicted = LINKS[loss](z) if loss in LINKS else z
-    spread = (weight[:, None] * (y - np.average(y, axis=0, weights=weight)) ** 2).sum()
-    missed = (weight[:, None] * (y - predicted) ** 2).sum()
+    predicted = linked(loss, z)
+    if isinstance(loss, Quantile):
+        levels = np.resize(loss.levels, y.shape[1])
+        constants = [np.quantile(of, q, method="inverted_cdf", weights=weight) for of, q in zip(y.T, levels, strict=True)]
+        spread, missed = (weight @ losses_of_samples(loss, guess, y) for guess in (np.array(constants), predicted))
+    else:
+        spread = (weight[:, None] * (y - np.average(y, axis=0, weights=weight)) ** 2).sum()
+        missed = (weight[:, None] * (y - predicted) ** 2).sum()
     return mean_loss, float(1 - missed / spread) if spread > 0 else float(missed == 0)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..engine.arrays import as_arrays, check_shapes
+from ..engine.losses import Loss, Quantile
 from ..kernels.activations import sigmoid_into
 
 CLASSIFYING = ("softmax_cross_entropy", "binary_cross_entropy")
@@ -28,6 +29,12 @@ def huber_losses(z: np.ndarray, t: np.ndarray) -> np.ndarray:
     r = z - t
     bounded = np.clip(r, -1, 1)
     return (bounded * (r - 0.5 * bounded)).sum(axis=1)
+
+
+def quantile_losses(z: np.ndarray, t: np.ndarray, levels: Sequence[float] = (0.5,)) -> np.ndarray:
+    """sum_o (1 - q) r for r > 0, else -q r, with r = z - t, of each sample. levels : q of each output, or of all."""
+    r, q = z - t, np.asarray(levels)
+    return np.maximum((1 - q) * r, -q * r).sum(axis=1)
 
 
 def poisson_losses(z: np.ndarray, t: np.ndarray) -> np.ndarray:
@@ -56,7 +63,13 @@ SAMPLE_LOSSES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "poisson": poisson_losses,
     "absolute_error": absolute_errors,
     "huber": huber_losses,
+    "quantile": quantile_losses,
 }
+
+
+def losses_of_samples(loss: Loss, z: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """The loss of each sample (N,), from outputs z (N, O) and targets t, as in SAMPLE_LOSSES."""
+    return quantile_losses(z, t, loss.levels) if isinstance(loss, Quantile) else SAMPLE_LOSSES[loss](z, t)
 
 
 def softmax(z: ArrayLike) -> np.ndarray:
@@ -171,3 +184,10 @@ LINKS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "binary_cross_entropy": sigmoid,
     "poisson": np.exp,
 }
+
+
+def linked(loss: Loss, z: np.ndarray) -> np.ndarray:
+    """Outputs z (N, O) on the scale of the targets; quantiles of several levels in ascending order, so that they do not cross."""
+    if isinstance(loss, Quantile):
+        return np.sort(z, axis=1) if loss.is_several else z
+    return LINKS[loss](z) if loss in LINKS else z

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..engine.losses import Loss, Quantile
 from ..files.atomic import PathLike, as_path, check_writable, write_atomically
 from ..files.optional import optional
 from ..kernels.activations import ACTIVATIONS, GELU_CUBE, GELU_SLOPE, LEAK, SELU_ALPHA, SELU_SCALE
@@ -34,6 +35,7 @@ ACTIVATION_STEPS: dict[str, Steps] = {
     "softplus": (("Softplus", LAST),),
     "mish": (("Softplus", LAST), ("Tanh", LAST), ("Mul", LAST, Z)),
 }  # fmt: skip
+ASCENDING: Steps = (("TopK", LAST, "levels"),)  # all of them, the smallest first
 LINK_STEPS: dict[str, Steps] = {
     "softmax_cross_entropy": (("Softmax", LAST),),
     "binary_cross_entropy": (("Sigmoid", LAST),),
@@ -87,10 +89,13 @@ def export_onnx(model: Architecture, path: PathLike) -> None:
     steps = _steps(model.network(), model.loss)
     for n, (operator, *operands) in enumerate(steps):
         names = [{LAST: last, Z: z}.get(str(operand), str(operand)) for operand in operands]
+        if operator == "TopK":
+            tensors["levels"] = np.array([model.n_outputs])
         tensors |= {str(operand): np.array(operand, parameters.dtype) for operand in operands if isinstance(operand, float)}
         last = output if n == len(steps) - 1 else f"{operator}{n}"
         z = last if operator == "Gemm" else z
-        nodes.append(onnx.helper.make_node(operator, names, [last]))
+        outputs, attributes = ([last, "places"], {"largest": 0}) if operator == "TopK" else ([last], {})
+        nodes.append(onnx.helper.make_node(operator, names, outputs, **attributes))
     element = onnx.helper.np_dtype_to_tensor_dtype(parameters.dtype)
     graph = onnx.helper.make_graph(
         nodes,
@@ -105,11 +110,13 @@ def export_onnx(model: Architecture, path: PathLike) -> None:
     write_atomically(target, proto.SerializeToString())
 
 
-def _steps(network: Network, loss: str) -> list[tuple[str | float, ...]]:
+def _steps(network: Network, loss: Loss) -> list[tuple[str | float, ...]]:
     """The network as ONNX operators in a row."""
     activations = {code: ACTIVATION_STEPS[name] for name, code in ACTIVATIONS.items()}
     steps: list[tuple[str | float, ...]] = []
     for k, (code, b_at) in enumerate(zip(network.activation, network.b_at, strict=True)):
         bias = (f"b{k}",) if b_at >= 0 else ()
         steps += [("Gemm", LAST, f"W{k}", *bias), *activations[code]]
+    if isinstance(loss, Quantile):
+        return [*steps, *(ASCENDING if loss.is_several else ())]
     return [*steps, *LINK_STEPS.get(loss, ())]

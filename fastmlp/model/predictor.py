@@ -15,7 +15,7 @@ from .architecture import Architecture
 from .data import Data, as_data
 from .evaluating import loss_and_score
 from .layers import Activation
-from .losses import CLASSIFYING, LINKS
+from .losses import CLASSIFYING, linked, sigmoid
 
 FEW = 8  # rows that are predicted with outputs in lanes: a batch that small would leave most lanes of the usual layout empty
 
@@ -69,7 +69,7 @@ class Predictor(Architecture):
             return [out.astype(inputs.dtype, copy=False) for out in outputs[1:]]
         out = self._outputs(X)
         ends_in_sigmoid = isinstance(self.layers[-1], Activation) and self.layers[-1].name == "logistic"
-        return LINKS["binary_cross_entropy"](out) if self.loss == "binary_cross_entropy" and ends_in_sigmoid else out
+        return sigmoid(out) if self.loss == "binary_cross_entropy" and ends_in_sigmoid else out
 
     def predict_proba(self, X: ArrayLike, n_threads: int | None = None) -> np.ndarray:
         """Probabilities of the classes.
@@ -101,7 +101,7 @@ class Predictor(Architecture):
         """
         if self.loss not in CLASSIFYING:
             raise ValueError(f"loss: predict_proba expects a cross-entropy, got {self.loss!r}")
-        return LINKS[self.loss](self._outputs(X, n_threads))
+        return linked(self.loss, self._outputs(X, n_threads))
 
     def predict(self, X: ArrayLike, n_threads: int | None = None) -> np.ndarray:
         """Class indices for the cross-entropies, outputs for the other losses.
@@ -118,7 +118,7 @@ class Predictor(Architecture):
             In the shape of the targets that the model was trained on, so that ``y - model.predict(X)`` has it too. Classes are int64, of
             shape (N,), or (N, 1) if the targets were a column: the most probable; under "binary_cross_entropy" with O = 1 whether the
             probability is above 1/2, with more outputs an (N, O) array of 0 and 1. Outputs have shape (N, O), or (N,) if O = 1 and the
-            targets had.
+            targets had; quantiles of several levels ascend.
 
         Raises
         ------
@@ -143,11 +143,11 @@ class Predictor(Architecture):
         if self.loss == "binary_cross_entropy":
             classes = (out > 0).astype(np.int64)
             return classes if out.shape[1] > 1 or self.column_targets else classes[:, 0]
-        out = LINKS[self.loss](out) if self.loss in LINKS else out
+        out = linked(self.loss, out)
         return out[:, 0] if self.column_targets is False and out.shape[1] == 1 else out
 
     def evaluate(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> tuple[float, float]:
-        """Mean loss, and the score: accuracy for the cross-entropies, R^2 for the other losses.
+        """Mean loss, and the score: accuracy for the cross-entropies, D^2 for quantiles, else R^2.
 
         Parameters
         ----------
@@ -177,7 +177,7 @@ class Predictor(Architecture):
         return loss_and_score(self.loss, self._outputs_of(data.inputs), data.targets, data.weights)
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """The second of what `evaluate` gives: accuracy for the cross-entropies, R^2 for the other losses.
+        """The second of what `evaluate` gives: accuracy for the cross-entropies, D^2 for quantiles, else R^2.
 
         Parameters
         ----------

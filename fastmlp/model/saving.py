@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..engine.arguments import check_choice, check_finite, check_size
+from ..engine.losses import Loss, Quantile
 from ..files.atomic import PathLike, as_path, check_writable
 from ..files.tensors import SEAL, read_tensors, write_tensors
 from .architecture import Architecture
@@ -41,7 +42,7 @@ class Saved(NamedTuple):
     """What a file says of a model."""
 
     layers: list[Layer]  # without their parameters
-    loss: str
+    loss: Loss
     seed: int
     dtype: str | None
     generator: dict[str, Any]  # the state of PCG64
@@ -92,7 +93,7 @@ def save(model: Architecture, path: PathLike) -> None:
     check_writable(target)
     state = model.rng.bit_generator.state
     description = {
-        "loss": model.loss,
+        "loss": {"quantile": list(model.loss.levels)} if isinstance(model.loss, Quantile) else model.loss,
         "seed": model.seed,
         "dtype": "undecided" if model.dtype is None else model.dtype.name,
         "generator": [state["state"]["state"], state["state"]["inc"], state["has_uint32"], state["uinteger"]],
@@ -117,7 +118,7 @@ def read(path: Path) -> Saved:
     tensors = {name: check_finite(f"tensor {name!r}", tensor.array()) for name, tensor in stored.items()}
     named = None if dtype == "undecided" else dtype
     generator, column = _generator(description["generator"]), TARGETS[description["targets"]]
-    return Saved(layers, description["loss"], description["seed"], named, generator, description["steps"], column, tensors)
+    return Saved(layers, _loss(description["loss"]), description["seed"], named, generator, description["steps"], column, tensors)
 
 
 def checked_parameters(model: Architecture) -> np.ndarray:
@@ -184,6 +185,13 @@ def _layer(entry: Any) -> Layer:
         if type(arguments[name]) is not wanted:  # not isinstance: True is an int
             raise ValueError(f"{kind.__name__}: expected {name} of type {wanted.__name__}, got {arguments[name]!r}")
     return kind(**{name: arguments[name] for name in types})
+
+
+def _loss(value: Any) -> Loss:
+    """The loss, whose name `Sequential` checks."""
+    if not isinstance(value, dict):
+        return value
+    return Quantile(_fields("loss", value, ("quantile",))["quantile"])
 
 
 def _generator(values: Any) -> dict[str, Any]:

@@ -32,9 +32,10 @@ class Sequential(Trainable):
     ----------
     layers : iterable of layers
         Dense layers, each followed by at most one activation and then at most one Dropout. A Dropout may also come first.
-    loss : str, default "squared_error"
+    loss : str or Quantile, default "squared_error"
         "squared_error" (half of it), "absolute_error", "huber" (threshold 1); "softmax_cross_entropy" and "binary_cross_entropy", from
-        logits (a final Sigmoid may be written, and is part of the latter); "poisson", whose prediction is the exponential of the output.
+        logits (a final Sigmoid may be written, and is part of the latter); "poisson", whose prediction is the exponential of the output;
+        `Quantile` with a level or several, or "quantile", which is the median.
     seed : int, default 0
         Of the weights, the shuffling and the dropout.
     dtype : {"float32", "float64"}, optional
@@ -104,7 +105,8 @@ class Sequential(Trainable):
             except to convert another dtype or order; sparse rows are gathered as they come. Masked arrays are refused.
         y : array_like
             "softmax_cross_entropy": class indices (N,), or a distribution a row (N, O). "binary_cross_entropy": 0 and 1 (or between),
-            (N,) for O = 1, or (N, O). Other losses: numbers, (N,) for O = 1, or (N, O).
+            (N,) for O = 1, or (N, O). Other losses: numbers, (N,) for O = 1, or (N, O); (N,) for a
+            `Quantile` of several levels too, and its O outputs.
         epochs : int, default 10
         batch_size : int, default 64
             At least 1; N if larger. The last batch of an epoch may be smaller.
