@@ -20,12 +20,12 @@ from ..engine.losses import Loss
 from ..kernels.activations import ACTIVATIONS
 from ..model.data import Data
 from ..model.epochs import Epochs
-from ..model.evaluating import loss_and_score
 from ..model.layers import ACTIVATION_LAYERS, Dense, Dropout, Layer
 from ..model.schedules import as_schedule
 from ..model.sequential import Sequential
 from .batches import Batches, Rate
 from .parameters import PER_STEP, STOCHASTIC, Parameters
+from .record import Given, Record, Validation
 from .solvers import minimize, rule_of, train
 from .stopping import Patience
 
@@ -92,6 +92,7 @@ class BaseMLP(Parameters):
         if self.solver == "lbfgs" and np.any(self.dropout):
             raise ValueError(f"dropout: expected 0 for solver='lbfgs', whose steps need the same gradient twice, got {self.dropout}")
         first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
+        given = Given(X, y)
         X, y = self._validated(X, y, reset=first)
         self._learn_targets(y, incremental)
         targets, loss = self._targets(y, X.dtype)
@@ -105,7 +106,7 @@ class BaseMLP(Parameters):
         if self.solver == "lbfgs":
             self.loss_, self.n_iter_ = minimize(self._network.run(), self._trained_on(data), self, self._shares)
         else:
-            self._fit_stochastic(data, self._validation(*validation), incremental)
+            self._fit_stochastic(data, given, self._validation(*validation), incremental)
         if not np.isfinite(self._network.parameters).all():
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
@@ -123,15 +124,16 @@ class BaseMLP(Parameters):
         """The weights of the samples; None where all are 1."""
         return None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=X.dtype)
 
-    def _validation(self, X: Any, y: Any, sample_weight: Any) -> Data | None:
+    def _validation(self, X: Any, y: Any, sample_weight: Any) -> Validation | None:
         """The user's own validation data, if there are any."""
         if X is None and y is None:
             return None
         if X is None or y is None:
             raise ValueError(f"X_val, y_val: expected both or neither, got {'y_val' if X is None else 'X_val'} alone")
+        given = Given(X, y)
         X, y = self._validated(X, y, reset=False)
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=X.dtype)
-        return self._data(X, self._targets(y, X.dtype)[0], weights)
+        return Validation(self._data(X, self._targets(y, X.dtype)[0], weights), given)
 
     def _trained_on(self, data: Data) -> Data:
         """The data with the targets that are trained on."""
@@ -198,7 +200,7 @@ class BaseMLP(Parameters):
                     setattr(layer, own, values[place])
                     values[place] = getattr(layer, own)
 
-    def _fit_stochastic(self, data: Data, validation: Data | None, incremental: bool) -> None:
+    def _fit_stochastic(self, data: Data, given: Given, validation: Validation | None, incremental: bool) -> None:
         run = self._network.run()
         if not (incremental and hasattr(self, "_rate")):
             run.forget()
@@ -207,7 +209,7 @@ class BaseMLP(Parameters):
         run.use(rule_of(self))
         samples = np.arange(data.inputs.n_samples)
         if self.early_stopping and validation is None and not incremental:
-            samples, validation = self._split(data)
+            samples, validation = self._split(data, given)
         by_step = self.learning_rate in PER_STEP
         plan = Batches(
             epochs=1 if incremental else self.max_iter,
@@ -248,7 +250,7 @@ class BaseMLP(Parameters):
                 stacklevel=3,
             )
 
-    def _split(self, data: Data) -> tuple[np.ndarray, Data]:
+    def _split(self, data: Data, given: Given) -> tuple[np.ndarray, Validation]:
         """The samples to train on, and data to validate with: scikit-learn's own split."""
         stratify = data.targets if self._network.loss == "binary_cross_entropy" and self.n_outputs_ == 1 else None
         samples, held_out = train_test_split(
@@ -256,7 +258,7 @@ class BaseMLP(Parameters):
         )
         if len(held_out) < 2:
             raise ValueError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
-        return samples, data.take(held_out)
+        return samples, Validation(data.take(held_out), given._replace(rows=held_out))
 
     def _batch_size(self, n_samples: int) -> int:
         if self.batch_size == "auto":
@@ -297,60 +299,6 @@ class BaseMLP(Parameters):
         return tags
 
 
-class Record:
-    """The attributes of an estimator that tell how its training goes, epoch by epoch."""
-
-    def __init__(self, estimator: BaseMLP, validation: Data | None, by_score: bool) -> None:
-        self.estimator, self.validation, self.by_score = estimator, validation, by_score
-        self.best: np.ndarray | None = None
-        if validation is not None and estimator.validation_scores_ is None:
-            estimator.validation_scores_, estimator.validation_loss_curve_ = [], []
-            estimator.best_validation_score_ = -np.inf
-
-    def note(self, loss: float) -> float:
-        """Record the loss of an epoch and how it does on the validation data. Returns by what it is judged, the score or the loss."""
-        estimator = self.estimator
-        estimator.n_iter_ += 1
-        estimator.loss_ = loss
-        estimator.loss_curve_.append(loss)
-        if estimator.verbose:
-            print(f"Iteration {estimator.n_iter_}, loss = {loss:.8f}")
-        if estimator.best_loss_ is not None:
-            estimator.best_loss_ = min(estimator.best_loss_, loss)
-        score = None if self.validation is None else self._validate(self.validation)
-        return score if score is not None and self.by_score else loss
-
-    def _validate(self, validation: Data) -> float:
-        estimator, network = self.estimator, self.estimator._network
-        outputs = predicting.predict(network.network(), network.parameters, validation.inputs, estimator.n_threads)
-        score = estimator._validation_score(outputs, validation)
-        estimator.validation_scores_.append(score)
-        mean_loss, _ = loss_and_score(network.loss, outputs, validation.targets, validation.weights)
-        estimator.validation_loss_curve_.append(mean_loss / estimator._shares)
-        estimator.best_validation_score_ = max(estimator.best_validation_score_, score)
-        if estimator.verbose:
-            print(f"Validation score: {score:f}")
-        return score
-
-    def keep(self) -> None:
-        """Remember the parameters, if the best are to be the result."""
-        if self.by_score:
-            self.best = self.estimator._network.parameters.copy()
-
-    def say(self, what: str) -> None:
-        """Why the training stops, or goes on with another rate."""
-        if self.estimator.verbose:
-            what_of = "Validation score" if self.by_score else "Training loss"
-            patience = f"tol={self.estimator.tol:f} for {self.estimator.n_iter_no_change} consecutive epochs."
-            print(f"{what_of} did not improve more than {patience} {what}")
-
-    def end(self) -> None:
-        """Return to the best parameters, if they were remembered."""
-        if self.best is not None:
-            self.estimator._network.parameters[:] = self.best
-
-
 def offers_partial_fit(function: Any) -> Any:
     """Have `partial_fit` exist for stochastic solvers only, and check parameters before it."""
     return available_if(lambda estimator: estimator._is_stochastic())(_fit_context(prefer_skip_nested_validation=True)(function))
-

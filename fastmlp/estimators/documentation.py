@@ -65,6 +65,10 @@ weight_decay : float, default 0.01
     Decoupled weight decay of "adamw". Not in scikit-learn.
 clip_norm : float, default 0
     Longest gradient of the mini-batch solvers, penalty included; 0 for no limit. Not in scikit-learn.
+scoring : str or callable, optional
+    What the validation data are scored by, and early stopping with it: a scorer of scikit-learn by its name, or a function of estimator, X
+    and y that returns a number, the higher the better (and takes `sample_weight` if there are weights); "loss" is the negative validation
+    loss. By default accuracy, or what `score` gives of a regressor. Not in scikit-learn.
 n_threads : int, optional
     Threads of training and prediction; by default as many as help. Results are the same for every number. Not in scikit-learn.
 """
@@ -80,7 +84,7 @@ loss_curve_ : list of float
 best_loss_ : float or None
     The lowest of them; None with `early_stopping`.
 validation_scores_, validation_loss_curve_ : list of float, or None
-    Score and loss on the validation data after each epoch; None without such data. The latter is not in scikit-learn.
+    Score (see `scoring`) and loss on the validation data after each epoch; None without such data. The latter is not in scikit-learn.
 best_validation_score_ : float or None
     The highest of those scores.
 n_iter_ : int
