@@ -24,10 +24,13 @@ from ..model.layers import ACTIVATION_LAYERS, Dense, Dropout, Layer
 from ..model.schedules import as_schedule
 from ..model.sequential import Sequential
 from .batches import Batches, Rate
+from .given import Given, Validation
 from .parameters import PER_STEP, STOCHASTIC, Parameters
-from .record import Given, Record, Validation
+from .record import Record
+from .report import Report
 from .solvers import minimize, rule_of, train
 from .stopping import Patience
+from .tasks import CallbackSupportMixin, Tasks
 
 FLOATS = (np.float64, np.float32)
 BY_CODE = {ACTIVATIONS[kind.name]: kind for kind in ACTIVATION_LAYERS.values()}
@@ -38,7 +41,7 @@ OUT_ACTIVATIONS: dict[Loss, str] = {
 }
 
 
-class BaseMLP(Parameters):
+class BaseMLP(CallbackSupportMixin, Parameters):
     """Fitting and predicting; subclasses say what the targets are."""
 
     hidden_layer_sizes: Any
@@ -77,7 +80,7 @@ class BaseMLP(Parameters):
         sklearn.exceptions.ConvergenceWarning
             If `max_iter` epochs (or iterations of L-BFGS) were not enough.
         """
-        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=False)
+        return self._fit(Given(X, y, sample_weight), Given(X_val, y_val, sample_weight_val), incremental=False)
 
     def _is_stochastic(self) -> bool:
         """Whether `partial_fit` exists: AttributeError if not."""
@@ -85,18 +88,27 @@ class BaseMLP(Parameters):
             raise AttributeError(f"partial_fit is only available for stochastic optimizers. {self.solver} is not stochastic.")
         return True
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any], incremental: bool) -> Any:
+    def _fit(self, given: Given, validation: Given, incremental: bool) -> Any:
+        """What `fit` and, with `incremental`, `partial_fit` do."""
+        epochs = 1 if incremental else self.max_iter
+        report = Report(bool(self.verbose), epochs)
+        try:
+            with Tasks(self, given, epochs) as tasks:
+                return self._fit_as_task(tasks, report, given, validation, incremental)
+        finally:
+            report.end()
+
+    def _fit_as_task(self, tasks: Tasks, report: Report, given: Given, validation: Given, incremental: bool) -> Any:
         hidden = [int(size) for size in np.ravel(self.hidden_layer_sizes)]
         if any(size <= 0 for size in hidden):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
         if self.solver == "lbfgs" and np.any(self.dropout):
             raise ValueError(f"dropout: expected 0 for solver='lbfgs', whose steps need the same gradient twice, got {self.dropout}")
         first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
-        given = Given(X, y)
-        X, y = self._validated(X, y, reset=first)
+        X, y = self._validated(given.X, given.y, reset=first)
         self._learn_targets(y, incremental)
         targets, loss = self._targets(y, X.dtype)
-        sample_weight = self._weights(X, y, sample_weight)
+        sample_weight = self._weights(X, y, given.weights)
         self._random_state = check_random_state(self.random_state)
         if first:
             outputs = targets.shape[1] if targets.ndim == 2 else len(self.classes_)
@@ -104,9 +116,9 @@ class BaseMLP(Parameters):
         self._adopt()
         data = self._data(X, targets, sample_weight)
         if self.solver == "lbfgs":
-            self.loss_, self.n_iter_ = minimize(self._network.run(), self._trained_on(data), self, self._shares)
+            self.loss_, self.n_iter_ = minimize(self._network.run(), self._trained_on(data), self, self._shares, tasks, report)
         else:
-            self._fit_stochastic(data, given, self._validation(*validation), incremental)
+            self._fit_stochastic(data, given, self._validation(validation), incremental, tasks, report)
         if not np.isfinite(self._network.parameters).all():
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
@@ -124,15 +136,14 @@ class BaseMLP(Parameters):
         """The weights of the samples; None where all are 1."""
         return None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=X.dtype)
 
-    def _validation(self, X: Any, y: Any, sample_weight: Any) -> Validation | None:
+    def _validation(self, given: Given) -> Validation | None:
         """The user's own validation data, if there are any."""
-        if X is None and y is None:
+        if given.X is None and given.y is None:
             return None
-        if X is None or y is None:
-            raise ValueError(f"X_val, y_val: expected both or neither, got {'y_val' if X is None else 'X_val'} alone")
-        given = Given(X, y)
-        X, y = self._validated(X, y, reset=False)
-        weights = None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=X.dtype)
+        if given.X is None or given.y is None:
+            raise ValueError(f"X_val, y_val: expected both or neither, got {'y_val' if given.X is None else 'X_val'} alone")
+        X, y = self._validated(given.X, given.y, reset=False)
+        weights = None if given.weights is None else _check_sample_weight(given.weights, X, dtype=X.dtype)
         return Validation(self._data(X, self._targets(y, X.dtype)[0], weights), given)
 
     def _trained_on(self, data: Data) -> Data:
@@ -200,7 +211,9 @@ class BaseMLP(Parameters):
                     setattr(layer, own, values[place])
                     values[place] = getattr(layer, own)
 
-    def _fit_stochastic(self, data: Data, given: Given, validation: Validation | None, incremental: bool) -> None:
+    def _fit_stochastic(
+        self, data: Data, given: Given, validation: Validation | None, incremental: bool, tasks: Tasks, report: Report
+    ) -> None:  # fmt: skip
         run = self._network.run()
         if not (incremental and hasattr(self, "_rate")):
             run.forget()
@@ -210,6 +223,7 @@ class BaseMLP(Parameters):
         samples = np.arange(data.inputs.n_samples)
         if self.early_stopping and validation is None and not incremental:
             samples, validation = self._split(data, given)
+            tasks.given = given._replace(rows=samples)
         by_step = self.learning_rate in PER_STEP
         plan = Batches(
             epochs=1 if incremental else self.max_iter,
@@ -227,15 +241,15 @@ class BaseMLP(Parameters):
         if self._patience.rising != by_score:
             self._patience = Patience(by_score)
         self._patience.tol, self._patience.epochs = self.tol, self.n_iter_no_change
-        record = Record(self, validation, by_score)
+        record = Record(self, validation, by_score, tasks, report)
         adaptive = self.solver == "sgd" and self.learning_rate == "adaptive"
-        one_by_one = validation is not None or bool(self.verbose)
+        one_by_one = validation is not None or bool(self.verbose) or tasks.are_watched
         self.n_iter_ = 0
         try:
             epochs = Epochs(run, self._trained_on(data), plan)
             stopped = train(epochs, plan, self._patience, record, self._shares, adaptive, one_by_one)
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=3)
+            warnings.warn("Training interrupted by user.", stacklevel=4)
             stopped = True
         except FloatingPointError as error:
             raise ValueError(f"Solver produced non-finite parameter weights. {str(error)[0].upper()}{str(error)[1:]}") from error
@@ -247,7 +261,7 @@ class BaseMLP(Parameters):
             warnings.warn(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't converged yet.",
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
 
     def _split(self, data: Data, given: Given) -> tuple[np.ndarray, Validation]:
@@ -265,7 +279,7 @@ class BaseMLP(Parameters):
             return min(200, n_samples)
         size = int(self.batch_size)
         if size > n_samples:
-            warnings.warn("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=4)
+            warnings.warn("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=5)
         return min(size, n_samples)
 
     def _outputs(self, X: Any) -> np.ndarray:

@@ -18,6 +18,7 @@ from ..model.data import Data
 from ..model.evaluating import loss_and_score
 from .base import BaseMLP, offers_partial_fit
 from .documentation import documented
+from .given import Given
 from .parameters import Parameters
 
 
@@ -145,7 +146,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """
         if _check_partial_fit_first_call(self, classes):
             self._label_binarizer = LabelBinarizer().fit(y if type_of_target(y).startswith("multilabel") else classes)
-        self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=True)
+        self._fit(Given(X, y, sample_weight), Given(X_val, y_val, sample_weight_val), incremental=True)
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:

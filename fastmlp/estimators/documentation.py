@@ -39,7 +39,8 @@ tol : float, default 1e-4
     An epoch counts as an improvement if the loss falls, or the validation score rises, by at least this much. For "lbfgs" the gradient's
     largest component at which it stops.
 verbose : bool or int, default False
-    Whether to print the loss of every epoch.
+    Whether to show the loss of every epoch, and the score on validation data: beside a progress bar on standard error where that is a
+    terminal, or in a notebook; elsewhere as printed lines.
 warm_start : bool, default False
     Whether `fit` goes on with the weights of the last call.
 momentum : float, default 0.9

@@ -3,44 +3,25 @@
 from __future__ import annotations
 
 from numbers import Real
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from sklearn.metrics import check_scoring
-from sklearn.utils import _safe_indexing, indexable
 
 from ..engine import predicting
 from ..engine.arguments import shown
 from ..model.data import Data
 from ..model.evaluating import loss_and_score
-
-
-class Given(NamedTuple):
-    """Data as the user gave them, for what works on those: scorers and callbacks."""
-
-    X: Any
-    y: Any
-    rows: np.ndarray | None = None  # which of the samples; None for all
-
-    def taken(self) -> tuple[Any, Any]:
-        """X and y of these samples."""
-        if self.rows is None:
-            return self.X, self.y
-        X, y = (_safe_indexing(values, self.rows) for values in indexable(self.X, self.y))
-        return X, y
-
-
-class Validation(NamedTuple):
-    """Data to validate with, as the engine takes them and as they were given."""
-
-    data: Data
-    given: Given
+from .given import Validation
+from .report import Report
+from .tasks import Tasks
 
 
 class Record:
     """The attributes of an estimator that tell how its training goes, epoch by epoch."""
 
-    def __init__(self, estimator: Any, validation: Validation | None, by_score: bool) -> None:
+    def __init__(self, estimator: Any, validation: Validation | None, by_score: bool, tasks: Tasks, report: Report) -> None:
+        self.tasks, self.report = tasks, report
         self.estimator, self.validation, self.by_score = estimator, validation, by_score
         self.best: np.ndarray | None = None
         if validation is not None and estimator.validation_scores_ is None:
@@ -49,7 +30,7 @@ class Record:
         self.scorer: Any = None
         if validation is not None and estimator.scoring not in (None, "loss"):
             self.scorer = check_scoring(estimator, estimator.scoring)
-            self.X, self.y = validation.given.taken()
+            self.X, self.y, _ = validation.given.taken()
             weights = validation.data.weights
             self.weighted = {"sample_weight": weights} if weights.size else {}
 
@@ -59,11 +40,11 @@ class Record:
         estimator.n_iter_ += 1
         estimator.loss_ = loss
         estimator.loss_curve_.append(loss)
-        if estimator.verbose:
-            print(f"Iteration {estimator.n_iter_}, loss = {loss:.8f}")
         if estimator.best_loss_ is not None:
             estimator.best_loss_ = min(estimator.best_loss_, loss)
         score = None if self.validation is None else self._validate(self.validation.data)
+        self.report.epoch(estimator.n_iter_, loss, score)
+        self.tasks.end_epoch()
         return score if score is not None and self.by_score else loss
 
     def _validate(self, data: Data) -> float:
@@ -80,9 +61,16 @@ class Record:
         estimator.validation_loss_curve_.append(loss)
         estimator.validation_scores_.append(score)
         estimator.best_validation_score_ = max(estimator.best_validation_score_, score)
-        if estimator.verbose:
-            print(f"Validation score: {score:f}")
         return score
+
+    def begin(self) -> None:
+        """Tell the callbacks that an epoch begins."""
+        self.tasks.begin_epoch()
+
+    @property
+    def stop(self) -> bool:
+        """Whether a callback asked for the end."""
+        return self.tasks.stop
 
     def keep(self) -> None:
         """Remember the parameters, if the best are to be the result."""
@@ -91,10 +79,9 @@ class Record:
 
     def say(self, what: str) -> None:
         """Why the training stops, or goes on with another rate."""
-        if self.estimator.verbose:
-            what_of = "Validation score" if self.by_score else "Training loss"
-            patience = f"tol={self.estimator.tol:f} for {self.estimator.n_iter_no_change} consecutive epochs."
-            print(f"{what_of} did not improve more than {patience} {what}")
+        what_of = "Validation score" if self.by_score else "Training loss"
+        patience = f"tol={self.estimator.tol:f} for {self.estimator.n_iter_no_change} consecutive epochs."
+        self.report.say(f"{what_of} did not improve more than {patience} {what}")
 
     def end(self) -> None:
         """Return to the best parameters, if they were remembered."""

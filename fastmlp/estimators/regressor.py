@@ -19,6 +19,7 @@ from ..model.evaluating import loss_and_score
 from ..model.losses import linked
 from .base import BaseMLP, offers_partial_fit
 from .documentation import documented
+from .given import Given
 from .parameters import Parameters
 
 LOSSES = ("squared_error", "absolute_error", "huber", "poisson", "quantile")
@@ -104,7 +105,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self
             The estimator.
         """
-        self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=True)
+        self._fit(Given(X, y, sample_weight), Given(X_val, y_val, sample_weight_val), incremental=True)
         return self
 
     def predict(self, X: Any) -> np.ndarray:

@@ -3,11 +3,44 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 from .callbacks import Callback
 from .history import History
 from .trainable import Trainable
+
+
+class Bar:
+    """A bar on standard error with a text of its own and the time left. It is shown at once, empty.
+
+    Parameters
+    ----------
+    epochs : int
+        Until the bar is full.
+    """
+
+    def __init__(self, epochs: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.table import Column
+
+        whole = Column(no_wrap=True)  # where 80 columns are too few, it is the bar that shrinks
+        self.progress = Progress(
+            MofNCompleteColumn(table_column=whole.copy()),
+            BarColumn(),
+            TextColumn("{task.fields[text]}"),
+            TimeRemainingColumn(table_column=whole.copy()),
+            console=Console(stderr=True),
+        )
+        self.task = self.progress.add_task("", total=epochs, text="")
+        self.progress.start()
+
+    def show(self, epochs: int, text: str) -> None:
+        """Show that so many epochs are done."""
+        self.progress.update(self.task, completed=epochs, text=text)
+
+    def stop(self) -> None:
+        """Leave the bar as it is."""
+        self.progress.stop()
 
 
 class ProgressBar(Callback):
@@ -25,24 +58,11 @@ class ProgressBar(Callback):
 
     def __init__(self, epochs: int, n_samples: int) -> None:
         self.epochs, self.n_samples = epochs, n_samples
-        self.bar: Any = None
+        self.bar: Bar | None = None
 
     def on_train_begin(self, model: Trainable, history: History) -> None:
         """Show an empty bar."""
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-        from rich.table import Column
-
-        whole = Column(no_wrap=True)  # where 80 columns are too few, it is the bar that shrinks
-        self.bar = Progress(
-            MofNCompleteColumn(table_column=whole.copy()),
-            BarColumn(),
-            TextColumn("{task.fields[text]}"),
-            TimeRemainingColumn(table_column=whole.copy()),
-            console=Console(stderr=True),
-        )
-        self.task = self.bar.add_task("", total=self.epochs, text="")
-        self.bar.start()
+        self.bar = Bar(self.epochs)
 
     def on_epoch_end(self, epoch: int, model: Trainable, history: History) -> None:
         """Show the last epoch."""
@@ -51,11 +71,13 @@ class ProgressBar(Callback):
         if scores:  # in training / in validation
             text += ("  accuracy " if history.scores else "  R2 ") + " / ".join(f"{score:.3f}" for score in scores)
         text += f"  {self.n_samples / max(history.seconds[-1], 1e-9):,.0f} samples/s"
-        self.bar.update(self.task, completed=epoch + 1, text=text)
+        if self.bar is not None:
+            self.bar.show(epoch + 1, text)
 
     def on_train_end(self, model: Trainable, history: History) -> None:
         """Leave the bar as it is."""
-        self.bar.stop()
+        if self.bar is not None:
+            self.bar.stop()
 
 
 def is_shown(wanted: bool | None) -> bool:
