@@ -121,7 +121,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         ndarray of shape (n_samples,), (n_samples, n_outputs), or (n_samples, n_levels) for a list of quantiles
             On the scale of `y`.
         """
-        predicted = linked(self._network.loss, self._outputs(X))
+        outputs = self._outputs(X)
+        predicted = linked(self._network.loss, outputs)
         listed = isinstance(self._network.loss, Quantile) and np.ndim(self.quantile) > 0
         return predicted.ravel() if predicted.shape[1] == 1 and not listed else predicted
 
