@@ -1,6 +1,6 @@
-"""The kernels that can be inspected, each with arguments of the types that it is called with.
+"""The kernels that can be inspected, each with arguments of the types with which it is called.
 
-Only their types count, nothing here is ever run: it may be compiled for a CPU that is not there.
+Only the types of the arguments count. Nothing here is ever run, since it may be compiled for a CPU that this machine does not have.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ Arguments = Callable[[np.dtype], tuple[Any, ...]]
 
 @entry(allocates=False)
 def whole_tile(product, rows, ks):  # type: ignore[no-untyped-def]
-    """The largest register tile, by itself."""
+    """Compute the largest register tile, by itself."""
     tile(MR, NV, product, rows, ks)
 
 
 class Kernel(NamedTuple):
-    """A compiled function, what it does, and what it is called with."""
+    """A compiled function, its purpose, and the arguments with which it is called."""
 
     function: Any  # Numba's dispatcher
     does: str
@@ -48,22 +48,22 @@ class Kernel(NamedTuple):
 
 
 def vector(dtype: Any, size: int = 64) -> np.ndarray:
-    """A flat array."""
+    """Make a flat array."""
     return np.zeros(size, dtype)
 
 
 def matrix(dtype: Any) -> np.ndarray:
-    """A matrix, row by row."""
+    """Make a matrix, stored row by row."""
     return np.zeros((8, 8), dtype)
 
 
 def pair(dtype: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Values and their slopes."""
+    """Make values and their slopes."""
     return vector(dtype), vector(dtype)
 
 
 def block(dtype: Any) -> Block:
-    """A matrix in a flat array."""
+    """Make a matrix in a flat array."""
     return Block(vector(dtype), 0, 8, 1, 8)
 
 
@@ -76,55 +76,55 @@ TEAM = Team(0, 1, np.zeros(1, np.int64), np.zeros((1, 8), np.int64), STOP)
 
 
 def samples(dtype: Any) -> gather.Samples:
-    """One sample per row."""
+    """Make samples, one per row."""
     return gather.samples(matrix(dtype), dtype)
 
 
 def batch(dtype: Any) -> tuple[Any, ...]:
-    """Of `gather`."""
+    """Make the arguments of `gather`."""
     return block(dtype), samples(dtype), gather.Batch(np.arange(8), 0, 8, 8), (0, 8), 0, dtype.type(1), STOP
 
 
 def state(dtype: Any) -> State:
-    """Parameters and the optimizer's memory."""
+    """Make the parameters and the optimizer's state."""
     return State(*(vector(dtype) for _ in State._fields))
 
 
 def update_rule(dtype: Any) -> optimizers.Update:
-    """One step's numbers."""
+    """Make the numbers that the optimizer needs for one step."""
     return optimizers.Update(optimizers.ADAM, *(dtype.type(0) for _ in optimizers.Update._fields[1:]))
 
 
 def training(dtype: Any) -> tuple[Any, ...]:
-    """Of `train_epochs`, as `engine.run` calls it."""
+    """Make the arguments of `train_epochs`, as `engine.run` passes them."""
     data = Data(samples(dtype), dtype.type(1), gather.targets(np.arange(8), dtype), vector(dtype, 0))
     plan = Plan(np.zeros((1, 8), np.int64), 8, np.zeros(1), Rule(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0), 0, 0, 0)
     return np.zeros((1, 3)), SHAPE, workspace(SHAPE, 8, 1, dtype), state(dtype), data, plan, TEAM
 
 
 def prediction(dtype: Any) -> tuple[Any, ...]:
-    """Of `predict_batches`."""
+    """Make the arguments of `predict_batches`."""
     read = predict_batches.Rows(samples(dtype), dtype.type(1), np.arange(8), 8)
     return matrix(dtype), 1, SHAPE, workspace(SHAPE, 8, 1, dtype), vector(dtype), read, TEAM
 
 
 def descent(dtype: Any) -> tuple[Any, ...]:
-    """Of the document's network's epochs."""
+    """Make the arguments of the epochs of the document's network."""
     record = Record(vector(dtype), 1, None)
     return Weights(matrix(dtype), matrix(dtype)), record, matrix(dtype), matrix(dtype), 1, dtype.type(1), STOP
 
 
 def scores(dtype: Any) -> losses.Scores:
-    """One number for each sample."""
+    """Make the arrays that hold one number per sample."""
     return losses.Scores(*(vector(dtype) for _ in losses.Scores._fields))
 
 
 def same(count: int, make: Callable[[Any], Any], *others: Any) -> Arguments:
-    """So many arguments alike, then others that have no dtype to follow."""
+    """Return a function that makes `count` arguments of one kind, followed by others that do not depend on the dtype."""
     return lambda dtype: (*(make(dtype) for _ in range(count)), *others)
 
 
-# By their names in a profile, where they are a phase of it, else by the function's; in the order of a step.
+# The key is the kernel's name in a profile if it is a phase there, otherwise the function's; they are in the order of a step.
 KERNELS: dict[str, Kernel] = {
     "tile": Kernel(
         whole_tile, "the largest register tile, under every product: one dense loop, one over a list",
@@ -198,12 +198,12 @@ KERNELS: dict[str, Kernel] = {
 
 
 def find(name: str) -> tuple[str, Kernel]:
-    """A kernel by its name in `KERNELS`, or else the name of its function, with its module or without.
+    """Find a kernel by its name in `KERNELS`, or by the name of its function, with or without its module.
 
     Raises
     ------
     TypeError, ValueError
-        If the name is no str, or no kernel's.
+        If the name is not a str, or not the name of a kernel.
 
     Examples
     --------
