@@ -1,4 +1,4 @@
-"""Numbers from outside become plain Python numbers, or errors that name their argument and stay within a line."""
+"""Numbers from outside become plain Python numbers, or errors that name their argument in one line."""
 
 import re
 from decimal import Decimal
@@ -95,7 +95,7 @@ def test_optimizers_and_layers_take_no_number_beyond_floats(value):
 @pytest.mark.parametrize("size", [1, FEW, FEW + 1])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_finite_arrays_are_told_from_others(size, dtype):
-    array = np.full((size, 1), np.finfo(dtype).max, dtype)  # whose squares are not finite
+    array = np.full((size, 1), np.finfo(dtype).max, dtype)  # the squares of these numbers are not finite
     assert all_finite(array)
     assert all_finite(np.zeros_like(array))
     for value in (np.nan, np.inf, -np.inf):

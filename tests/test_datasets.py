@@ -1,4 +1,4 @@
-"""The small data sets, pixels scaled and labels as rows; what is neither is refused by name."""
+"""The small data sets, scaling pixels, and labels as rows; invalid arguments are named."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def test_digits_are_scaled_and_dealt_the_same_way_every_time() -> None:
     assert (X_train.dtype.name, y_train.dtype.name) == ("float32", "int64")
     assert (X_train.min(), X_train.max()) == (0, 1)
     np.testing.assert_array_equal(y_test[:10], [7, 9, 4, 7, 0, 2, 6, 1, 3, 1])
-    assert len(np.unique(np.vstack([X_train, X_test]), axis=0)) == 1797  # no row lost, none dealt twice
+    assert len(np.unique(np.vstack([X_train, X_test]), axis=0)) == 1797  # no row is lost, none occurs twice
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -1,4 +1,4 @@
-"""What the profile of a gradient is said to mean, by rules: each on a profile made for it."""
+"""The sentences about the profile of a gradient: each rule is tested on a profile made for it."""
 
 import pytest
 from rich.console import Console
@@ -13,12 +13,12 @@ pytestmark = pytest.mark.any_cpu
 
 
 def numpy(seconds, *calls):
-    """calls : (phase, function, count, seconds, least seconds)."""
+    """Make a profile of NumPy from calls (phase, function, count, seconds, least seconds)."""
     return NumpyProfile("backward_faster", seconds, tuple(NumpyCall(*call) for call in calls))
 
 
 def made(phases, gradient="backward_faster", lap_seconds=1e-9, unprofiled=None, beside=None, not_measured=""):
-    """A profile of 100 epochs on a core of 100 GFLOP/s. phases : name -> seconds, or seconds and GFLOP/s."""
+    """Make a profile of 100 epochs on a core of 100 GFLOP/s; `phases` maps names to seconds, or to seconds and GFLOP/s."""
     built = []
     for name, figures in phases.items():
         seconds, gflops = figures if isinstance(figures, tuple) else (figures, 0)

@@ -1,4 +1,4 @@
-"""Pictures of images and of training: what is drawn for which data, and what is refused."""
+"""Pictures of images and of training: what is drawn for which data, and which arguments are rejected."""
 
 from itertools import pairwise
 

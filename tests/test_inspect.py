@@ -1,4 +1,4 @@
-"""Inspecting machine code: the reader of assembly on loops of LLVM's, the registry of kernels, and what users get."""
+"""Inspecting machine code: the reader of assembly on loops from LLVM, the registry of kernels, and what users get."""
 
 import json
 import os
@@ -107,7 +107,7 @@ def test_avx2_innermost_loop():
         "scalar": {"integer": 2, "branch": 2, "call": 1, "prefetch": 1},
         "ymm": {"load": 2, "store": 1, "multiply-add": 2},
     }
-    assert len(loop.instructions) == 11  # without the jump that leaves it
+    assert len(loop.instructions) == 11  # without the jump that leaves the loop
     assert (loop.multiply_adds, loop.loads, loop.stores, loop.spills, loop.calls) == (2, 5, 1, 2, 1)
     assert loop.loads_per_multiply_add == 2.5
     assert loop.text.startswith("vbroadcastss\t(%rdx")
@@ -230,7 +230,7 @@ def test_a_cpu_without_multiply_adds_multiplies_and_adds():
 
 def test_a_kernel_that_calls_itself_nothing_has_calls():
     calls = [loop for loop in inspect_kernel("product").loops if loop.calls]
-    assert calls  # `affine` walks over its blocks and calls for each
+    assert calls  # `affine` loops over its blocks and calls a function for each
     assert all(loop.spills for loop in calls)
 
 

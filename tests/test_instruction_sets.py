@@ -1,4 +1,4 @@
-"""A process that is held to AVX2 uses no more, and says so."""
+"""A process that is restricted to AVX2 uses no newer instructions, and reports that."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Map files for profilers: every function's name at its address, whole lines or none, one file for each process."""
+"""Map files for profilers: the name of every function at its address, only whole lines, and one file per process."""
 
 import errno
 import itertools
@@ -17,7 +17,7 @@ from tests.sources import files
 
 pytestmark = pytest.mark.skipif(platform.system() != "Linux", reason="perf is Linux's")
 
-# Loads a kernel before it enables the map, and another one afterwards; tells what the map says, and where Numba says that they are.
+# Loads one kernel before it enables the map and another one after; prints the entries of the map, and the addresses that Numba reports.
 PROGRAM = """
 import json, os, sys
 import numpy as np
@@ -53,7 +53,7 @@ finally:
 
 
 def told(program, *arguments, **settings):
-    """What a program says, line by line; what it has to say otherwise is an error."""
+    """Return what a program prints as JSON, line by line; any other output is an error."""
     environment = {name: value for name, value in os.environ.items() if name != perf_map.SWITCH} | settings
     done = python(program, *arguments, env=environment)
     assert (done.returncode, done.stderr) == (0, "")
@@ -61,7 +61,7 @@ def told(program, *arguments, **settings):
 
 
 def check(functions, before, after):
-    """Each entry lies where Numba says, under its name; and no two functions overlap."""
+    """Check that each entry has the address that Numba reports, with its name, and that no two functions overlap."""
     where = {start: name for start, _, name in functions}
     assert where[before] == "fastmlp.sigmoid_into[float64]"
     assert where[after] == "fastmlp.sigmoid_slope_into[float32]"
@@ -73,7 +73,7 @@ def check(functions, before, after):
 
 @pytest.mark.parametrize("settings", [{}, {"FASTMLP_PERF_MAP": "1"}])
 def test_names_stand_at_the_addresses_of_functions_compiled_or_loaded_before_and_after(settings, tmp_path):
-    for hits in (0, 2):  # a new process finds both in the cache
+    for hits in (0, 2):  # the second process finds both in the cache
         (found,) = told(PROGRAM, NUMBA_CACHE_DIR=str(tmp_path), **settings)
         assert found.pop("hits") == hits
         check(**found)
@@ -151,7 +151,7 @@ map_file().unlink()
     assert later == 1
 
 
-# What cannot be done: errors of the function, warnings from the switch.
+# Failures: the function raises errors, the environment variable gives warnings.
 
 
 @pytest.mark.parametrize(

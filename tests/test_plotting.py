@@ -1,4 +1,4 @@
-"""The pictures: what they show, and that a file is there whole or not at all."""
+"""The pictures: what they show, and that a file is written completely or not at all."""
 
 from pathlib import Path
 
@@ -93,7 +93,7 @@ def test_one_picture_of_a_training_run(golden_run, tmp_path):
 
 
 def a_comparison():
-    """Six rungs; NumPy's naive loop ends at the third, the compiled one at the fifth."""
+    """Six rungs; NumPy's naive loop is measured up to the third, the compiled one up to the fifth."""
     ladder = []
     for place, (name, sizes) in enumerate(LADDER.items()):
         table = {"NumPy": {}, "compiled": {}}

@@ -1,4 +1,4 @@
-"""What a profile is said to mean, by rules: each on a profile made for it."""
+"""The sentences about a profile: each rule is tested on a profile made for it."""
 
 import pytest
 
@@ -9,7 +9,7 @@ pytestmark = pytest.mark.any_cpu
 
 
 def made(phases, threads=1, fit_seconds=None, pixels=False, sizes=(784, 100, 10)):
-    """A profile of 100 steps on a core of 100 GFLOP/s. phases : name -> seconds, or seconds and GFLOP/s."""
+    """Make a profile of 100 steps on a core of 100 GFLOP/s; `phases` maps names to seconds, or to seconds and GFLOP/s."""
     built = []
     for name, figures in phases.items():
         kind, _, layer = name.partition(" ")

@@ -1,4 +1,4 @@
-"""`Sequential`: the document's networks, training against plain reference loops, layers and their weights, dtypes, copies, bad input."""
+"""`Sequential`: the document's networks, training against plain reference loops, layers and weights, dtypes, copies, bad input."""
 
 import copy
 import pickle
@@ -18,7 +18,7 @@ X, Y = datasets.load_xor()
 
 
 def document(golden, biases=False):
-    """Notebook 3's network, 2-3-1 with relu and sigmoid, with the document's weights."""
+    """Make notebook 3's network, 2-3-1 with relu and sigmoid, with the document's weights."""
     first, second = Dense(2, 3, bias=biases), Dense(3, 1, bias=biases)
     model = Sequential([first, ReLU(), second, Sigmoid()], loss="binary_cross_entropy")
     first.W, second.W = golden["notebook_3"]["W1"], golden["notebook_3"]["W2"]
@@ -108,7 +108,7 @@ def test_train_batch_is_fit_of_one_batch_and_remembers(optimizer):
     restarted = two_layers()
     for step in range(3):
         restarted.train_batch(inputs, targets, optimizer if step < 2 else copy.copy(optimizer))
-    assert_array_equal(restarted.parameters, fitted.parameters)  # equal settings are the same optimizer
+    assert_array_equal(restarted.parameters, fitted.parameters)  # optimizers with equal settings count as the same one
 
 
 def test_integer_weights_are_repeated_samples():
@@ -219,7 +219,7 @@ def test_initializers(name):
 
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
-@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])  # what these remember is copied too
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])  # their state is copied too
 def test_copies_go_on_alone(duplicate, optimizer):
     inputs, targets = problem(12)
     model = two_layers()

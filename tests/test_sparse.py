@@ -1,4 +1,4 @@
-"""Sparse matrices in every form are taken as what they mean, and malformed ones are refused: compiled code follows their indices."""
+"""Sparse matrices in every form are read correctly, and malformed ones are rejected, because compiled code follows their indices."""
 
 import re
 
@@ -31,7 +31,7 @@ def test_every_format_is_the_matrix_that_it_means(name, dtype, kind):
 
 
 def with_duplicates(dtype):
-    """X as CSR, every entry in two parts, the columns in any order; and how it was made."""
+    """Return X as CSR, with every entry in two parts and the columns in any order; also return the arrays from which it was made."""
     row, column = np.nonzero(X)
     parts = [X[row, column] // 2, X[row, column] - X[row, column] // 2]
     order = RNG.permutation(2 * len(row))
@@ -74,7 +74,7 @@ def test_rows_in_any_order_with_explicit_zeros_and_unused_memory():
 
 
 def broken(name, change, kind=scipy.sparse.csr_array):
-    """A matrix that SciPy would not have made: one of its arrays is changed."""
+    """Make a matrix that SciPy would not make: one of its arrays is changed."""
     matrix = kind(np.eye(4) + np.eye(4, k=1))
     setattr(matrix, name, change(getattr(matrix, name).copy()))
     return matrix

@@ -1,4 +1,4 @@
-"""Targets and sample weights: every form trains alike, and what does not fit is refused by name, before and after conversion."""
+"""Targets and sample weights: every form gives the same training, and errors name invalid ones, before and after conversion."""
 
 import re
 
@@ -108,7 +108,7 @@ def test_weights_are_checked_as_the_model_holds_them(weights, message):
     with pytest.raises(ValueError, match=re.escape(f"sample_weight: expected {message}")):
         as_weights(weights, 3, FLOAT32)
     if "float32" in message:
-        assert as_weights(weights, 3, FLOAT64).sum() > 0  # float64 holds them
+        assert as_weights(weights, 3, FLOAT64).sum() > 0  # float64 can represent them
 
 
 def test_weights_whose_sum_overflows_are_refused():

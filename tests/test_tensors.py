@@ -9,7 +9,7 @@ from fastmlp.files.tensors import LARGEST_HEADER, SEAL, read_tensors, write_tens
 pytestmark = pytest.mark.any_cpu
 
 TENSORS = {"b": np.arange(3, dtype=np.float32), "a": np.linspace(0, 1, 6).reshape(2, 3), "empty": np.zeros((0, 4))}
-METADATA = {"format": "test 1", "text": f'quotes "{SEAL}":" and zeros {"0" * 64}'}  # what could be taken for the seal
+METADATA = {"format": "test 1", "text": f'quotes "{SEAL}":" and zeros {"0" * 64}'}  # text that could be mistaken for the seal
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""`fastmlp train` on images: the installed command, its options, interruption, and data that are not there."""
+"""`fastmlp train` on images: the installed command, its options, interruption, and missing data."""
 
 import os
 import re
@@ -20,7 +20,7 @@ from tests.children import fastmlp, python
 
 pytestmark = pytest.mark.any_cpu
 
-# name, options, test accuracy to reach
+# name, options, test accuracy to be reached
 RUNS = [("digits", ["--hidden", "32", "16", "--epochs", "3", "--optimizer", "adam", "--lr", "0.01"], 0.85)]
 if os.environ.get("FASTMLP_DATA"):
     RUNS.append(("mnist", ["--hidden", "32", "--epochs", "1"], 0.85))
@@ -31,7 +31,7 @@ def digits(*arguments):
 
 
 def record(text):
-    """The table of epochs, without the seconds."""
+    """Return the table of epochs without the seconds."""
     rows = [line.split() for line in text.splitlines() if re.match(r" +\d+( +\d+\.\d+){5}$", line)]
     return [[float(cell) for cell in row[:-1]] for row in rows]
 
