@@ -232,6 +232,6 @@ def test_kernel(benchmark, report, name, make, shape, dtype):
             "share_of_peak": dict(zip(("fastmlp", "numpy"), shares, strict=True)),
         }
         if HEADING not in report:
-            report += ["Kernels on one core, beside NumPy doing the same work; peak: of fused multiply-adds, just before or after", HEADING]
+            report += ["Kernels on one core, compared with NumPy; the peak of multiply-adds is measured just before and after", HEADING]
         columns = f"{rates[0]:9.1f}{shares[0]:9.1%}{rates[1]:9.1f}{shares[1]:9.1%}{rates[0] / rates[1]:9.2f}"
         report.append(f"{name:12}{'x'.join(map(str, shape)):>16}{dtype.__name__:>9}{columns}")

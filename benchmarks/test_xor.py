@@ -74,7 +74,7 @@ def test_xor(benchmark, tmp_path, report):
         runners |= build(compiler, tmp_path)
         compiled_by = f"{subprocess.check_output([compiler, '--version'], text=True).splitlines()[0]}, {' '.join(C_FLAGS)}"
     else:
-        compiled_by = "no C compiler here (neither gcc nor cc): THE C PROGRAM WAS NOT RUN"
+        compiled_by = "no C compiler (gcc or cc) was found: THE C PROGRAM WAS NOT RUN"
     runners["fused"] = partial(in_python, fused, RUNS)
 
     X, y, w1, w2 = problem(LADDER["XOR"])

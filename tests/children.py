@@ -19,7 +19,7 @@ import os as _os, signal as _signal, threading as _threading, _thread as _interp
 _signal.signal(_signal.SIGINT, _signal.default_int_handler)
 
 def ctrl_c(after=0.0):
-    "Send this process what Ctrl-C sends, so many seconds from now, from another thread."
+    "Interrupt this process as Ctrl-C does, after that many seconds, from another thread."
     def send():
         _interpreter.interrupt_main() if _os.name == "nt" else _os.kill(_os.getpid(), _signal.SIGINT)
     timer = _threading.Timer(after, send)

@@ -17,7 +17,7 @@ DECORATORS = {  # those of Numba that compile
 UNWANTED = {  # pattern in our text -> why it is unwanted
     r"fastest at (every|any|all) size": "it is not: `fastmlp compare` says where it loses",
     r"\b(TODO|FIXME|XXX)\b": "do it, or file an issue",
-    r"(?<![\w.}-])/(tmp(?!/perf-)|work|root|home)/": "a path of somebody's machine",
+    r"(?<![\w.}-])/(tmp(?!/perf-)|work|root|home)/": "a path of one particular machine",
 }
 
 

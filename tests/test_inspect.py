@@ -312,8 +312,8 @@ def test_what_the_command_refuses(arguments, message):
 
 def test_a_failed_compilation_is_one_line(monkeypatch):
     def fail(*_):
-        raise CompilationFailed("compiling tile for float32 ended with status -9: it said nothing")
+        raise CompilationFailed("compiling tile for float32 ended with status -9: no message")
 
     monkeypatch.setattr(inspection, "inspect_kernel", fail)
     done = CliRunner().invoke(main, ["inspect", "tile"])
-    assert (done.exit_code, done.output) == (1, "Error: compiling tile for float32 ended with status -9: it said nothing\n")
+    assert (done.exit_code, done.output) == (1, "Error: compiling tile for float32 ended with status -9: no message\n")

@@ -146,7 +146,7 @@ map_file().unlink()
 """
     warned, same, later = told(program)
     assert warned
-    assert all(message.startswith("compiled functions stay without names for profilers: [Errno 28]") for message in warned)
+    assert all(message.startswith("profilers will not see the names of compiled functions: [Errno 28]") for message in warned)
     assert same
     assert later == 1
 
@@ -195,7 +195,7 @@ except PermissionError as error:
 
 def test_another_system(monkeypatch):
     monkeypatch.setattr(platform, "system", lambda: "Darwin")
-    with pytest.raises(OSError, match=r"only Linux has files for perf, and this is Darwin: .*perf-\d+\.map"):
+    with pytest.raises(OSError, match=r"perf reads map files only on Linux, and this is Darwin: .*perf-\d+\.map"):
         fastmlp.enable_perf_map()
 
 
@@ -227,7 +227,7 @@ def test_a_library_without_its_symbols(monkeypatch):
         ("0", None),
         ("", None),
         ("yes", "FASTMLP_PERF_MAP: expected 0 or 1, got 'yes'"),
-        ("1", "compiled functions stay without names for profilers: [Errno 21]"),
+        ("1", "profilers will not see the names of compiled functions: [Errno 21]"),
     ],
 )
 def test_the_switch_warns_and_goes_on(value, warning):

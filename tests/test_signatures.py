@@ -76,7 +76,7 @@ def long_signatures(sources: dict[str, str]) -> dict[str, int]:
 def test_compiled_functions_take_few_arguments():
     found = long_signatures(package())
     assert_none([f"{function}: {count} arguments" for function, count in found.items() if function not in EXCEPTIONS])
-    assert set(EXCEPTIONS) <= set(found), "an exception that nobody needs any more"
+    assert set(EXCEPTIONS) <= set(found), "an exception that is no longer needed"
     assert len(EXCEPTIONS) <= 3
 
 

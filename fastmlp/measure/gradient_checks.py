@@ -15,7 +15,7 @@ Slopes = tuple[Array, Array, float]  # dL_dw2, dL_dw1, error
 
 # XOR, and sizes with several outputs for which `fused` takes its other ways through an epoch, for every vector length.
 CHECKED = (LADDER["XOR"], Sizes(20, 5, 4, 3), Sizes(300, 17, 12, 5), Sizes(2, 5, 4, 3), Sizes(7, 5, 4, 3), Sizes(6, 17, 12, 5))
-TOLERANCE = 1e-6  # central differences are accurate to about 1e-9 of the largest slope; the published errors differ by more than 1
+TOLERANCE = 1e-6  # central differences are accurate to about 1e-9 of the largest slope; the published gradient is off by more than 1
 
 
 @dataclass(frozen=True)

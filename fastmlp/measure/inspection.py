@@ -169,7 +169,7 @@ def compile_twice(name: str, dtype: str, environment: dict[str, str]) -> list[tu
                 process.wait()
     for process, (_, errors) in zip(started, outputs, strict=True):
         if process.returncode != 0:
-            last = (errors.strip().splitlines() or ["it said nothing"])[-1]
+            last = (errors.strip().splitlines() or ["no message"])[-1]
             raise CompilationFailed(f"compiling {name} for {dtype} ended with status {process.returncode}: {last}")
     return [(json.loads(output), errors) for output, errors in outputs]
 

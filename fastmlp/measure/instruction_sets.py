@@ -97,9 +97,9 @@ def in_use() -> dict[str, str]:
     if "torch" in sys.modules:
         told["torch"] = sys.modules["torch"].backends.cpu.get_cpu_capability()
     if "jax" in sys.modules:
-        told["jax"] = f"does not tell; XLA_FLAGS={os.environ.get('XLA_FLAGS', '')}"
+        told["jax"] = f"not reported; XLA_FLAGS={os.environ.get('XLA_FLAGS', '')}"
     if "onnxruntime" in sys.modules:
-        told["onnxruntime"] = "does not tell"
+        told["onnxruntime"] = "not reported"
     return told
 
 

@@ -17,7 +17,7 @@ from ..two_layer.laps import DELTA, DIVISION, HIDDEN, OUTPUT, PHASES, RESIDUAL, 
 from .ladder import Problem
 
 PROBES = 1000
-SHORT, REPEATS = 50_000, 4  # a call of fewer nanoseconds is repeated, and how often
+SHORT, REPEATS = 50_000, 4  # calls of fewer nanoseconds than SHORT are repeated REPEATS times
 # The phases of an epoch's calls, in their order: the phase, and its number of calls.
 FORWARD = ((HIDDEN, 1), (SIGMOID, 4), (OUTPUT, 1), (RESIDUAL, 3), (SLOPE2, 1), (DIVISION, 1))
 PRODUCTS = ((DELTA, 1), (SIGMOID_SLOPE, 3), (SLOPE1, 1), (DIVISION, 1))

@@ -121,7 +121,7 @@ class _Map(event.Listener):
 
     def __init__(self) -> None:
         if platform.system() != "Linux":
-            raise OSError(errno.ENOTSUP, f"only Linux has files for perf, and this is {platform.system()}", str(map_file()))
+            raise OSError(errno.ENOTSUP, f"perf reads map files only on Linux, and this is {platform.system()}", str(map_file()))
         _demangler()  # raises now if it is missing, rather than when there is something to name
         self.code, self.lines = LoadedCode(), ""
         self.begin()
@@ -186,7 +186,7 @@ def warnings_instead() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        warnings.warn(f"compiled functions stay without names for profilers: {error}", stacklevel=4)
+        warnings.warn(f"profilers will not see the names of compiled functions: {error}", stacklevel=4)
 
 
 def _obey_environment() -> None:

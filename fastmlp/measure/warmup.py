@@ -86,7 +86,7 @@ def compile_first(name: str) -> FirstCall:
 
 
 def compile_all(names: Iterable[str]) -> Iterator[FirstCall]:
-    """Do the work of those names in several processes; yield each result as soon as it is there."""
+    """Do the work of those names in several processes; yield each result as soon as it is done."""
     others = set(active_children())
     with ProcessPoolExecutor(min(cpu_count(), PROCESSES), get_context("spawn"), _prepare_process) as pool:
         try:

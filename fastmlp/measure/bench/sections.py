@@ -63,7 +63,7 @@ def take_turns(
                         entry.add(turn(worker, number))
     if held_to():
         told = {f"{library}: {what}": None for entry in outcome.entries for library, what in entry.instructions.items()}
-        outcome.notes.append(f"Held to {held_to()}. What the libraries say that they use: {'; '.join(told)}.")
+        outcome.notes.append(f"Restricted to {held_to()}. The libraries report that they use {'; '.join(told)}.")
 
 
 @contextmanager
@@ -81,7 +81,7 @@ def entries(entrants: tuple[tuple[str, int], ...], missing: Callable[[str], str]
     for who, threads in entrants:
         reason = NOT_INSTALLED if missing(who) else f"this machine has {cpu_count()} core" if threads > cpu_count() else ""
         if not reason and held_to() and who in CANNOT_BE_HELD:
-            reason = f"cannot be held to {held_to()}"
+            reason = f"cannot be restricted to {held_to()}"
         found.append(Entry(who, threads, missing=reason))
     return found
 

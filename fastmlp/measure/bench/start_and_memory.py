@@ -80,12 +80,12 @@ class Start:
             process_seconds(model, cache)
             warm = [process_seconds(model, cache) for _ in range(2 if effort.quick else 5)]
         outcome = Outcome(self.key, self.title, "process", [Entry("fastmlp", seconds=warm)])
-        outcome.notes.append(f"From nothing: the first fit takes {fit:.1f} s, the first XOR {xor:.1f} s, all there is {compiling:.1f} s.")
+        outcome.notes.append(f"Empty cache: the first fit takes {fit:.1f} s, the first XOR {xor:.1f} s, and everything {compiling:.1f} s.")
         outcome.claims = [
             Claim("process start to first fitted model, full cache", "s", self.limits.warm, median(warm), at_least=False),
             Claim("first fit, empty cache", "s", self.limits.fit, fit, at_least=False),
             Claim("first XOR, empty cache", "s", self.limits.xor, xor, at_least=False),
-            Claim("compiling everything from nothing (fastmlp warmup)", "s", self.limits.cold, compiling, at_least=False),
+            Claim("compiling everything, empty cache (fastmlp warmup)", "s", self.limits.cold, compiling, at_least=False),
         ]
         return outcome
 
@@ -145,6 +145,6 @@ class Memory:
                 outputs = [subprocess.run(command, check=True, capture_output=True, text=True).stdout for _ in range(2)]
             used = int(outputs[-1]) / 1e6
         else:
-            missing = "the system does not tell"
+            missing = "the system does not report the memory of a process"
         outcome.claims = [Claim("peak above an idle import", "MB", self.megabytes, used, at_least=False, missing=missing)]
         return outcome

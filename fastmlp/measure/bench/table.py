@@ -42,7 +42,7 @@ TABLE: tuple[Section, ...] = (
     ),
     Training(
         "dense",
-        "The same, the mean pixel subtracted: no zeros to skip",
+        "The same with the mean pixel subtracted: no zeros to skip",
         replace(FASHION, centred=True),
         tuple((who, 1) for who in ALL),
         (),
