@@ -102,7 +102,7 @@ def activate_elu(z, slope, first, last, scale, alpha):
 
 @entry
 def sigmoid_into(out, x):
-    """Compute out = 1 / (1 + exp(-x)). out, x : C-contiguous, of the same size and dtype; out may be x."""
+    """Compute out = 1 / (1 + exp(-x)). out, x : C-contiguous, of one size and dtype; out may be x."""
     V = width(x)
     whole = x.size - x.size % V
     for n in range(0, whole, V):
@@ -113,7 +113,7 @@ def sigmoid_into(out, x):
 
 @entry
 def sigmoid_slope_into(out, s):
-    """Compute out = s (1 - s), the sigmoid's derivative from its output. out, s : C-contiguous, of the same size and dtype; out may be s."""
+    """Compute out = s (1 - s), the sigmoid's derivative from its output. out, s : C-contiguous, of one size and dtype; out may be s."""
     V = width(s)
     whole = s.size - s.size % V
     for n in range(0, whole, V):

@@ -182,7 +182,7 @@ def announce() -> None:
     """Tell the user at a terminal what the first call waits for, once in a process."""
     if not told.is_set() and sys.stderr is not None and sys.stderr.isatty():
         told.set()
-        print("fastmlp: compiling for this CPU, which takes some seconds and happens only once (`fastmlp warmup` compiles everything in advance)", file=sys.stderr)
+        print("fastmlp: compiling for this CPU; this takes seconds, but only once (`fastmlp warmup` compiles everything)", file=sys.stderr)
 
 
 class _PackageCache(FunctionCache):
@@ -263,7 +263,7 @@ def kernel(function: Callable[..., Any] | None = None, literals: bool = False, a
 
 
 def entry(function: Callable[..., Any] | None = None, allocates: bool = True) -> Any:
-    """Compile a kernel that Python calls; most of these make arrays. (Tests call the other kernels from Python as well.)"""
+    """Compile a kernel that Python calls; most of these make arrays. Tests call the other kernels from Python as well."""
     return kernel(function, allocates=allocates)
 
 
