@@ -50,7 +50,8 @@ def _reduced_32(x):
 def exp(x):
     """Return e^x, lane by lane, within 1.5 ulp. x : vector.
 
-    Results below e^-708 (float32: e^-86.9) are zero. Infinities and NaN are treated as in IEEE 754. 2^n is computed as 2 * 2^(n - 1), since 2^1024 cannot be represented although exp(709.7) can.
+    Results below e^-708 (float32: e^-86.9) are zero. Infinities and NaN are treated as in IEEE 754.
+    2^n is computed as 2 * 2^(n - 1), since 2^1024 cannot be represented although exp(709.7) can.
     """
     if is_float64(x):
         small, shifted = _reduced_64(x)
