@@ -83,14 +83,14 @@ def _coordinates(name: str, X: Any, dtype: np.dtype) -> tuple[np.ndarray, tuple[
 def _data(valid: str, name: str, X: Any, dtype: np.dtype) -> np.ndarray:
     data = as_numbers(name, X.data)
     if data.ndim != 1:
-        raise ValueError(f"{valid}, whose data has one dimension; got shape {data.shape}")
+        raise ValueError(f"{valid}, with a 1-D array as data; got shape {data.shape}")
     return as_floats(name, data, dtype)
 
 
 def _integers(valid: str, what: str, values: Any) -> np.ndarray:
     array = np.asarray(values)
     if array.ndim != 1 or array.dtype.kind not in "iu":
-        raise ValueError(f"{valid}, whose {what} is a one-dimensional array of integers; got {array.dtype} of shape {array.shape}")
+        raise ValueError(f"{valid}, with a 1-D array of integers as {what}; got {array.dtype} of shape {array.shape}")
     return for_kernels(array, INDEX)
 
 
