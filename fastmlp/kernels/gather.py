@@ -76,8 +76,9 @@ def all_finite(x, first, last):
 def gather(x, X, batch, inputs, start, scale, stop):
     """Set x[i, n] = scale * X[order[at + n], i] for i in [inputs[0], inputs[1]). X : Samples.
 
-    Gathering begins with lane `start`, a multiple of V, wraps around after the last lane, and ends early once stop[0] is not zero. Threads
-    that begin at different samples find each other's in the shared cache, instead of all reading the same ones from memory at once.
+    Gathering begins with lane `start`, a multiple of V, wraps around after the last lane, and ends early once stop[0] is not zero.
+
+    Threads that begin at different samples find each other's in the shared cache, instead of all reading the same from memory at once.
     """
     if X.pixels.size > 0:
         gather_rows(x, X.pixels, batch, inputs, start, scale, stop)
