@@ -89,8 +89,8 @@ class Run:
     ) -> np.ndarray:  # fmt: skip
         """Train for len(orders) epochs, or part of one epoch, in one compiled call.
 
-        Returns (E, 3): for each epoch, the sums of weight * loss, of weight, and of weight * hit. If `totals` is given, they are added to
-        it. After an interrupt, all steps count as taken, so that none of their dropout masks is used again.
+        Returns (E, 3): per epoch the sums of weight * loss, of weight, and of weight * hit; added to `totals` if that is given. After
+        an interrupt all steps count as taken, so that none of their dropout masks comes again.
         """
         samples = samples_at_once(batch_size)
         if self._workspace is None or self._workspace[0] != samples or len(self._workspace[1].active) < threads:

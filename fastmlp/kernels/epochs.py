@@ -30,10 +30,10 @@ class Plan(NamedTuple):
 
 @entry(allocates=False)
 def train_epochs(totals, net, work, state, data, plan, team):
-    """Train for E epochs and return the number of epochs that were finished.
+    """Train for E epochs. Returns the number of epochs that were finished.
 
-    totals (E, 3) : for each epoch, the sums over the samples of weight * loss, of weight, and of weight * hit. All threads of the team call
-    this function, with the same arguments except for `team`.
+    totals (E, 3) : per epoch, the sums over the samples of weight * loss, of weight, and of weight * hit. All threads of the team call this
+    with the same arguments but `team`.
     """
     mode = flush_denormals()
     begin(team)

@@ -65,7 +65,7 @@ class Rule(NamedTuple):
     l2: float
     decay: float
     clip: float
-    begun: int = 0  # the number of the model's steps before the first one that m and v include
+    begun: int = 0  # steps of the model before the first that m and v remember
 
 
 class Data(NamedTuple):

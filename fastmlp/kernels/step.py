@@ -32,9 +32,8 @@ from .tile import ADD, ASSIGN, MR
 from .views import Block, Span, from_row
 from .zeros import NEARLY_ALL, find_active, find_used, list_step
 
-PIECE = 1 << 20  # elements of a layer between two checks whether the team is stopped: a few milliseconds
-# Lists of samples pay if less than this share of the inputs of a batch is non-zero, since the inputs of a tile are rarely zero together.
-LISTED = 0.75
+PIECE = 1 << 20  # elements of a layer between two looks at whether the team is stopped: a few milliseconds
+LISTED = 0.75  # of the inputs of a batch may be non-zero for a list of samples to pay: a tile's inputs rarely vanish together
 
 
 class Step(NamedTuple):
@@ -43,7 +42,7 @@ class Step(NamedTuple):
     number: int  # the number of updates, including this one
     rate: float  # the learning rate
     key: int  # of the dropout masks
-    sums: np.ndarray  # (3,): the sums of weight * loss, of weight and of weight * hit so far; those of the batch are added
+    sums: np.ndarray  # (3,): of weight * loss, of weight and of weight * hit, to which the batch's are added
 
 
 @kernel
@@ -223,7 +222,7 @@ def gradient_into(how, g, net, work, B, scale, skipping, team):
 
 @kernel
 def descend(net, state, rule, step, clipping, team):
-    """Update this thread's rows of the weights and its biases by the gradient times `clipping`. Only weights are penalised and decayed."""
+    """Update a thread's rows of the weights, and its biases, from the gradient times `clipping`. Only weights are penalised and decayed."""
     if peek(team.stop):
         return
     rate, epsilon = step.rate, rule.epsilon
@@ -267,7 +266,7 @@ def gradient_length(net, state, l2):
 
 @kernel(inline="always")
 def is_plain(rule):
-    """Return whether the rule only adds a multiple of the gradient to the parameters, so that the gradient needs no memory of its own."""
+    """Whether a gradient, times a number, is all that the parameters change by: then it is added to them and needs no memory."""
     return rule.code == SGD and rule.l2 == 0 and rule.decay == 0 and rule.clip == 0
 
 
@@ -305,11 +304,11 @@ def train_step(net, work, state, data, batch, step, plan, team):
     if not direct:
         clipping = 1.0
         if rule.clip > 0:
-            barrier(team)  # the norm needs the gradients of all threads
+            barrier(team)  # the length of the whole gradient is needed,
             length = gradient_length(net, state, rule.l2)
             clipping = min(1.0, rule.clip / length) if length > 0 else 1.0
             lap(team, clock.CLIPPING, 0, 0)
-            barrier(team)  # the penalty needs the old weights, so no thread changes them before all norms are computed
+            barrier(team)  # and of its penalty, before anybody changes the weights
         descend(net, state, rule, step, clipping, team)
     barrier(team)
     return True
