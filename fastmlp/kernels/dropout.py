@@ -11,7 +11,7 @@ from .views import lane_values
 
 
 class Masks(NamedTuple):
-    """What determines the dropout masks of one step."""
+    """The values that determine the dropout masks of one step."""
 
     key: int
     sample: int  # index in the batch of the sample in the first lane

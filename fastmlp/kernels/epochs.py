@@ -23,9 +23,9 @@ class Plan(NamedTuple):
     batch_size: int
     rates: np.ndarray  # (E * steps,) float64: the learning rate of each step
     rule: Rule
-    loss: int  # its integer code
-    seed: int  # of the dropout masks
-    steps_before: int  # updates in earlier calls
+    loss: int  # the integer code of the loss
+    seed: int  # the seed of the dropout masks
+    steps_before: int  # the number of updates in earlier calls
 
 
 @entry(allocates=False)

@@ -34,7 +34,7 @@ NARROW = 4
 # LONG_ROW bytes or more, blocks of W and the batch are first copied into the order in which tiles read them.
 LONG_ROW, PACKED_KC = 2048, 256
 PACKED_ROW = PACKED_KC + 16  # elements per packed column: in float32 an odd number of cache lines, so that columns use different sets
-BLOCK_BYTES = cache_size(2) * 2 // 5  # of W are packed at a time
+BLOCK_BYTES = cache_size(2) * 2 // 5  # bytes of W that are packed at a time
 
 
 class Terms(NamedTuple):
@@ -92,7 +92,7 @@ def packed_size(itemsize):
 
 @plain
 def scratch_size(widest, B, itemsize):
-    """Return the scratch elements of `affine` and `backproject` for batches of B, if W has at most `widest` rows and columns."""
+    """Return the scratch elements that `affine` and `backproject` need for batches of B and at most `widest` rows and columns of W."""
     return packed_size(itemsize) + widest * B
 
 
