@@ -121,6 +121,6 @@ def test_what_vanishes_in_float32_trains_nothing_silently():
     for wrong in ({"y": np.full(50, 1e300)}, {"sample_weight": np.full(50, 1e-60)}, {"X": np.full((50, 21), 1e300)}):
         model = Sequential([Dense(21, 1)], dtype="float32")
         before = model.parameters.copy()
-        with pytest.raises(ValueError, match=rf"^{next(iter(wrong))}: expected .* float32 holds"):
+        with pytest.raises(ValueError, match=rf"^{next(iter(wrong))}: expected .* (the range of the model's|finite in) float32"):
             model.fit(**({"X": X, "y": np.ones(50)} | wrong), epochs=1)
         assert_array_equal(model.parameters, before)

@@ -96,7 +96,7 @@ class Run:
         if self._workspace is None or self._workspace[0] != samples or len(self._workspace[1].active) < threads:
             self._workspace = samples, workspace(self.net, samples, max(threads, cpu_count()), self.w.dtype)
         if self.settings is None:
-            raise ValueError("settings: expected those of an optimizer, set by `use` before the first epoch; got none")
+            raise ValueError("settings: expected the rule of an optimizer, given to `use` before the first epoch; got none")
         work, dtype = self._workspace[1], self.w.dtype
         arrivals, passed, stop = np.zeros(1, np.int64), np.zeros((threads, 8), np.int64), np.zeros(1, np.uint8)
         totals = np.zeros((len(orders), 3)) if totals is None else totals
