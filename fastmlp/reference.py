@@ -57,7 +57,7 @@ def forward_pass(X: ArrayLike, w1: ArrayLike, w2: ArrayLike) -> tuple[Array, Arr
 
 
 def mse(y_hat: ArrayLike, y: ArrayLike) -> tuple[Array, float]:
-    """Return residual = y_hat - y and error = 1/N sum_n 1/2 |residual_n|^2, which is divided by N and not by N * O (erratum 2)."""
+    """Return residual = y_hat - y and error = 1/N sum_n sum_o 1/2 residual_no^2, which is divided by N and not by N * O (erratum 2)."""
     y_hat, y = _float64(y_hat, y)
     if y_hat.shape != y.shape:
         raise ValueError(f"y: expected the shape of y_hat, {y_hat.shape}, got {y.shape}")
@@ -102,7 +102,7 @@ def train(
 
 
 def central_differences(f: Callable[[Array], float], w: ArrayLike, eps: float = 1e-5) -> Array:
-    """Return df/dw[k] = (f(w + eps e_k) - f(w - eps e_k)) / (2 eps), one entry at a time. Its error is proportional to eps^2."""
+    """Return df/dw[k] = (f(w + eps e_k) - f(w - eps e_k)) / (2 eps), one entry at a time. Its error falls with eps^2."""
     (w,) = _float64(w)
     gradient = np.empty_like(w)
     for index in np.ndindex(w.shape):

@@ -30,7 +30,7 @@ def as_csr(name: str, X: Any, dtype: np.dtype) -> Csr:
         If the arrays of X do not fit each other or its shape, or contain anything but finite numbers within the range of `dtype`. CSR, CSC
         and COO are checked before they reach SciPy's own compiled code, which does not check indices either.
     """
-    from scipy.sparse import coo_array, csc_array, csr_array  # the caller, to make X, has imported it already
+    from scipy.sparse import coo_array, csc_array, csr_array  # whatever made X has imported it already
 
     kind, shape = getattr(X, "format", None), X.shape
     if kind == "csc":

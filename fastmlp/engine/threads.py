@@ -15,8 +15,7 @@ from .arguments import check_size
 
 POLL_SECONDS = 0.05
 
-# Operations of a batch's forward pass (`cost.forward_operations`) for each thread from which on another thread outweighs the cost of its
-# barriers.
+# Operations of a batch's forward pass (`cost.forward_operations`) for each thread; with fewer, barriers cost more than a thread saves.
 OPERATIONS_A_THREAD = 2_000_000
 
 
@@ -35,8 +34,8 @@ def choose_threads(n_threads: int | None, work: int) -> int:
 def as_team(threads: int, work: Callable[[int], Any], stop: np.ndarray) -> list[Any]:
     """Run work(0), ..., work(threads - 1), each in a thread of its own, and return their results.
 
-    Meanwhile this thread waits for Ctrl-C; when it comes, it sets `stop` and waits until the others have ended. If a thread cannot be
-    started, or fails, the others are released from their barriers before the error is raised.
+    This thread waits meanwhile, so that Ctrl-C can interrupt it; it then sets `stop` and waits until the others have ended. If a thread
+    cannot be started, or fails, the others are released from their barriers before the error is raised.
     """
     outcomes: list[Future[Any]] = [Future() for _ in range(threads)]
 

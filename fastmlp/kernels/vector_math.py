@@ -1,7 +1,9 @@
 """Elementary functions on vectors, accurate to a few units in the last place (ulp), in arithmetic without tables or branches.
 
-`exp` splits x into n ln 2 + r. Its polynomial interpolates (exp(r) - 1 - r) / r^2 at Chebyshev points of |r| <= ln(2) / 2; its coefficients
-were computed with 60 digits. The relative error in exp(r) is 2e-17 (degree 9, float64) or 9e-9 (degree 4, float32), a fraction of an ulp.
+`exp` splits x into n ln 2 + r. Its polynomial interpolates (exp(r) - 1 - r) / r^2 at the Chebyshev points of [-ln(2) / 2, ln(2) / 2]; the
+coefficients were computed with 60 digits. The relative error in exp(r) is 2e-17 (degree 9, float64) or 9e-9 (degree 4, float32), a fraction
+of an ulp.
+
 `log` splits x into 2^k m with m in [0.7, 1.42] and sums the series of 2 artanh((m - 1) / (m + 1)).
 """
 
