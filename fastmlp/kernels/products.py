@@ -26,7 +26,7 @@ from .views import Block, Span, from_column, transposed
 # proceed down the rows of C.
 KC = min(256, 1 << (cache_size(1) // (NV * vector_bytes())).bit_length() - 1)
 
-# The gradient of a layer with at most so many outputs or inputs is computed by `outer_narrow`. With tiles, most of their lanes would be
+# The gradient of a layer with at most NARROW outputs or inputs is computed by `outer_narrow`. With tiles, most of their lanes would be
 # empty, or laying out the deltas would take most of the time.
 NARROW = 4
 
