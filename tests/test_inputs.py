@@ -177,7 +177,7 @@ def test_numbers_beyond_the_models_dtype_are_refused(finite):
     X = np.zeros((3, 2))
     X[2, 1] = -1e300
     for values, column in ((X, "1"), (np.asfortranarray(X), "1"), (pd.DataFrame(X, columns=["a", "b"]), "column 'b'")):
-        place = re.escape(f"as the model's float32 holds them, got -1e+300 at [2, {column}]")
+        place = re.escape(f"the range of the model's float32, got -1e+300 at [2, {column}]")
         with pytest.raises(ValueError, match=f"^X: expected numbers between -3.4e.38 and 3.4e.38, {place}"):
             as_inputs("X", values, 2, np.dtype(np.float32), finite)
         assert as_inputs("X", values, 2, None, finite).dtype == np.float64

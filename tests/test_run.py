@@ -37,7 +37,7 @@ def test_the_same_settings_at_another_rate_are_the_same_optimizer():
 
 
 def test_a_run_needs_an_optimizer():
-    with pytest.raises(ValueError, match=r"^settings: expected an optimizer's"):
+    with pytest.raises(ValueError, match=r"^settings: expected the rule of an optimizer, given to `use`"):
         make().epochs(None, None, None, np.zeros((1, 1), np.int64), 1, np.zeros(1), 1)
 
 

@@ -99,14 +99,14 @@ BROKEN = [
     (broken("indptr", put(0, 1)), "valid CSR matrix, whose indptr rises"),
     (broken("indptr", lambda p: np.int64([0, -(2**63), 2**63 - 1, 0, 7])), "valid CSR matrix, whose indptr rises"),
     (broken("indptr", lambda p: np.uint64([0, 2**63, 5, 6, 7])), "valid CSR matrix, whose indptr rises"),
-    (broken("indptr", lambda p: p.astype(float)), "valid CSR matrix, with integers in one dimension as indptr; got float64 of shape (5,)"),
-    (broken("indptr", lambda p: p[:, None]), "valid CSR matrix, with integers in one dimension as indptr; got int32 of shape (5, 1)"),
+    (broken("indptr", lambda p: p.astype(float)), "valid CSR matrix, with a 1-D array of integers as indptr; got float64 of shape (5,)"),
+    (broken("indptr", lambda p: p[:, None]), "valid CSR matrix, with a 1-D array of integers as indptr; got int32 of shape (5, 1)"),
     (broken("indices", lambda i: i[:-3]), "valid CSR matrix, with as many indices as data; got 4 and 7"),
     (broken("data", lambda d: d[:2]), "valid CSR matrix, with as many indices as data; got 7 and 2"),
-    (broken("data", lambda d: d[:, None]), "valid CSR matrix, with data in one dimension; got shape (7, 1)"),
-    (broken("indices", lambda i: i[None]), "valid CSR matrix, with integers in one dimension as indices; got int32 of shape (1, 7)"),
-    (broken("indices", lambda i: i * np.nan), "valid CSR matrix, with integers in one dimension as indices; got float64 of shape (7,)"),
-    (broken("indices", lambda i: None), "valid CSR matrix, with integers in one dimension as indices; got object of shape ()"),
+    (broken("data", lambda d: d[:, None]), "valid CSR matrix, with a 1-D array as data; got shape (7, 1)"),
+    (broken("indices", lambda i: i[None]), "valid CSR matrix, with a 1-D array of integers as indices; got int32 of shape (1, 7)"),
+    (broken("indices", lambda i: i * np.nan), "valid CSR matrix, with a 1-D array of integers as indices; got float64 of shape (7,)"),
+    (broken("indices", lambda i: None), "valid CSR matrix, with a 1-D array of integers as indices; got object of shape ()"),
     (broken("indices", put(2, 4)), "column indices in [0, 4), got 0 to 4"),
     (broken("indices", put(0, -1)), "column indices in [0, 4), got -1 to 3"),
     (broken("indices", put(0, 2**31 - 1)), "column indices in [0, 4), got 1 to 2147483647"),
@@ -144,7 +144,7 @@ def test_what_does_not_fit_is_refused(matrix, error, message):
 
 def test_numbers_beyond_the_models_dtype_are_refused():
     for matrix in (scipy.sparse.csr_array([[1e300]]), scipy.sparse.coo_array([[1e300]])):
-        with pytest.raises(ValueError, match=r"^X: expected numbers between .* as the model's float32 holds them, got 1e\+300"):
+        with pytest.raises(ValueError, match=r"^X: expected numbers between .* the range of the model's float32, got 1e\+300"):
             as_csr("X", matrix, FLOAT32)
     sum_of_two = scipy.sparse.csr_array((np.float32([3e38, 3e38]), [0, 0], [0, 2]), shape=(1, 1))
     with pytest.raises(ValueError, match=r"^X: expected finite numbers, got inf at \[0, 0\]"):

@@ -129,7 +129,7 @@ def test_a_thread_that_cannot_start_is_an_error_and_the_model_stays_usable(monke
     before = model.parameters.copy()
     with monkeypatch.context() as patch:
         patch.setattr("fastmlp.engine.threads.Thread", SecondNeverStarts)
-        with pytest.raises(RuntimeError, match="n_threads: expected 2 threads, the system started 1: can't start new thread"):
+        with pytest.raises(RuntimeError, match="n_threads: expected 2 threads, but the system started only 1: can't start new thread"):
             model.fit(X, y, epochs=1, n_threads=2)
     assert_array_equal(model.parameters, before)
     assert model.predict(X).shape == (50,)

@@ -17,15 +17,15 @@ from .step import Step, train_step
 
 
 class Plan(NamedTuple):
-    """How to train."""
+    """The plan of a training run, which is the same for all threads."""
 
-    orders: np.ndarray  # (E, N) int64: the samples of each epoch, in order
+    orders: np.ndarray  # (E, N) int64: the order of the samples in each epoch
     batch_size: int
     rates: np.ndarray  # (E * steps,) float64: the learning rate of each step
     rule: Rule
-    loss: int  # its code
-    seed: int  # of the dropout
-    steps_before: int  # updates in earlier calls
+    loss: int  # the integer code of the loss
+    seed: int  # the seed of the dropout masks
+    steps_before: int  # the number of updates in earlier calls
 
 
 @entry(allocates=False)
@@ -44,7 +44,7 @@ def train_epochs(totals, net, work, state, data, plan, team):
 
 @kernel
 def train(totals, net, work, state, data, plan, team):
-    """What `train_epochs` does, in whichever mode of floating-point numbers."""
+    """Train as `train_epochs` does, in the floating-point mode that the thread is in."""
     E, N = plan.orders.shape
     taken = 0
     for epoch in range(E):
