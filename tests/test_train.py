@@ -226,7 +226,8 @@ def test_bad_options_are_refused_by_name(options, error, words):
 
 
 def test_a_rate_beyond_the_dtype_of_the_run_is_refused():
-    with pytest.raises(ValueError, match=r"^learning_rate: expected at most 3.40282e\+38, since float32 cannot represent a larger step, got 1e\+300"):
+    limit = r"^learning_rate: expected at most 3.40282e\+38, since float32 cannot represent a larger step, got 1e\+300"
+    with pytest.raises(ValueError, match=limit):
         train(X.astype(np.float32), Y, learning_rate=1e300)
 
 

@@ -71,7 +71,8 @@ def vectors(weights, record, X, y, epochs, rate, stop):
 
 # The algorithms in the form that Python calls. Each is compiled when it is first needed. All take these arguments:
 #   weights : (w1 (I, H), w2 (H, O)), modified in place
-#   record : (errors, every, clock); errors before the update of epochs 0, every, ... are stored in `errors`; `clock` is `laps.clock()` or None
+#   record : (errors, every, clock), where `errors` receives the error before the update of epochs 0, every, ..., and `clock` is
+#       `laps.clock()` or None
 #   X (N, I), y (N, O)
 #   rate : the learning rate, which multiplies the gradient of half the mean squared error
 #   stop : uint8 of shape (1,); any value but zero ends the run at the next epoch
