@@ -128,7 +128,8 @@ class Sequential(Trainable):
             Share of the samples, in [0, 1), to hold out for validation in place of `validation_data`; their weights are used too. The
             samples are drawn at random with the model's seed even if `shuffle` is False, because data are often sorted.
         sample_weight : array_like of shape (N,), optional
-            Weights of the samples, at least 0. Losses and scores are weighted means. A batch whose weights are all 0 has no effect.
+            Weights of the samples, at least 0. Losses and scores are weighted means. A batch whose weights are all 0 contributes neither
+            loss nor gradient.
         callbacks : sequence of Callback or callables, optional
             Callbacks such as `EarlyStopping`, or functions, which are called as ``callback(epoch, model, history)`` after every epoch. A
             callback that returns True ends the training.
@@ -204,7 +205,7 @@ class Sequential(Trainable):
         if validation_data is None:
             return samples, None
         if validation_split:
-            raise ValueError(f"validation_split: expected 0 if validation_data is given, got {validation_split}")
+            raise ValueError(f"validation_split: expected 0 with validation_data, got {validation_split}")
         try:
             X, y = validation_data
         except (TypeError, ValueError) as error:
