@@ -180,7 +180,7 @@ def test_without_pooch_every_place_is_named(tmp_path, monkeypatch):
     assert "needs pooch" in result.stderr
     assert f"Looked in: {tmp_path / 'mnist'}, {tmp_path}\n" in result.stderr
     monkeypatch.delenv("FASTMLP_DATA")
-    assert "Looked in: no folder: FASTMLP_DATA is not set" in CliRunner().invoke(main, ["train", "mnist"]).stderr
+    assert "Looked in: no folder, because FASTMLP_DATA is not set" in CliRunner().invoke(main, ["train", "mnist"]).stderr
 
 
 @pytest.mark.parametrize(
