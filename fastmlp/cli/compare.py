@@ -19,7 +19,7 @@ from .output_files import PICTURES, OutputFile, pictures, written
 @click.option("--profile", "profiled", is_flag=True, help="Also show where each gradient spends its time on the digits data.")
 @click.pass_context
 def compare(ctx: click.Context, quick: bool, profiled: bool, json_file: Path | None, plot_file: Path | None) -> None:
-    """Check the three gradients, train with them, and time them.
+    """Check and time the three gradients of the two-layer network.
 
     Each gradient, in NumPy and compiled, is compared with central differences and used to train XOR. Then one step of gradient descent is
     timed for each at six sizes. This takes about a minute, half of which is compilation in the first run. The exit status is 1 if a

@@ -56,5 +56,5 @@ def fused_wins(ladder: list[Rung]) -> str:
         best = known(rung.seconds(rung.fastest["gradient"], rung.fastest["way"]))
         if rung.fastest["gradient"] != "fused":
             lost[rung.name] = known(rung.seconds("fused")) / best
-    line = f"fused is the fastest at {len(ladder) - len(lost)} of {len(ladder)} sizes, because it creates no temporary arrays"
+    line = f"fused, which creates no temporary arrays, is the fastest at {len(ladder) - len(lost)} of {len(ladder)} sizes"
     return line + "".join(f"; at {name} it takes {ratio:.2f} x as long as the fastest" for name, ratio in lost.items()) + "."

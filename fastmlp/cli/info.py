@@ -22,7 +22,7 @@ EXTRAS = {"data": "pooch", "onnx": "onnx", "plot": "matplotlib", "save": "safete
 @click.option("--roof", "with_roof", is_flag=True, help="Show the machine's speed limits instead: arithmetic, memory, barriers, calls.")
 @click.option("--anew", is_flag=True, help="Measure the limits again, even if they were measured before.")
 def info(with_roof: bool, anew: bool) -> None:
-    """Show the processor, its measured peak, the compile cache, the data sets and the installed extras."""
+    """Show the processor, the compile cache, the data sets and the installed extras."""
     from .tables import section, show
     from .terminal import console
 

@@ -61,7 +61,7 @@ def print_loops(output: Console, seen: Inspection, shown: Sequence[Loop]) -> Non
         table.add_row(name_of(loop, seen), loop.source, *map(str, numbers))
     notes = ["size: number of instructions; loads: instructions that read memory; ratio: loads per mul-add."]
     if len(shown) < len(seen.loops):
-        notes.append(f"To see all {len(seen.loops)} loops, use --loops {len(seen.loops)}.")
+        notes.append(f"{len(seen.loops) - len(shown)} more loops are shown with --loops {len(seen.loops)}.")
     show(output, table, *notes)
 
 

@@ -33,11 +33,15 @@ TRACED = 50  # steps
 @gradient_option
 @rung_option
 @hidden_option
-@click.option("--epochs", type=click.IntRange(1, 10**6), default=3, help="Passes over the training data.")
+@click.option(
+    "--epochs", type=click.IntRange(1, 10**6), default=3, help="Passes over the data. With --gradient, the default depends on the speed."
+)
 @click.option("--batch-size", type=click.IntRange(1, 10**9), default=64, help="Number of images per mini-batch.")
-@click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), default="sgd", help="Optimizer.")
+@click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), default="sgd", help="Optimizer that updates the weights.")
 @click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), default=0.0, help="Dropout probability of hidden units.")
-@click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32", help="Precision. [with --gradient: float64]")
+@click.option(
+    "--dtype", type=click.Choice(["float32", "float64"]), default="float32", help="Precision. With --gradient, the default is float64."
+)
 @click.option("--threads", type=click.IntRange(1, 1024), default=1, help="Number of threads.")
 @click.option("--trace", "trace_file", type=OutputFile(".json"), metavar="FILE", help="Write a few steps as Chrome trace events.")
 @click.option("--json", "json_file", type=OutputFile(".json"), metavar="FILE", help="Write all figures to a .json file.")

@@ -37,7 +37,7 @@ def image_command(name: str, data: ImageData) -> click.Command:
     @hidden_option
     @click.option("--epochs", type=click.IntRange(1, 10**6), default=32, help="Number of passes over the training images.")
     @click.option("--batch-size", type=click.IntRange(1, 10**9), default=64, help="Number of images per mini-batch.")
-    @click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), default="sgd", help="Optimizer.")
+    @click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), default="sgd", help="Optimizer that updates the weights.")
     @click.option("--learning-rate", "--lr", type=click.FloatRange(min=0, min_open=True), show_default=RATES, help="Learning rate.")
     @click.option("--schedule", type=click.Choice(list(SCHEDULES)), default="constant", help="Learning-rate schedule.")
     @click.option("--activation", type=click.Choice(list(ACTIVATION_LAYERS)), default="relu", help="Activation of hidden units.")

@@ -30,7 +30,7 @@ MOST_RECORDS = 1_000_000  # largest number of printed errors
 @click.option("--gradient", type=click.Choice(GRADIENTS), default="fused", show_default=True, help="Implementation of the gradient.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Seed of the initial weights.  [default: weights of the source document]")
 @click.option("--record-every", type=click.IntRange(1, 10**9), default=200, show_default=True, help="Epochs between printed errors.")
-@click.option("--plot", "plot_file", type=OutputFile(*PICTURES), metavar="FILE", help="Draw data, errors and decisions (.png, .svg or .pdf).")
+@click.option("--plot", "plot_file", type=OutputFile(*PICTURES), metavar="FILE", help="Draw data, errors, decisions (.png, .svg or .pdf).")
 def xor(epochs: int, learning_rate: float, hidden: int, gradient: str, seed: int | None, record_every: int, plot_file: Path | None) -> None:
     """Train a network to learn the truth table of XOR.
 
