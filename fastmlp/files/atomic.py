@@ -13,7 +13,7 @@ from pathlib import Path
 
 try:
     import fcntl
-except ModuleNotFoundError:  # Windows; because the name may be None, the type checker demands a test before each use
+except ModuleNotFoundError:  # Windows has no fcntl
     fcntl = None  # type: ignore[assignment]
 
 PathLike = str | os.PathLike[str]

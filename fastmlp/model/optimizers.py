@@ -90,7 +90,7 @@ class SGD(Optimizer):
         object.__setattr__(self, "nesterov", bool(self.nesterov))
 
     def settings(self) -> Settings:
-        """As the kernels take it."""
+        """Return the settings in the form that the kernels use."""
         code = codes.SGD if self.momentum == 0 else codes.NESTEROV if self.nesterov else codes.MOMENTUM
         return Settings(code, self.momentum, 0.0, 0.0, self.l2, 0.0, self.clip_norm)
 
@@ -144,7 +144,7 @@ class Adam(Optimizer):
         self._check("epsilon")
 
     def settings(self) -> Settings:
-        """As the kernels take it."""
+        """Return the settings in the form that the kernels use."""
         code = codes.ADAM_HAT if self.epsilon_hat else codes.ADAM
         return Settings(code, self.beta1, self.beta2, self.epsilon, self.l2, 0.0, self.clip_norm)
 
@@ -183,7 +183,7 @@ class AdamW(Adam):
         self._check("weight_decay")
 
     def settings(self) -> Settings:
-        """As the kernels take it."""
+        """Return the settings in the form that the kernels use."""
         return super().settings()._replace(decay=self.weight_decay)
 
 

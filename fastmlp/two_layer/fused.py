@@ -74,7 +74,7 @@ def vectors(weights, record, X, y, epochs, rate, stop):
 #   record : (errors, every, clock), where `errors` receives the error before the update of epochs 0, every, ..., and `clock` is
 #       `laps.clock()` or None
 #   X (N, I), y (N, O)
-#   rate : the learning rate, which multiplies the gradient of half the mean squared error
+#   rate : factor of the gradient of half the mean squared error in every update
 #   stop : uint8 of shape (1,); any value but zero ends the run at the next epoch
 WAYS = (half_vector, one_vector, vectors, epochs_by_products, epochs_by_tiles)
 

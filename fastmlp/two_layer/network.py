@@ -49,7 +49,7 @@ def initialize_weights(input_sz: int, hidden_sz: int, output_sz: int, generator:
 
 
 def forward_pass(X: Array, w1: Array, w2: Array) -> tuple[Array, Array]:
-    """Compute the hidden activations act_hidden = sigmoid(X w1), of shape (N, H), and the outputs y_hat = act_hidden w2, (N, O)."""
+    """Compute the hidden activations, sigmoid(X w1) of shape (N, H), and the outputs, act_hidden w2 of shape (N, O)."""
     act_hidden = sigmoid(dense(X, w1))
     return act_hidden, dense(act_hidden, w2)
 
@@ -61,7 +61,7 @@ def mse(y_hat: Array, y: Array) -> tuple[Array, float]:
 
 
 def backward(X: Array, y: Array, y_hat: Array, act_hidden: Array, w2: Array) -> Slopes:
-    """Compute the gradient with a double loop that takes, for each weight in w1, the mean over the samples."""
+    """Compute the gradient with a double loop over the weights in w1: the derivative for each is a mean over the samples."""
     residual, error = mse(y_hat, y)
     dL_dw2 = dense(act_hidden.T, residual) / len(X)
     dL_dw1 = np.zeros((X.shape[1], len(w2)), w2.dtype)
