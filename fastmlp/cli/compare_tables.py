@@ -83,7 +83,7 @@ def show_checks(console: Console, checks: list[Check]) -> None:
 def judgement(check: Check) -> str:
     """Return the verdict on a gradient, with its colour."""
     if check.correct != check.expected_correct:
-        return "[bold red]WRONG[/]" if check.expected_correct else "[bold red]RIGHT, although known to be wrong: the check does not work[/]"
+        return "[bold red]WRONG[/]" if check.expected_correct else "[bold red]RIGHT, although known to be wrong: the check is broken[/]"
     return "[green]right[/]" if check.correct else "[yellow]wrong, as expected[/]"
 
 
