@@ -1,4 +1,4 @@
-"""Multilayer perceptrons trained on the CPU as fast as the silicon allows."""
+"""Multilayer perceptrons trained on the CPU by compiled code."""
 
 from .measure.gradient_profile import GradientProfile
 from .measure.gradient_profiling import profile_gradient

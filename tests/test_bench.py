@@ -222,7 +222,7 @@ def test_losses_and_absences_are_on_the_page_and_in_the_picture(tmp_path):
     assert "OPENBLAS_CORETYPE=Old" in page
     assert "| X | as fast as slow >= 2 x | 1.50 x | missed |" in page
     assert "| X | as fast as Absent >= 2 x | Absent, 1 thread: not installed | not measured |" in page
-    assert "hence not measured: torch" in page
+    assert "therefore not measured: torch" in page
     assert report.QUICK_NOTE in page
     figure = picture.picture(bench)
     written = [text.get_text() for text in figure.axes[0].texts]

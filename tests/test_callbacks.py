@@ -134,7 +134,7 @@ def test_hooks_that_nobody_overrides_cost_no_call(monkeypatch):
 def test_a_model_in_training_is_neither_changed_nor_trained_by_its_callbacks(hook, method, arguments):
     model = make()
     Meddling = type("Meddling", (Callback,), {hook: lambda *_: getattr(model, method)(*arguments)})
-    with pytest.raises(RuntimeError, match=f"^{method}: expected a model at rest, got one that `fit` is training"):
+    with pytest.raises(RuntimeError, match=f"^{method}: cannot be called while `fit` trains the model; call it before or after$"):
         model.fit(X, Y, epochs=3, callbacks=[Meddling()])
     assert len(model.layers) == 3
     model.fit(X, Y, epochs=1)  # after the training, it may be trained and changed

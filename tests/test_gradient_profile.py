@@ -212,7 +212,7 @@ def test_the_command_shows_both_tables_and_writes_the_figures(monkeypatch, tmp_p
         "dL_dw1",
         "unprofiled",
         "matmul",
-        "Python between",
+        "Python code",
         "The clock is",
     ):
         assert text in done.output
@@ -222,9 +222,9 @@ def test_the_command_shows_both_tables_and_writes_the_figures(monkeypatch, tmp_p
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--gradient", "fused", "--optimizer", "adam"], "--optimizer: not an option of the document's gradients, which take"),
-        (["--gradient", "fused", "--trace", "t.json"], "--trace: not an option"),
-        (["--gradient", "fused", "--hidden", "3"], "--hidden: not an option"),
+        (["--gradient", "fused", "--optimizer", "adam"], "--optimizer: cannot be used with --gradient, which allows only"),
+        (["--gradient", "fused", "--trace", "t.json"], "--trace: cannot be used with --gradient"),
+        (["--gradient", "fused", "--hidden", "3"], "--hidden: cannot be used with --gradient"),
         (["--rung", "iris"], "--rung: expected --gradient as well"),
         (["--gradient", "forward"], "'forward' is not one of 'backward'"),
         (["--gradient", "fused", "--rung", "moons"], "'moons' is not one of"),

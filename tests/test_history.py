@@ -49,7 +49,7 @@ def test_an_epoch_that_is_interrupted_half_recorded_is_left_out():
                 history.validation_losses.pop()  # as if validation had not been done yet
                 raise KeyboardInterrupt
 
-    with pytest.warns(TrainingWarning, match=r"^training interrupted after epoch 2 of 9; the model is usable as it is$") as caught:
+    with pytest.warns(TrainingWarning, match=r"^training interrupted after epoch 2 of 9; the model remains usable$") as caught:
         history = make().fit(X, Y, epochs=9, validation_data=(X_NEW, Y_NEW), callbacks=[Interrupting()])
     assert history.stopped == "interrupted"
     assert {len(getattr(history, name)) for name in history.recorded} == {2}

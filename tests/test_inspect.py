@@ -300,7 +300,7 @@ def test_the_command_lists_the_kernels():
         (["tile", "--cpu", "haswell-9"], "cpu: expected one that LLVM knows"),
         (["tile", "--dtype", "int8"], "'int8' is not one of"),
         (["tile", "--json", "a.txt"], "expected a name that ends in .json"),
-        (["--asm"], "KERNEL: expected the name of one, got none"),
+        (["--asm"], "KERNEL: expected the name of a kernel, got none"),
         (["tile", "--loops", "0"], "0 is not in the range"),
     ],
 )

@@ -238,7 +238,7 @@ def test_a_file_with_flipped_bits_is_refused(file, parts):
     data = 8 + int.from_bytes(content[:8], "little")
     for at in range(data, len(content)):  # every byte of every number
         file.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
-        refuse(file, f"{SEAL}: expected [0-9a-f]{{64}}, the checksum of what the file holds, got .*: the file is damaged")
+        refuse(file, f"{SEAL}: expected [0-9a-f]{{64}}, the checksum of the file's content, got .*: the file is damaged")
 
 
 def test_a_file_of_the_first_format_with_flipped_bits_is_refused_or_a_model(file, parts):

@@ -172,7 +172,7 @@ def test_outputs_beyond_the_dtype_are_no_class_either(N):
     model = Sequential([Dense(4, 3), ReLU(), Dense(3, 3)], loss="softmax_cross_entropy", dtype="float32")
     for layer in model.dense_layers:
         layer.W[:] = 1e20
-    with pytest.raises(ValueError, match=r"^X: expected inputs whose outputs are finite, got some that the layers turn into too large"):
+    with pytest.raises(ValueError, match=r"^X: expected inputs with finite outputs, got some whose values overflow in the layers"):
         model.predict(np.ones((N, 4), np.float32))
 
 

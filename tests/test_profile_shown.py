@@ -127,10 +127,10 @@ def test_a_notebook_shows_the_table_in_the_colours_of_its_page():
     html = made(cpu="<script>alert('[red]')</script> & co")._repr_html_()
     page = Tags(html)
     assert (page.open, page.seen) == ([], {"pre", "span"})
-    assert "<script>alert('[red]')</script> & co, 2 of 2 cores, 100 GFLOP/s a core" in page.text
+    assert "<script>alert('[red]')</script> & co, 2 of 2 cores, 100 GFLOP/s per core" in page.text
     for phase in made().phases:
         assert f"\n{phase.name} " in page.text
-    assert "of the time is the products of layer 1 (784 x 100)" in page.text.replace("\n", " ")
+    assert "of the time is spent on the products of layer 1 (784 x 100)" in page.text.replace("\n", " ")
     assert "color: #" not in html
 
 

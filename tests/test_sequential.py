@@ -164,7 +164,7 @@ def test_snapshots_can_be_returned_to(trained):
     for each in (model, other):
         each.fit(inputs, targets, epochs=2, optimizer="adam", shuffle=False)
     assert_array_equal(model.parameters, other.parameters)
-    with pytest.raises(TypeError, match=r"^snapshot: expected what `snapshot` returned, got ndarray"):
+    with pytest.raises(TypeError, match=r"^snapshot: expected a Snapshot returned by `snapshot`, got ndarray"):
         model.restore(model.parameters)
     with pytest.raises(ValueError, match=r"^snapshot: expected 51 parameters, got 2"):
         model.restore(Sequential([Dense(1, 1)]).snapshot())
@@ -245,8 +245,8 @@ def test_copies_go_on_alone(duplicate, optimizer):
         (lambda: Sequential(Dense(2, 1)), TypeError, r"^layers: expected a list of layers, got Dense\(2, 1\)"),
         (lambda: Sequential(["relu"]), TypeError, "^layer: expected Dense, Dropout or an activation .* got str 'relu'"),
         (lambda: Sequential([ReLU]), TypeError, "^layer: expected Dense"),
-        (lambda: Sequential([Dense(2, 2), Doubled()]), TypeError, r"^layer: .* got Doubled\(\), a subclass of ReLU; what it overrides"),
-        (lambda: Sequential([Scaled(2, 2)]), TypeError, r"^layer: .*, a subclass of Dense; what it overrides would not be compiled"),
+        (lambda: Sequential([Dense(2, 2), Doubled()]), TypeError, r"^layer: .* got Doubled\(\), a subclass of ReLU; its overrides"),
+        (lambda: Sequential([Scaled(2, 2)]), TypeError, r"^layer: .*, a subclass of Dense; its overrides would not be compiled"),
         (lambda: Sequential([Activation()]), TypeError, r"^layer: expected Dense, Dropout or an activation .* got Activation\(\)$"),
         (lambda: Sequential([ReLU()]), ValueError, r"^layer: ReLU\(\) must follow a Dense layer, got nothing"),
         (lambda: Sequential([Dense(2, 2), ReLU(), ReLU()]), ValueError, r"^layer: ReLU\(\) must follow a Dense layer, got ReLU\(\)"),

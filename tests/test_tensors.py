@@ -53,7 +53,7 @@ def test_a_file_without_a_seal_is_taken_as_it_is(file):
 @pytest.mark.parametrize("seal", ["", "0" * 64, "f" * 63, "x" * 200])
 def test_a_wrong_seal_is_refused(file, seal):
     safetensors.save_file(TENSORS, file, METADATA | {SEAL: seal})
-    with pytest.raises(ValueError, match=rf"^{SEAL}: expected [0-9a-f]{{64}}, the checksum of what the file holds, got '{seal}'"):
+    with pytest.raises(ValueError, match=rf"^{SEAL}: expected [0-9a-f]{{64}}, the checksum of the file's content, got '{seal}'"):
         read_tensors(file)
 
 

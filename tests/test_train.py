@@ -226,7 +226,8 @@ def test_bad_options_are_refused_by_name(options, error, words):
 
 
 def test_a_rate_beyond_the_dtype_of_the_run_is_refused():
-    with pytest.raises(ValueError, match=r"^learning_rate: expected at most 3.40282e\+38, since float32 holds no larger step, got 1e\+300"):
+    limit = r"^learning_rate: expected at most 3.40282e\+38, since float32 cannot represent a larger step, got 1e\+300"
+    with pytest.raises(ValueError, match=limit):
         train(X.astype(np.float32), Y, learning_rate=1e300)
 
 
@@ -248,7 +249,7 @@ def test_divergence_is_seen(gradient, dtype):
         options = {"epochs": 600, "learning_rate": 1e6, "gradient": gradient, "reduction": reduction, **start}
         with pytest.raises(FloatingPointError, match=r"diverged by epoch 200: .* Lower the learning rate \(learning_rate=1e\+06\)"):
             train(X.astype(dtype), Y.astype(dtype), **options)
-        with pytest.raises(FloatingPointError, match=r"diverged after epoch 0, the last recorded: the weights are not finite"):
+        with pytest.raises(FloatingPointError, match=r"diverged after epoch 0, the last recorded epoch: the weights are not finite"):
             train(X.astype(dtype), Y.astype(dtype), record_every=10**6, **options)
     assert_array_equal(start["w1"], W1.astype(dtype))  # the caller's weights do not change
     assert_array_equal(start["w2"], W2.astype(dtype))

@@ -1,4 +1,4 @@
-"""Loss and score from a network's outputs."""
+"""Compute loss and score from the outputs of a network."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from .losses import CLASSIFYING, LINKS, SAMPLE_LOSSES
 
 
 def loss_and_score(loss: str, outputs: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
-    """Mean loss, and accuracy for the cross-entropies, else R^2; computed in float64.
+    """Compute, in float64, the mean loss and the score: accuracy for the cross-entropies, R^2 for the other losses.
 
-    outputs (N, O) : of the last layer, before any link. targets (N, O), or (N,) class indices. weights (N,), or empty for equal ones.
+    outputs (N, O) are those of the last layer, before any link. targets are (N, O), or class indices (N,). weights are (N,), or empty if
+    all are equal.
     """
     z = outputs.astype(np.float64)
     y = targets if targets.ndim == 1 else targets.astype(np.float64)
@@ -25,7 +26,10 @@ def loss_and_score(loss: str, outputs: np.ndarray, targets: np.ndarray, weights:
 
 
 def hits(loss: str, z: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Which samples are classified right (N,): the largest logit is the target's class; for binary cross-entropy, every output is."""
+    """Return a boolean array (N,) that tells which samples are classified correctly.
+
+    For softmax cross-entropy the largest logit must be that of the target class; for binary cross-entropy every output must be correct.
+    """
     if loss == "softmax_cross_entropy":
         right: np.ndarray = z.argmax(axis=1) == (y if y.ndim == 1 else y.argmax(axis=1))
     else:
