@@ -134,6 +134,7 @@ BAD = [
     (["train", "xor", "--epochs", "0"], "--epochs"),
     (["train", "xor", "--epochs", "ten"], "--epochs"),
     (["train", "xor", "--epochs", "1000000000", "--record-every", "2"], "--record-every"),
+    (["train", "xor", "--epochs", "1500000", "--record-every", "1"], "expected at least 2"),
     (["train", "xor", "--record-every", "0"], "--record-every"),
     (["train", "xor", "--record-every", str(2**70)], "--record-every"),
     (["train", "xor", "--epochs", str(2**70)], "--epochs"),

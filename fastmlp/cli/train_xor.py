@@ -39,7 +39,7 @@ def xor(epochs: int, learning_rate: float, hidden: int, gradient: str, seed: int
     to which they round.
     """
     if epochs > MOST_RECORDS * record_every:
-        raise click.UsageError(f"--record-every {record_every}: expected at least {epochs // MOST_RECORDS} for this number of epochs")
+        raise click.UsageError(f"--record-every {record_every}: expected at least {-(-epochs // MOST_RECORDS)} for this number of epochs")
     plotting = pictures() if plot_file else None
     from ..datasets import load_xor
     from ..measure.ladder import document_weights
