@@ -101,14 +101,16 @@ numpydoc_show_class_members = False
 # MathJax comes with the site: one file that draws with SVG and fetches no fonts.
 _mathjax = importlib.util.find_spec("sphinx-mathjax-offline")
 mathjax_path = "tex-svg.js"
-mathjax3_config = {"options": {"enableMenu": False}}  # the menu would fetch further scripts
+mathjax3_config = {"options": {"enableMenu": True}}  # with the menu a formula can be reached, and scrolled, by the keyboard
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"fastmlp {release}"
 html_static_path = ["_static", str(Path(_mathjax.origin).parent / "static" / "mathjax" / "tex-svg.js")]
 html_css_files = ["site.css"]
 html_theme_options = {
+    "header_links_before_dropdown": 7,
     "navbar_align": "left",
+    "navbar_persistent": ["search-button"],
     "show_prev_next": True,
     "footer_start": ["copyright"],
     "footer_end": ["sphinx-version"],
