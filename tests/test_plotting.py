@@ -74,7 +74,7 @@ def test_a_single_record_is_still_seen(golden_run):
 
 def test_decision_regions_of_a_constant_network_have_no_border(golden_run):
     def borders(w1, w2):
-        return len(plotting.decision_regions(X, Y, w1, w2).axes[0].collections)
+        return len(plotting.decision_regions((w1, w2), X, Y).axes[0].collections)
 
     assert borders(golden_run.w1, golden_run.w2) == borders(np.zeros((2, 1)), np.ones((1, 1)) / 9) + 1
 

@@ -52,39 +52,39 @@ def comparison(result: Comparison) -> Figure:
     return figure
 
 
-def draw_ladder(ladder: Sequence[Rung], axes: Axes) -> None:
+def draw_ladder(ladder: Sequence[Rung], ax: Axes) -> None:
     """Seconds of a step over the operations it takes, both logarithmic: one line for each competitor."""
-    panel(axes, "One step of gradient descent, from XOR to MNIST's size")
-    axes.set(xscale="log", yscale="log", xlabel="samples · inputs · hidden units · outputs")
+    panel(ax, "One step of gradient descent, from XOR to MNIST's size")
+    ax.set(xscale="log", yscale="log", xlabel="samples · inputs · hidden units · outputs")
     ends = []
     for gradient, way in COMPETITORS:
         points = [(rung.operations, seconds) for rung in ladder if (seconds := rung.seconds(gradient, way)) is not None]
         style: dict[str, Any] = {"linewidth": 1.8, "markersize": 6, "markeredgecolor": "white"} | STYLES[gradient, way]
-        axes.plot([x for x, _ in points], [y for _, y in points], **style)
+        ax.plot([x for x, _ in points], [y for _, y in points], **style)
         ends.append((*points[-1], "fused" if gradient == "fused" else f"{way} {gradient}", style["color"]))
-    axes.set_xlim(right=axes.get_xlim()[1] * 200)  # room for the names
-    axes.set_ylim(top=axes.get_ylim()[1] * 2)
-    label_ends(ends, axes)
+    ax.set_xlim(right=ax.get_xlim()[1] * 200)  # room for the names
+    ax.set_ylim(top=ax.get_ylim()[1] * 2)
+    label_ends(ends, ax)
     names = [f"{rung.name.replace(' ', chr(10), 1)}\n{'·'.join(map(str, rung.sizes.values()))}" for rung in ladder]
-    axes.set_xticks([rung.operations for rung in ladder], names)
-    axes.tick_params(axis="x", labelsize=7.5)
-    axes.xaxis.label.set_fontsize(9)
-    axes.minorticks_off()
-    axes.yaxis.set_major_formatter(EngFormatter(unit="s"))
+    ax.set_xticks([rung.operations for rung in ladder], names)
+    ax.tick_params(axis="x", labelsize=7.5)
+    ax.xaxis.label.set_fontsize(9)
+    ax.minorticks_off()
+    ax.yaxis.set_major_formatter(EngFormatter(unit="s"))
 
 
-def label_ends(ends: Sequence[tuple[float, float, str, str]], axes: Axes) -> None:
+def label_ends(ends: Sequence[tuple[float, float, str, str]], ax: Axes) -> None:
     """The name of each line at its end: to the right, moved apart where names would overlap; to the left of a line that ends early."""
     rightmost = max(x for x, *_ in ends)
     names = sorted((float(np.log10(y)), name, colour) for x, y, name, colour in ends if x == rightmost)
-    low, high = np.log10(axes.get_ylim())
+    low, high = np.log10(ax.get_ylim())
     heights = spread(np.array([height for height, *_ in names]), 0.05 * (high - low))
     text: dict[str, Any] = {"textcoords": "offset points", "fontsize": 9, "fontweight": "bold", "annotation_clip": False}
     for height, (_, name, colour) in zip(heights, names, strict=True):
-        axes.annotate(name, (rightmost, 10**height), (12, 0), va="center", color=colour, **text)
+        ax.annotate(name, (rightmost, 10**height), (12, 0), va="center", color=colour, **text)
     for x, y, name, colour in ends:
         if x < rightmost:
-            axes.annotate(name, (x, y), (-8, 3), ha="right", color=colour, **text)
+            ax.annotate(name, (x, y), (-8, 3), ha="right", color=colour, **text)
 
 
 def spread(heights: NDArray[np.float64], gap: float) -> NDArray[np.float64]:
@@ -103,15 +103,15 @@ def spread(heights: NDArray[np.float64], gap: float) -> NDArray[np.float64]:
     return heights
 
 
-def draw_speed_ups(xor: Sequence[Learnt], axes: Axes) -> None:
+def draw_speed_ups(xor: Sequence[Learnt], ax: Axes) -> None:
     """A bar for each compiled way to train XOR, its speed-up written at its end."""
-    panel(axes, "XOR: times as fast as NumPy")
+    panel(ax, "XOR: times as fast as NumPy")
     bars = [(row.gradient, row.speed_up, row.numpy_seconds_per_epoch) for row in xor if row.speed_up is not None]
     for place, (gradient, speed_up, _) in enumerate(bars):
-        axes.barh(place, speed_up, 0.62, color=STYLES[gradient, "compiled"]["color"])
-        axes.annotate(f"{speed_up:.0f} x", (speed_up, place), (5, 0), textcoords="offset points", va="center", fontweight="bold", color=INK)
-    axes.set_yticks(range(len(bars)), [gradient if twin else f"{gradient}, against\nNumPy's fastest" for gradient, _, twin in bars])
-    axes.invert_yaxis()
-    axes.margins(x=0.18)
-    axes.grid(visible=False, axis="y")
-    axes.tick_params(axis="y", length=0)
+        ax.barh(place, speed_up, 0.62, color=STYLES[gradient, "compiled"]["color"])
+        ax.annotate(f"{speed_up:.0f} x", (speed_up, place), (5, 0), textcoords="offset points", va="center", fontweight="bold", color=INK)
+    ax.set_yticks(range(len(bars)), [gradient if twin else f"{gradient}, against\nNumPy's fastest" for gradient, _, twin in bars])
+    ax.invert_yaxis()
+    ax.margins(x=0.18)
+    ax.grid(visible=False, axis="y")
+    ax.tick_params(axis="y", length=0)
