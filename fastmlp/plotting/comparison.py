@@ -9,13 +9,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
-from numpy.typing import NDArray
 
+from ..engine.arguments import shown
 from ..measure.comparison import Comparison
 from ..measure.gradients import Competitor
-from ..measure.rungs import COMPETITORS, Rung
+from ..measure.rungs import COMPETITORS
 from ..measure.xor_training import Learnt
-from .style import BLUE, GREEN, INK, ORANGE, PINK, PURPLE, VERMILION, panel
+from .curves import spread
+from .style import BLUE, GREEN, INK, ORANGE, PINK, PURPLE, VERMILION, figure_of, panel
 
 # How each line of the ladder looks: NumPy warm and dashed, compiled matrix products purple (the broad
 # line still shows where the other covers it), fused the boldest.
@@ -42,7 +43,7 @@ def comparison(result: Comparison) -> Figure:
     """
     figure = Figure(figsize=(12, 5.6), layout="constrained", facecolor="white")
     ladder, bars = figure.subplots(1, 2, width_ratios=(2.1, 1))
-    draw_ladder(result.ladder, ladder)
+    gradient_sizes(result, ladder)
     draw_speed_ups(result.xor, bars)
     machine, versions = result.environment, result.environment["versions"]
     threads = "one thread" if machine["blas_threads"] == 1 else "one thread outside BLAS"
@@ -52,13 +53,37 @@ def comparison(result: Comparison) -> Figure:
     return figure
 
 
-def draw_ladder(ladder: Sequence[Rung], ax: Axes) -> None:
-    """Seconds of a step over the operations it takes, both logarithmic: one line for each competitor."""
-    panel(ax, "One step of gradient descent, from XOR to MNIST's size")
+def gradient_sizes(result: Comparison, ax: Axes | None = None) -> Figure:
+    """Seconds of a step over the operations it takes, both logarithmic: one line for each gradient and way to run it.
+
+    Parameters
+    ----------
+    result : fastmlp.measure.comparison.Comparison
+        What ``fastmlp.measure.comparison.compare`` measured.
+    ax : matplotlib.axes.Axes, optional
+        Draw here instead of in a new figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `result` is no comparison, or one without sizes.
+    """
+    if not isinstance(result, Comparison):
+        raise TypeError(f"result: expected a fastmlp.measure.comparison.Comparison, got {shown(result)}")
+    if not result.ladder:
+        raise ValueError("result: expected a comparison of one size or more, got none")
+    ladder = result.ladder
+    ax = panel(ax, "One step of gradient descent, from XOR to MNIST's size", (8, 5.6))
     ax.set(xscale="log", yscale="log", xlabel="samples · inputs · hidden units · outputs")
     ends = []
     for gradient, way in COMPETITORS:
         points = [(rung.operations, seconds) for rung in ladder if (seconds := rung.seconds(gradient, way)) is not None]
+        if not points:
+            continue
         style: dict[str, Any] = {"linewidth": 1.8, "markersize": 6, "markeredgecolor": "white"} | STYLES[gradient, way]
         ax.plot([x for x, _ in points], [y for _, y in points], **style)
         ends.append((*points[-1], "fused" if gradient == "fused" else f"{way} {gradient}", style["color"]))
@@ -71,6 +96,7 @@ def draw_ladder(ladder: Sequence[Rung], ax: Axes) -> None:
     ax.xaxis.label.set_fontsize(9)
     ax.minorticks_off()
     ax.yaxis.set_major_formatter(EngFormatter(unit="s"))
+    return figure_of(ax)
 
 
 def label_ends(ends: Sequence[tuple[float, float, str, str]], ax: Axes) -> None:
@@ -85,22 +111,6 @@ def label_ends(ends: Sequence[tuple[float, float, str, str]], ax: Axes) -> None:
     for x, y, name, colour in ends:
         if x < rightmost:
             ax.annotate(name, (x, y), (-8, 3), ha="right", color=colour, **text)
-
-
-def spread(heights: NDArray[np.float64], gap: float) -> NDArray[np.float64]:
-    """Ascending heights moved apart, pair by pair, until neighbours keep the gap.
-
-    Examples
-    --------
-    >>> spread(np.array([0.0, 0.1, 3.0]), 1.0).round(2)
-    array([-0.45,  0.55,  3.  ])
-    """
-    heights = heights.copy()
-    for _ in range(100):
-        missing = np.clip(gap - np.diff(heights), 0, None) / 2
-        heights[:-1] -= missing
-        heights[1:] += missing
-    return heights
 
 
 def draw_speed_ups(xor: Sequence[Learnt], ax: Axes) -> None:

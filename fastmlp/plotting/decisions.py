@@ -88,7 +88,7 @@ def decision_regions(model: Model, X: ArrayLike, y: ArrayLike, points: int = GRI
     draw_samples(X, places, classes, ax)
     panel(ax, title).grid(visible=False)
     (left, bottom), (right, top) = span - [[0.16], [-0.16]] * (span[1] - span[0])
-    ax.set(xlim=(left, right), ylim=(bottom, top), xlabel="x1", ylabel="x2", aspect=(right - left) / (top - bottom))
+    ax.set(xlim=(left, right), ylim=(bottom, top), xlabel="x1", ylabel="x2", box_aspect=1)
     return figure_of(ax)
 
 

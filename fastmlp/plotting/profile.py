@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from ..measure.durations import duration
 from ..measure.profile import Phase, Profile
-from .comparison import spread
+from .curves import spread
 from .style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, VERMILION, figure_of, panel
 
 STYLES: dict[str, dict[str, Any]] = {  # of the phases that compute

@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import os
 from pathlib import Path
+from typing import Any
 
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
 from ..files.atomic import check_writable, write_atomically
@@ -19,6 +20,8 @@ SKY, GREY = "#56B4E9", "#6E7781"
 INK, FAINT = "#24292f", "#d0d7de"  # text and axes
 DPI = 160
 CLASS_COLOURS = (ORANGE, BLUE, GREEN, PURPLE, SKY, VERMILION, GREY, PINK)
+CURVE_COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, GREY, PINK, SKY)
+DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1.2, 1.4)), (0, (6, 2, 1.2, 2)), (0, (3, 1.5)))
 CLASS_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "*", "h")
 
 
@@ -56,6 +59,16 @@ def panel(ax: Axes | None, title: str, size: tuple[float, float] = (5, 4)) -> Ax
     ax.grid(color=FAINT, linewidth=0.6, alpha=0.7)
     ax.set_axisbelow(True)
     return ax
+
+
+def curve_style(place: int) -> dict[str, Any]:
+    """Colour and dashes of a line that is drawn beside others: 40 before the first comes again."""
+    return {"color": CURVE_COLOURS[place % len(CURVE_COLOURS)], "linestyle": DASHES[place % len(DASHES)], "linewidth": 2.2}
+
+
+def darker(colour: str) -> tuple[float, ...]:
+    """The colour as legible text on white: with a contrast of 4.5 or more for each of this palette, as WCAG 2 asks for."""
+    return tuple(0.65 * part for part in to_rgb(colour))
 
 
 def class_colours(count: int) -> list[str]:

@@ -1,0 +1,119 @@
+"""What the units of a first layer look for: the weights of each, laid out as the inputs are."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from ..engine.arguments import check_size, shown
+from ..engine.numeric import as_numbers
+from ..model.layers import Dense
+from ..model.sequential import Sequential
+from ..two_layer import TrainingRun
+from .images import GAP
+from .style import FAINT, INK, figure_of, panel
+
+SIGNS = "PuOr_r"  # negative purple, zero white, positive orange: told apart by colour-blind people too
+MOST = 400
+WIDEST = 12.0  # inches
+
+
+def first_layer_weights(model: Any, shape: tuple[int, int] | None = None, count: int = 25, ax: Axes | None = None) -> Figure:
+    """The weights that lead to each of the first units of the first layer, as an image on one scale for all.
+
+    Parameters
+    ----------
+    model : Sequential, TrainingRun, (w1, w2), or fitted estimator with ``coefs_``
+    shape : (h, w), optional
+        Height and width of the inputs' images in pixels; by default they are square.
+    count : int, default 25
+        Units to show, at most 400.
+    ax : matplotlib.axes.Axes, optional
+        Draw here instead of in a new figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the model has no first layer of weights, these are not finite, or its inputs are not h * w pixels: those of a model whose
+        inputs are no image can be shown in a row, ``shape=(1, n_inputs)``.
+
+    Examples
+    --------
+    >>> from fastmlp import Dense, ReLU, Sequential
+    >>> model = Sequential([Dense(784, 100), ReLU(), Dense(100, 10)])
+    >>> first_layer_weights(model, count=9).axes[0].get_title(loc="left")
+    'Weights of 9 of the 100 units of the first layer'
+    """
+    W = _first_weights(model)
+    inputs, units = W.shape
+    height, width = _as_shape(shape, inputs)
+    shown_units = min(check_size("count", count, 1, MOST), units)
+    columns = min(shown_units, math.ceil(math.sqrt(shown_units * height / width)) if height < width else math.ceil(math.sqrt(shown_units)))
+    rows = math.ceil(shown_units / columns)
+    unit_height = height / width
+    inches = min(1.0 / max(1.0, unit_height), WIDEST / columns)  # an image's width
+    size = (max(4.5, inches * (1 + GAP) * columns + 1.0), max(1.8, inches * (unit_height + GAP) * rows + 0.6))
+    which = f"{shown_units} of the {units} units" if shown_units < units else f"the {units} units" if units > 1 else "the unit"
+    ax = panel(ax, f"Weights of {which} of the first layer", size)
+    reach = max(float(np.abs(W[:, :shown_units]).max()), 1e-30)
+    for unit in range(shown_units):
+        left, top = unit % columns * (1 + GAP), unit // columns * (unit_height + GAP)
+        pixels, extent = W[:, unit].reshape(height, width), (left, left + 1, top + unit_height, top)
+        image = ax.imshow(pixels, SIGNS, vmin=-reach, vmax=reach, extent=extent, interpolation="nearest")
+        ax.add_patch(Rectangle((left, top), 1, unit_height, fill=False, edgecolor=FAINT, linewidth=0.6))
+    ax.set(xlim=(-GAP / 2, columns * (1 + GAP) - GAP / 2), ylim=(rows * (unit_height + GAP) - GAP / 2, -GAP / 2), aspect="equal")
+    ax.set_axis_off()
+    bar = figure_of(ax).colorbar(image, ax=ax, shrink=0.9, aspect=18, pad=0.02)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(color=FAINT, labelcolor=INK, labelsize=8)
+    return figure_of(ax)
+
+
+def _first_weights(model: Any) -> NDArray[np.float64]:
+    """W (I, H) of the first layer that has weights."""
+    if isinstance(model, Sequential):
+        dense = [layer for layer in model.layers if isinstance(layer, Dense)]
+        if not dense:
+            raise ValueError(f"model: expected a Dense layer or more, got {shown(model)}")
+        W: Any = dense[0].W
+    elif isinstance(model, TrainingRun):
+        W = model.w1
+    elif isinstance(model, tuple | list) and len(model) == 2:
+        W = model[0]
+    elif hasattr(model, "coefs_"):
+        W = model.coefs_[0]
+    else:
+        raise TypeError(
+            f"model: expected a Sequential, a TrainingRun, a pair (w1, w2) or a fitted estimator with coefs_, got {shown(model)}"
+        )
+    weights = as_numbers("model", W).astype(np.float64)
+    if weights.ndim != 2 or not weights.size:
+        raise ValueError(f"model: expected first weights of shape (n_inputs, n_units), got {weights.shape}")
+    if not np.isfinite(weights).all():
+        raise ValueError(f"model: expected finite weights, got {weights[~np.isfinite(weights)][0]}")
+    return weights
+
+
+def _as_shape(shape: tuple[int, int] | None, inputs: int) -> tuple[int, int]:
+    """Height and width of an image with so many pixels."""
+    if shape is None:
+        side = math.isqrt(inputs)
+        if side**2 != inputs:
+            raise ValueError(f"shape: expected height and width (h, w) of the images, as {inputs} inputs make no square; got None")
+        return side, side
+    if not isinstance(shape, tuple | list) or len(shape) != 2:
+        raise TypeError(f"shape: expected height and width (h, w), got {shown(shape)}")
+    height, width = (check_size("shape", side, 1) for side in shape)
+    if height * width != inputs:
+        raise ValueError(f"shape: expected h * w = {inputs}, the inputs of the first layer, got {height} * {width} = {height * width}")
+    return height, width
