@@ -9,6 +9,7 @@ import importlib.util
 import os
 from pathlib import Path
 
+import click
 import nbformat
 from sphinx.application import Sphinx
 from sphinx.util import logging
@@ -55,11 +56,17 @@ def remove_notebooks(app: Sphinx, exception: Exception | None) -> None:
         notebook.unlink()
 
 
+def examples_as_code(app: Sphinx, context: click.Context, lines: list[str]) -> None:
+    """Make the examples that end a help text a block of code: commands are copied from it, and their dashes must stay."""
+    lines[:] = ["Examples::", "", *(f"    {line.lstrip('| ')}" for line in lines if "fastmlp " in line), ""] if lines else []
+
+
 def setup(app: Sphinx) -> None:
     """Sphinx calls this: the copies come with the first event and go with the last."""
     app.add_config_value("notebooks", setting(), rebuild="env", types=[str])
     app.connect("config-inited", copy_notebooks)
     app.connect("build-finished", remove_notebooks)
+    app.connect("sphinx-click-process-epilog", examples_as_code)
     os.environ["FASTMLP_NOTEBOOKS"] = app.config.notebooks
     logger.info("notebooks run with FASTMLP_NOTEBOOKS=%s", app.config.notebooks)
 
@@ -83,7 +90,7 @@ nitpick_ignore_regex = [("py:obj", ".*")]  # single backticks in docstrings link
 default_role = "py:obj"
 
 # Pages and notebooks
-myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath"]
+myst_enable_extensions = ["amsmath", "attrs_block", "colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 nb_execution_mode = "force"
 nb_execution_in_temp = True
@@ -112,6 +119,7 @@ html_theme_options = {
     "navbar_align": "left",
     "navbar_persistent": ["search-button"],
     "show_prev_next": True,
+    "show_toc_level": 2,
     "footer_start": ["copyright"],
     "footer_end": ["sphinx-version"],
     "back_to_top_button": False,
