@@ -1,5 +1,6 @@
-"""Check a built site: ``python docs/check_links.py site``. Every internal link leads to a page and an anchor, and nothing is loaded
-from another host, so that the site can be read offline. External links: ``python -m sphinx -b linkcheck docs site/linkcheck``.
+"""Check a built site: ``python docs/check_links.py site``.
+
+Every internal link leads to a page and an anchor, and nothing is loaded from another host, so that the site can be read offline.
 """
 
 import sys
@@ -13,7 +14,8 @@ LOADING = {"script": "src", "link": "href", "img": "src", "iframe": "src", "sour
 
 def problems(site: Path) -> list[str]:
     """Describe every broken internal link and every file from elsewhere."""
-    pages = {page.resolve(): BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser") for page in sorted(site.rglob("*.html"))}
+    files = [page.resolve() for page in sorted(site.rglob("*.html")) if "_static" not in page.parts]
+    pages = {page: BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser") for page in files}
     anchors = {page: {tag["id"] for tag in soup.find_all(id=True)} for page, soup in pages.items()}
     found = []
     for page, soup in pages.items():

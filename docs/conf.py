@@ -96,7 +96,8 @@ nb_execution_mode = "force"
 nb_execution_in_temp = True
 nb_execution_show_tb = True  # a cell that fails is a warning, with its traceback
 nb_execution_timeout = 900  # seconds for a cell
-nb_ipywidgets_js: dict[str, dict[str, str]] = {}  # sliders need a running kernel; their scripts would come from another host
+nb_ipywidgets_js: dict[str, dict[str, str]] = {}  # sliders need a running kernel; their picture stands in for them
+nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]
 nb_merge_streams = True
 
 # Docstrings: numpydoc gives the types, so that signatures stay short.
