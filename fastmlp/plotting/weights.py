@@ -62,7 +62,7 @@ def first_layer_weights(model: Any, shape: tuple[int, int] | None = None, count:
     gap = GAP * math.sqrt(tall)
     columns = min(shown_units, math.ceil(math.sqrt(shown_units * (tall + gap) / (1 + gap))))
     rows = math.ceil(shown_units / columns)
-    inches = min(max(1.0, 0.25 / tall), 3.0, WIDEST / (columns * (1 + gap)), WIDEST / (rows * (tall + gap)))
+    inches = min(max(1.0, 0.25 / tall), 3.0, 3.0 / tall, WIDEST / (columns * (1 + gap)), WIDEST / (rows * (tall + gap)))
     which = f"{shown_units} of {units} units" if shown_units < units else f"{units} unit{'s' if units > 1 else ''}"
     size = (max(3.6, inches * (1 + gap) * columns + 1.0), max(1.4, inches * (tall + gap) * rows + 0.5))
     ax = panel(ax, f"First-layer weights, {which}", size)
@@ -74,7 +74,7 @@ def first_layer_weights(model: Any, shape: tuple[int, int] | None = None, count:
         ax.add_patch(Rectangle((left, top), 1, tall, fill=False, edgecolor=FAINT, linewidth=0.6))
     ax.set(xlim=(-gap / 2, columns * (1 + gap) - gap / 2), ylim=(rows * (tall + gap) - gap / 2, -gap / 2), aspect="equal", anchor="W")
     ax.set_axis_off()
-    bar = figure_of(ax).colorbar(image, ax=ax, shrink=0.9, aspect=25, pad=0.02)
+    bar = figure_of(ax).colorbar(image, ax=ax, shrink=0.9, aspect=25, pad=0.02, panchor=False)
     bar.outline.set_visible(False)
     bar.ax.tick_params(color=FAINT, labelcolor=INK, labelsize=8)
     return figure_of(ax)
