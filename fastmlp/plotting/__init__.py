@@ -7,6 +7,7 @@ from .activations import activation_curves
 from .comparison import comparison, gradient_sizes
 from .confusion import confusion_matrix
 from .decisions import decision_grid, decision_regions
+from .explorer import explore_xor
 from .history import loss_curves, score_curves, training_report
 from .images import image_sheet, pixel_values
 from .profile import profile_report, roofline, step_bar
@@ -22,6 +23,7 @@ __all__ = [
     "decision_grid",
     "decision_regions",
     "error_curves",
+    "explore_xor",
     "first_layer_weights",
     "gradient_sizes",
     "image_sheet",

@@ -16,7 +16,7 @@ from ..measure.gradients import Competitor
 from ..measure.rungs import COMPETITORS
 from ..measure.xor_training import Learnt
 from .curves import spread
-from .style import BLUE, GREEN, INK, ORANGE, PINK, PURPLE, VERMILION, figure_of, panel
+from .style import BLUE, GREEN, INK, ORANGE, PINK, PURPLE, VERMILION, darker, figure_of, panel
 
 # How each line of the ladder looks: NumPy warm and dashed, compiled matrix products purple (the broad
 # line still shows where the other covers it), fused the boldest.
@@ -107,10 +107,10 @@ def label_ends(ends: Sequence[tuple[float, float, str, str]], ax: Axes) -> None:
     heights = spread(np.array([height for height, *_ in names]), 0.05 * (high - low))
     text: dict[str, Any] = {"textcoords": "offset points", "fontsize": 9, "fontweight": "bold", "annotation_clip": False}
     for height, (_, name, colour) in zip(heights, names, strict=True):
-        ax.annotate(name, (rightmost, 10**height), (12, 0), va="center", color=colour, **text)
+        ax.annotate(name, (rightmost, 10**height), (12, 0), va="center", color=darker(colour), **text)
     for x, y, name, colour in ends:
         if x < rightmost:
-            ax.annotate(name, (x, y), (-8, 3), ha="right", color=colour, **text)
+            ax.annotate(name, (x, y), (-8, 3), ha="right", color=darker(colour), **text)
 
 
 def draw_speed_ups(xor: Sequence[Learnt], ax: Axes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from ..engine.arguments import shown
+from .curves import LONGEST
 from .style import INK, figure_of, panel
 
 SHARES = "Blues"
@@ -62,9 +64,11 @@ def confusion_matrix(y: ArrayLike, predicted: ArrayLike, names: Sequence[str] | 
 
     right = int(np.trace(counts))
     cell = 0.62 if K <= 12 else 0.45 if K <= MOST_WRITTEN else 6 / K  # inches
-    longest = max(map(len, labels))
-    side = cell * K + 0.07 * min(longest, 30) + 0.9
-    ax = panel(ax, f"{right:,} of {len(rows):,} right, {right / len(rows):.1%}".replace("%", " %"), (max(side, 3.4), max(side, 3.2)))
+    labels = [fill(label, LONGEST) for label in labels]
+    longest = max(len(line) for label in labels for line in label.split("\n"))
+    names_inches = 0.075 * longest + 0.6
+    size = (max(cell * K, 2.8) + names_inches, max(cell * K, 2.0) + 0.7 * names_inches + 0.4)
+    ax = panel(ax, f"{right:,} of {len(rows):,} right, {100 * right / len(rows):.1f} %", size)
     ax.imshow(shares, SHARES, norm=PowerNorm(0.5, 0, 1))
     if K <= MOST_WRITTEN:
         _write(counts, shares, ax)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from textwrap import fill
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike, NDArray
 
 from ..engine.arguments import check_size, shown
@@ -16,6 +18,7 @@ from ..engine.numeric import as_numbers
 from ..model.losses import CLASSIFYING
 from ..model.sequential import Sequential
 from ..two_layer import TrainingRun, forward_pass
+from .curves import LONGEST
 from .style import CLASS_MARKERS, INK, class_colours, figure_of, panel
 
 Model = TrainingRun | tuple[ArrayLike, ArrayLike] | Sequential | Callable[[NDArray[np.float64]], ArrayLike] | Any
@@ -23,7 +26,7 @@ Floats = NDArray[np.float64]
 
 GRID = 20  # points a side, as in the document
 FINE = 200  # points a side of the grid on which the border is found: a fifth of a millimetre in print
-LARGEST, SMALLEST = 420.0, 14.0  # square points: the area of a marker, of few samples and of many
+LARGEST, LEGIBLE, SMALLEST = 420.0, 80.0, 14.0  # square points: the area of a marker with its class written in it, and without
 FEW = 20  # samples whose class is written in their marker
 MOST_CLASSES = 30  # more are rather numbers to be predicted
 
@@ -177,28 +180,21 @@ def _margins(scores: Floats) -> list[Floats]:
 
 def draw_samples(X: Floats, places: NDArray[np.intp], classes: NDArray[Any], ax: Axes) -> None:
     """A colour and a marker for each class, which is written in the markers of few samples and in a legend beside many."""
-    area = float(np.clip(LARGEST * FEW / len(X) if len(X) > FEW else LARGEST, SMALLEST, LARGEST))
+    written = len(X) <= FEW and all(len(str(name)) == 1 for name in classes)
+    area = LARGEST if written else float(np.clip(LEGIBLE * FEW / len(X), SMALLEST, LEGIBLE))
+    looks = []
     for place, (name, colour) in enumerate(zip(classes, class_colours(len(classes)), strict=True)):
+        marker, label = CLASS_MARKERS[place % len(CLASS_MARKERS)], str(name) if isinstance(name, str) else f"class {name}"
+        look: dict[str, Any] = {"color": colour, "marker": marker, "label": fill(label, LONGEST)}
         chosen = X[places == place]
-        marker = CLASS_MARKERS[place % len(CLASS_MARKERS)]
-        edge = 1.5 if area > 100 else 0.5
-        ax.scatter(
-            chosen[:, 0],
-            chosen[:, 1],
-            area,
-            color=colour,
-            marker=marker,
-            edgecolor="white",
-            linewidth=edge,
-            label=f"class {name}",
-            zorder=3,
-        )
-    if len(X) <= FEW and all(len(str(name)) == 1 for name in classes):
+        ax.scatter(chosen[:, 0], chosen[:, 1], area, edgecolor="white", linewidth=1.5 if written else 0.5, zorder=3, **look)
+        looks.append(Line2D([], [], linestyle="none", markersize=8, markeredgecolor="white", **look))
+    if written:
         for point, place in zip(X, places, strict=True):
             ax.annotate(str(classes[place]), point, color="white", fontweight="bold", ha="center", va="center", zorder=4)
     else:
-        columns = -(-len(classes) // 14)
-        ax.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False, fontsize=9, labelcolor=INK, ncols=columns)
+        beside: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1, 1), "ncols": -(-len(classes) // 14)}
+        ax.legend(handles=looks, frameon=False, fontsize=9, labelcolor=INK, **beside)
 
 
 def decision_grid(w1: ArrayLike, w2: ArrayLike, points: int = GRID) -> tuple[Floats, Floats]:

@@ -10,8 +10,9 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from ..model.history import History
+from .curves import has_lonely_point
 from .images import image_sheet
-from .style import BLUE, VERMILION, figure_of, panel
+from .style import BLUE, VERMILION, darker, figure_of, panel
 
 CURVES = ((BLUE, "-"), (VERMILION, "--"))  # training; held out
 
@@ -63,11 +64,11 @@ def _draw(curves: dict[str, list[float]], ax: Axes) -> None:
     """A line each over the epochs from 1 on."""
     for (name, values), (colour, dash) in zip(curves.items(), CURVES, strict=True):
         if values:
-            marker = "o" if len(values) == 1 else None
+            marker = "o" if has_lonely_point(values) else None
             ax.plot(range(1, len(values) + 1), values, color=colour, linestyle=dash, linewidth=2.2, marker=marker, label=name)
     if ax.lines:
-        ax.legend(frameon=False, labelcolor="linecolor")
-    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        ax.legend(frameon=False, labelcolor=[darker(line.get_color()) for line in ax.lines])
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
 
 
 def training_report(history: History, X: ArrayLike, y: ArrayLike, predicted: ArrayLike, names: Sequence[str] | None = None) -> Figure:

@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from ..measure.durations import duration
 from ..measure.profile import Phase, Profile
 from .curves import spread
-from .style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, VERMILION, figure_of, panel
+from .style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, VERMILION, darker, figure_of, panel
 
 STYLES: dict[str, dict[str, Any]] = {  # of the phases that compute
     "product": {"color": BLUE, "marker": "o"},
@@ -118,7 +118,9 @@ def _name(points: list[Phase], taken: Profile, ax: Axes, x: float) -> None:
         colour = STYLES[phase.kind]["color"]
         line = {"arrowstyle": "-", "color": colour, "linewidth": 0.6, "alpha": 0.6, "shrinkA": 1, "shrinkB": 0, "relpos": (0, 0.5)}
         text = f"{phase.name}, {taken.share_of_roof(phase):.0%} of its roof"
-        ax.annotate(text, (phase.intensity, phase.gflops), (x, 10**height), va="center", fontsize=8.5, color=colour, arrowprops=line)
+        ax.annotate(
+            text, (phase.intensity, phase.gflops), (x, 10**height), va="center", fontsize=8.5, color=darker(colour), arrowprops=line
+        )
 
 
 def step_bar(taken: Profile, ax: Axes | None = None) -> Figure:

@@ -66,7 +66,7 @@ def curve_style(place: int) -> dict[str, Any]:
     return {"color": CURVE_COLOURS[place % len(CURVE_COLOURS)], "linestyle": DASHES[place % len(DASHES)], "linewidth": 2.2}
 
 
-def darker(colour: str) -> tuple[float, ...]:
+def darker(colour: Any) -> tuple[float, ...]:
     """The colour as legible text on white: with a contrast of 4.5 or more for each of this palette, as WCAG 2 asks for."""
     return tuple(0.65 * part for part in to_rgb(colour))
 

@@ -8,6 +8,7 @@ from textwrap import fill
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import EngFormatter, FuncFormatter, MaxNLocator
 from numpy.typing import ArrayLike
 
@@ -119,7 +120,7 @@ def error_curves(runs: Mapping[str, TrainingRun], ax: Axes | None = None) -> Fig
     ax.set(xlabel="epoch", ylabel="half the squared error", yscale="log")
     draw_curves({name: (run.epochs, run.errors) for name, run in runs.items()}, ax)
     ax.xaxis.set_major_formatter(FuncFormatter(lambda epoch, _: f"{epoch:,.0f}"))
-    ax.locator_params(axis="x", nbins=5)
+    ax.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
     return figure_of(ax)
 
 
@@ -160,7 +161,7 @@ def predictions(y: ArrayLike, y_hat: ArrayLike, ax: Axes | None = None) -> Figur
     ax.axhline(0.5, color=INK, linewidth=0.8, linestyle=":")
     ax.set(xlabel="sample", ylabel="output")
     ax.xaxis.set_major_locator(MaxNLocator(10, integer=True))
-    ax.margins(y=0.12)
+    ax.set_ylim(min(0.0, float(y_hat.min())) - 0.06, max(1.0, float(y_hat.max())) + 0.12)
     return figure_of(ax)
 
 
@@ -230,7 +231,7 @@ def three_gradients(runs: Mapping[str, TrainingRun], seconds: Mapping[str, float
     times = {name: check_real("seconds", seconds[name]) for name in runs}
     if min(times.values()) <= 0:
         raise ValueError(f"seconds: expected positive times, got {min(times.values()):g}")
-    figure = Figure(figsize=(13, 4.2), layout="constrained", facecolor="white")
+    figure = Figure(figsize=(13, 4.2), layout=ConstrainedLayoutEngine(w_pad=0.12), facecolor="white")
     errors, outputs, durations = figure.subplots(1, 3, width_ratios=(1.15, 1.1, 1))
     error_curves(runs, errors)
     _draw_outputs(runs, outputs)
@@ -245,10 +246,10 @@ def _draw_outputs(runs: Mapping[str, TrainingRun], ax: Axes) -> None:
     place = np.arange(len(X))
     ax.hlines(y.reshape(-1), place - 0.42, place + 0.42, color=INK, linewidth=2)
     for nth, run in enumerate(runs.values()):
-        beside = place + 0.64 * ((nth + 0.5) / len(runs) - 0.5)
+        beside = place + 0.84 * ((nth + 0.5) / len(runs) - 0.5)
         y_hat = forward_pass(X, run.w1, run.w2)[1].reshape(-1)
         style = {"color": curve_style(nth)["color"], "marker": CLASS_MARKERS[nth % len(CLASS_MARKERS)]}
-        ax.plot(beside, y_hat, linestyle="none", markersize=8, markeredgecolor="white", **style)
+        ax.plot(beside, y_hat, linestyle="none", markersize=min(8, 36 / len(runs)), markeredgecolor="white", **style)
     ax.axhline(0.5, color=INK, linewidth=0.8, linestyle=":")
     ax.set(xlabel="x1, x2", ylabel="output", ylim=(-0.08, 1.08))
     ax.set_xticks(place, [f"{x1:.0f}, {x2:.0f}" for x1, x2 in X])
@@ -264,7 +265,7 @@ def _draw_seconds(seconds: Mapping[str, float], ax: Axes) -> None:
             duration(time), (time, place), (5, 0), textcoords="offset points", va="center", fontweight="bold", fontsize=9, color=INK
         )
     ax.set_yticks(range(len(seconds)), [fill(name, LONGEST) for name in seconds])
-    ax.set_ylim(len(seconds) - 0.4, -0.6)
+    ax.set_ylim(max(len(seconds), 3) - 0.4, -0.6)
     ax.set_xlim(0, 1.25 * max(seconds.values()))
     ax.xaxis.set_major_formatter(EngFormatter(unit="s"))
     ax.locator_params(axis="x", nbins=4)

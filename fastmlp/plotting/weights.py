@@ -52,28 +52,29 @@ def first_layer_weights(model: Any, shape: tuple[int, int] | None = None, count:
     >>> from fastmlp import Dense, ReLU, Sequential
     >>> model = Sequential([Dense(784, 100), ReLU(), Dense(100, 10)])
     >>> first_layer_weights(model, count=9).axes[0].get_title(loc="left")
-    'Weights of 9 of the 100 units of the first layer'
+    'First-layer weights, 9 of 100 units'
     """
     W = _first_weights(model)
     inputs, units = W.shape
     height, width = _as_shape(shape, inputs)
     shown_units = min(check_size("count", count, 1, MOST), units)
-    columns = min(shown_units, math.ceil(math.sqrt(shown_units * height / width)) if height < width else math.ceil(math.sqrt(shown_units)))
+    tall = height / width  # as all lengths below, in widths of an image
+    gap = GAP * math.sqrt(tall)
+    columns = min(shown_units, math.ceil(math.sqrt(shown_units * (tall + gap) / (1 + gap))))
     rows = math.ceil(shown_units / columns)
-    unit_height = height / width
-    inches = min(1.0 / max(1.0, unit_height), WIDEST / columns)  # an image's width
-    size = (max(4.5, inches * (1 + GAP) * columns + 1.0), max(1.8, inches * (unit_height + GAP) * rows + 0.6))
-    which = f"{shown_units} of the {units} units" if shown_units < units else f"the {units} units" if units > 1 else "the unit"
-    ax = panel(ax, f"Weights of {which} of the first layer", size)
+    inches = min(max(1.0, 0.25 / tall), 3.0, 3.0 / tall, WIDEST / (columns * (1 + gap)), WIDEST / (rows * (tall + gap)))
+    which = f"{shown_units} of {units} units" if shown_units < units else f"{units} unit{'s' if units > 1 else ''}"
+    size = (max(3.6, inches * (1 + gap) * columns + 1.0), max(1.4, inches * (tall + gap) * rows + 0.5))
+    ax = panel(ax, f"First-layer weights, {which}", size)
     reach = max(float(np.abs(W[:, :shown_units]).max()), 1e-30)
     for unit in range(shown_units):
-        left, top = unit % columns * (1 + GAP), unit // columns * (unit_height + GAP)
-        pixels, extent = W[:, unit].reshape(height, width), (left, left + 1, top + unit_height, top)
+        left, top = unit % columns * (1 + gap), unit // columns * (tall + gap)
+        pixels, extent = W[:, unit].reshape(height, width), (left, left + 1, top + tall, top)
         image = ax.imshow(pixels, SIGNS, vmin=-reach, vmax=reach, extent=extent, interpolation="nearest")
-        ax.add_patch(Rectangle((left, top), 1, unit_height, fill=False, edgecolor=FAINT, linewidth=0.6))
-    ax.set(xlim=(-GAP / 2, columns * (1 + GAP) - GAP / 2), ylim=(rows * (unit_height + GAP) - GAP / 2, -GAP / 2), aspect="equal")
+        ax.add_patch(Rectangle((left, top), 1, tall, fill=False, edgecolor=FAINT, linewidth=0.6))
+    ax.set(xlim=(-gap / 2, columns * (1 + gap) - gap / 2), ylim=(rows * (tall + gap) - gap / 2, -gap / 2), aspect="equal", anchor="W")
     ax.set_axis_off()
-    bar = figure_of(ax).colorbar(image, ax=ax, shrink=0.9, aspect=18, pad=0.02)
+    bar = figure_of(ax).colorbar(image, ax=ax, shrink=0.9, aspect=25, pad=0.02, panchor=False)
     bar.outline.set_visible(False)
     bar.ax.tick_params(color=FAINT, labelcolor=INK, labelsize=8)
     return figure_of(ax)
