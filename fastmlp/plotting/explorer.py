@@ -35,7 +35,7 @@ def explore_xor() -> XorExplorer | Figure:
     --------
     >>> figure = explore_xor()
     >>> figure.get_supxlabel()
-    'Error 0.000816 after 10,000 epochs in ..., 4 of 4 samples right (3 hidden units, learning rate 0.12, fused, seed 56).'
+    'Error 0.000802 after 10,000 epochs in ..., 4 of 4 samples right (3 hidden units, learning rate 0.12, fused, seed 56).'
     """
     if in_notebook() and find_spec("ipywidgets"):
         from .sliders import XorExplorer

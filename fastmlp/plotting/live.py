@@ -14,6 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
 from PIL import Image
 
 from ..datasets import load_xor
@@ -66,7 +67,7 @@ def result_of(settings: Settings, run: TrainingRun, seconds: float) -> str:
     >>> from fastmlp import train
     >>> from fastmlp.datasets import load_xor
     >>> result_of(Settings(), train(*load_xor()), 0.0005)
-    'Error 0.000816 after 10,000 epochs in 500 µs, 4 of 4 samples right (3 hidden units, learning rate 0.12, fused, seed 56).'
+    'Error 0.000802 after 10,000 epochs in 500 µs, 4 of 4 samples right (3 hidden units, learning rate 0.12, fused, seed 56).'
     """
     X, y = load_xor()
     _, y_hat = forward_pass(X, run.w1, run.w2)
@@ -100,6 +101,7 @@ class LivePicture:
         draw_samples(X, y.reshape(-1).astype(np.intp), np.arange(2), regions)
         panel(regions, f"Decisions on a {GRID} x {GRID} grid").grid(visible=False)
         regions.set(xlim=(-0.16, 1.16), ylim=(-0.16, 1.16), xlabel="x1", ylabel="x2")
+        errors.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         (self._errors,) = errors.plot([], [], color=BLUE, linewidth=2.2)
         panel(errors, "Error")
         errors.set(xlim=(0, EPOCHS), yscale="log", ylim=(LOWEST, HIGHEST), xlabel="epoch", ylabel="half the squared error")
@@ -117,7 +119,7 @@ class LivePicture:
         self._cells.set_data(y_hat > 0.5)
         ticks, smooth = decision_grid(run.w1, run.w2, BORDER)
         self._border.set_segments(contour_generator(ticks, ticks, smooth).lines(0.5))  # type: ignore[arg-type]
-        self._errors.set_data(run.epochs, np.clip(run.errors, LOWEST, HIGHEST))
+        self._errors.set_data(run.epochs, np.maximum(run.errors, LOWEST / 10))  # below the axis, where no logarithm is infinite
         self._canvas.restore_region(self._background)
         for axes, artist in self._moving:
             axes.draw_artist(artist)

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import EngFormatter, FuncFormatter, MaxNLocator
+from matplotlib.ticker import EngFormatter, MaxNLocator, StrMethodFormatter
 from numpy.typing import ArrayLike
 
 from ..datasets import load_xor
@@ -119,7 +119,7 @@ def error_curves(runs: Mapping[str, TrainingRun], ax: Axes | None = None) -> Fig
     ax = panel(ax, "Error")
     ax.set(xlabel="epoch", ylabel="half the squared error", yscale="log")
     draw_curves({name: (run.epochs, run.errors) for name, run in runs.items()}, ax)
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda epoch, _: f"{epoch:,.0f}"))
+    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     ax.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
     return figure_of(ax)
 
