@@ -15,6 +15,8 @@ from fastmlp.plotting import explorer
 from fastmlp.plotting.sliders import XorExplorer
 from tests.children import python
 
+pytestmark = pytest.mark.any_cpu
+
 X, Y = load_xor()
 
 
