@@ -264,7 +264,7 @@ def test_names(symbol, name):
 
 def test_the_program_in_the_docs_names_addresses(tmp_path):
     (program,) = re.findall(
-        r"^`name_addresses.py`:\n\n```python\n(.*?)^```", files(".md")["docs/other-profilers.md"], re.MULTILINE | re.DOTALL
+        r"^`name_addresses.py`:\n\n```python\n(.*?)^```", files(".md")["docs/how-to/other-profilers.md"], re.MULTILINE | re.DOTALL
     )
     (tmp_path / "map").write_text("1010 10 fastmlp.f[float32], called from C\n1000 8 g\n")
     done = python(program, tmp_path / "map", input="a;0x1010 (?) 3\na;0x101f (?);0x1007 (?) 1\n0x1008 (?) 2\n0xfff (?);0x1000 (libc) 1\n")

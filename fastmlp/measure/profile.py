@@ -162,12 +162,12 @@ class Profile:
         seconds = max(phase.operations / (self.peak_gflops * self.threads), phase.bytes / self.bandwidth[self.level(phase)]) / 1e9
         return seconds / phase.mean_seconds if phase.mean_seconds else 0.0
 
-    def plot(self, axes: Axes | None = None) -> Figure:
+    def plot(self, ax: Axes | None = None) -> Figure:
         """Draw the roofline, with a point for each phase that computes; in a figure of its own, also draw the phases of one step.
 
         Parameters
         ----------
-        axes : matplotlib.axes.Axes, optional
+        ax : matplotlib.axes.Axes, optional
             Where to draw the roofline alone.
 
         Returns
@@ -188,12 +188,12 @@ class Profile:
         --------
         >>> from fastmlp import Dense, Sequential, profile
         >>> taken = profile(Sequential([Dense(2, 1)]), [[0.0, 1.0], [1.0, 1.0]], [0.0, 1.0], n_threads=1)
-        >>> [axes.get_xlabel() for axes in taken.plot().axes]
+        >>> [ax.get_xlabel() for ax in taken.plot().axes]
         ['operations per byte', '']
         """
         optional("matplotlib", "plot", "Profile.plot")
         plotting = _shown_by("plotting")
-        figure: Figure = plotting.profile_report(self) if axes is None else plotting.roofline(self, axes)
+        figure: Figure = plotting.profile_report(self) if ax is None else plotting.roofline(self, ax)
         return figure
 
     def _repr_html_(self) -> str:

@@ -198,7 +198,7 @@ def mse(y_hat: Any, y: Any) -> Any:
     residual : ndarray of shape (N, O)
         y_hat - y.
     error : float
-        1/N * sum_n 1/2 * |residual_n|^2.
+        ``1/N * sum_n 1/2 * |residual_n|^2``
 
     Raises
     ------
