@@ -1,5 +1,8 @@
 """Multilayer perceptrons trained on the CPU by compiled code."""
 
+from typing import TYPE_CHECKING, Any
+
+from .files.optional import optional
 from .measure.gradient_profile import GradientProfile
 from .measure.gradient_profiling import profile_gradient
 from .measure.inspection import Inspection, inspect_kernel
@@ -29,7 +32,12 @@ from .two_layer import (
     train,
 )
 
+if TYPE_CHECKING:
+    from .estimators import MLPClassifier, MLPRegressor
+
 __all__ = [
+    "MLPClassifier",
+    "MLPRegressor",
     "ELU",
     "GELU",
     "SELU",
@@ -78,3 +86,14 @@ __all__ = [
     "sigmoid_",
     "train",
 ]
+
+ESTIMATORS = ("MLPClassifier", "MLPRegressor")  # imported when first asked for, since they need scikit-learn
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ESTIMATORS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    optional("sklearn", extra="sklearn", purpose=name)
+    from . import estimators
+
+    return getattr(estimators, name)

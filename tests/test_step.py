@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from fastmlp import SGD, Dense, Sequential, reference
 from fastmlp.engine.inputs import as_inputs
 from fastmlp.engine.memory import TOGETHER, aligned, samples_at_once, workspace
+from fastmlp.engine.run import no_totals
 from fastmlp.engine.targets import as_targets, as_weights
 from fastmlp.kernels import dropout, gather
 from fastmlp.kernels.activations import ACTIVATIONS
@@ -62,7 +63,7 @@ def gradient(model, X, y, sample_weight=None, w=None):
     weights = as_weights(sample_weight, N, w.dtype)
     data = Data(inputs.samples, w.dtype.type(inputs.scale), gather.targets(targets, w.dtype), weights)
     work = workspace(net, N, 1, w.dtype)
-    state, totals = State(w, memory[GUARD:-GUARD], aligned(0 * w), aligned(0 * w)), np.zeros((1, 3))
+    state, totals = State(w, memory[GUARD:-GUARD], aligned(0 * w), aligned(0 * w)), no_totals(1)
     rule = Rule(MOMENTUM, beta1=0.0, beta2=0.0, epsilon=0.0, l2=0.0, decay=0.0, clip=0.0)
     plan = Plan(np.arange(N)[None], N, np.zeros(1), rule, LOSSES[model.loss], 0, 0)
     alone = Team(0, 1, np.zeros(1, np.int64), np.zeros((1, 8), np.int64), np.zeros(1, np.uint8))

@@ -13,12 +13,18 @@ from ..kernels.epochs import Plan, train_epochs
 from ..kernels.gather import targets as as_kernel_targets
 from ..kernels.losses import LOSSES
 from ..kernels.network import Data, Network, Rule, State, Workspace
+from ..kernels.step import SUMS
 from .cost import forward_operations
 from .inputs import Inputs
 from .memory import empty, samples_at_once, workspace
 from .threads import as_team, cpu_count
 
 SHORT = 6e8  # additions and multiplications, some 10 ms, for which Ctrl-C may wait; longer compiled calls run in threads of their own
+
+
+def no_totals(epochs: int) -> np.ndarray:
+    """The sums of so many epochs (E, SUMS), before the first of their batches."""
+    return np.zeros((epochs, SUMS))
 
 
 class Snapshot(NamedTuple):
@@ -74,6 +80,10 @@ class Run:
             self.settings, self.begun = settings, self.steps
             self.m, self.v = empty(self.w.size, self.w.dtype), empty(self.w.size, self.w.dtype)
 
+    def forget(self) -> None:
+        """Begin anew with the next optimizer, even if it is the one before."""
+        self.settings = None
+
     def state(self) -> Snapshot:
         """Return a snapshot with which `restore` returns to this point."""
         return Snapshot(self.w.copy(), self.m.copy(), self.v.copy(), self.settings, self.begun, self.steps)
@@ -89,7 +99,7 @@ class Run:
     ) -> np.ndarray:  # fmt: skip
         """Train for len(orders) epochs, or part of one epoch, in one compiled call.
 
-        Returns (E, 3): per epoch the sums of weight * loss, of weight, and of weight * hit; added to `totals` if that is given. After
+        Returns (E, SUMS), the sums that `train_epochs` describes; added to `totals` if that is given. After
         an interrupt all steps count as taken, so that none of their dropout masks comes again.
         """
         samples = samples_at_once(batch_size)
@@ -99,7 +109,7 @@ class Run:
             raise ValueError("settings: expected the rule of an optimizer, given to `use` before the first epoch; got none")
         work, dtype = self._workspace[1], self.w.dtype
         arrivals, passed, stop = np.zeros(1, np.int64), np.zeros((threads, 8), np.int64), np.zeros(1, np.uint8)
-        totals = np.zeros((len(orders), 3)) if totals is None else totals
+        totals = no_totals(len(orders)) if totals is None else totals
         state = State(self.w, self.gradient, self.m, self.v)
         data = Data(inputs.samples, dtype.type(inputs.scale), as_kernel_targets(targets, dtype), weights)
         rule = self.settings._replace(begun=self.begun)

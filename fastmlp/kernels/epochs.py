@@ -32,8 +32,9 @@ class Plan(NamedTuple):
 def train_epochs(totals, net, work, state, data, plan, team):
     """Train for E epochs. Returns the number of epochs that were finished.
 
-    totals (E, 3) : per epoch, the sums over the samples of weight * loss, of weight, and of weight * hit. All threads of the team call this
-    with the same arguments but `team`.
+    totals (E, SUMS) : for each epoch, the sums over its samples of weight * loss, of weight, and of weight * hit; then over its batches, of
+    the batch's size times its mean loss, and of its size times its penalty (that of `rule.alpha`), both before the update. All threads of
+    the team call this with the same arguments except `team`.
     """
     mode = flush_denormals()
     begin(team)

@@ -66,6 +66,7 @@ class Rule(NamedTuple):
     decay: float
     clip: float
     begun: int = 0  # steps of the model before the first that m and v remember
+    alpha: float = 0.0  # an l2 penalty that is divided by the weight of the batch, as scikit-learn's is
 
 
 class Data(NamedTuple):

@@ -24,7 +24,7 @@ from .gather import Batch, gather, gather_targets
 from .jit import kernel
 from .losses import losses_and_deltas, mark_hits
 from .network import biases_of, delta_rows, features, padded, scratch_of, weights_of
-from .optimizers import ADAM, SGD, Update, update
+from .optimizers import ADAM, GRADIENT_ONLY, SGD, Update, update
 from .parts import inputs_of, needed, parts_needed, parts_of, share_of_part
 from .products import Terms, affine, backproject, in_every_tile, is_narrow, outer, outer_narrow
 from .rows import by_sample, sum_rows
@@ -33,6 +33,7 @@ from .views import Block, Span, from_row
 from .zeros import NEARLY_ALL, find_active, find_used, list_step
 
 PIECE = 1 << 20  # elements of a layer between two looks at whether the team is stopped: a few milliseconds
+SUMS = 5  # numbers that an epoch is summed up in
 LISTED = 0.75  # of the inputs of a batch may be non-zero for a list of samples to pay: a tile's inputs rarely vanish together
 
 
@@ -42,7 +43,7 @@ class Step(NamedTuple):
     number: int  # the number of updates, including this one
     rate: float  # the learning rate
     key: int  # of the dropout masks
-    sums: np.ndarray  # (3,): of weight * loss, of weight and of weight * hit, to which the batch's are added
+    sums: np.ndarray  # (SUMS,): see `tally` and `tally_batch`; those of the batch are added
 
 
 @kernel
@@ -221,7 +222,7 @@ def gradient_into(how, g, net, work, B, scale, skipping, team):
 
 
 @kernel
-def descend(net, state, rule, step, clipping, team):
+def descend(net, state, rule, l2, step, clipping, team):
     """Update a thread's rows of the weights, and its biases, from the gradient times `clipping`. Only weights are penalised and decayed."""
     if peek(team.stop):
         return
@@ -233,7 +234,7 @@ def descend(net, state, rule, step, clipping, team):
     number = state.w.dtype.type
     beta1, beta2, decay = number(rule.beta1), number(rule.beta2), number(step.rate * rule.decay)
     rate, epsilon, clipping, zero = number(rate), number(epsilon), number(clipping), number(0)
-    of_weights = Update(rule.code, rate, decay, number(rule.l2), beta1, beta2, epsilon, clipping)
+    of_weights = Update(rule.code, rate, decay, number(l2), beta1, beta2, epsilon, clipping)
     of_biases = Update(rule.code, rate, zero, zero, beta1, beta2, epsilon, clipping)
     for l in range(len(net.W_at)):
         I, O, parts = net.sizes[l], net.sizes[l + 1], parts_of(l, net.sizes[l])
@@ -267,7 +268,7 @@ def gradient_length(net, state, l2):
 @kernel(inline="always")
 def is_plain(rule):
     """Whether a gradient, times a number, is all that the parameters change by: then it is added to them and needs no memory."""
-    return rule.code == SGD and rule.l2 == 0 and rule.decay == 0 and rule.clip == 0
+    return rule.code == SGD and rule.l2 == 0 and rule.alpha == 0 and rule.decay == 0 and rule.clip == 0
 
 
 @kernel
@@ -279,9 +280,11 @@ def train_step(net, work, state, data, batch, step, plan, team):
     rule, lanes = plan.rule, work.scores.weight.size
     at_once = padded((batch.size - 1) // ((batch.size + lanes - 1) // lanes) + 1, width(work.x))
     direct = batch.size <= lanes and is_plain(rule)
+    loss_before = step.sums[0]
     if team.thread == 0:
         total = weight_of(data, batch)
         work.shared[0] = 1 / total if total > 0 else 0.0
+        tally_penalty(step.sums, net, state.w, rule.alpha * work.shared[0], batch.size)
     lap(team, clock.BOOKKEEPING, 0, 0)
     for at in range(0, batch.size, at_once):
         count = min(at_once, batch.size - at)
@@ -301,15 +304,17 @@ def train_step(net, work, state, data, batch, step, plan, team):
         backward(net, work, state.w, part.B, scale, team)
         how, place = ADD if direct or at > 0 else ASSIGN, state.w if direct else state.g
         gradient_into(how, place, net, work, part.B, scale, direct, team)
-    if not direct:
-        clipping = 1.0
+    if team.thread == 0:
+        step.sums[3] += batch.size * work.shared[0] * (step.sums[0] - loss_before)
+    if not direct and rule.code != GRADIENT_ONLY:
+        clipping, l2 = 1.0, rule.l2 + rule.alpha * work.shared[0]
         if rule.clip > 0:
             barrier(team)  # the length of the whole gradient is needed,
-            length = gradient_length(net, state, rule.l2)
+            length = gradient_length(net, state, l2)
             clipping = min(1.0, rule.clip / length) if length > 0 else 1.0
             lap(team, clock.CLIPPING, 0, 0)
             barrier(team)  # and of its penalty, before anybody changes the weights
-        descend(net, state, rule, step, clipping, team)
+        descend(net, state, rule, l2, step, clipping, team)
     barrier(team)
     return True
 
@@ -326,3 +331,16 @@ def tally(sums, scores, count):
     sums[0] += losses
     sums[1] += weights
     sums[2] += hits
+
+
+@kernel
+def tally_penalty(sums, net, w, l2, count):
+    """Add l2 / 2 * |W|^2, the penalty of a batch, once for each of its `count` samples."""
+    if l2 == 0:
+        return
+    squares = 0.0
+    for l in range(len(net.W_at)):
+        W = w[net.W_at[l] :][: net.sizes[l] * net.sizes[l + 1]]
+        for i in range(len(W)):
+            squares += np.float64(W[i]) * np.float64(W[i])
+    sums[4] += 0.5 * l2 * squares * count

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..engine.memory import workspace
+from ..engine.run import no_totals
 from ..kernels import activations, dropout, gather, losses, optimizers, peak, predict_batches, predict_rows, products, rows, step, zeros
 from ..kernels.bandwidth import read_through
 from ..kernels.barrier import Team
@@ -99,7 +100,7 @@ def training(dtype: Any) -> tuple[Any, ...]:
     """Make the arguments of `train_epochs`, as `engine.run` passes them."""
     data = Data(samples(dtype), dtype.type(1), gather.targets(np.arange(8), dtype), vector(dtype, 0))
     plan = Plan(np.zeros((1, 8), np.int64), 8, np.zeros(1), Rule(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0), 0, 0, 0)
-    return np.zeros((1, 3)), SHAPE, workspace(SHAPE, 8, 1, dtype), state(dtype), data, plan, TEAM
+    return no_totals(1), SHAPE, workspace(SHAPE, 8, 1, dtype), state(dtype), data, plan, TEAM
 
 
 def prediction(dtype: Any) -> tuple[Any, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..engine.cost import forward_operations
-from ..engine.run import Run, Snapshot
+from ..engine.run import Run, Snapshot, no_totals
 from ..engine.threads import choose_threads
 from .data import Data
 from .schedules import Schedule, checked_factors
@@ -79,13 +79,13 @@ class Epochs:
     def train(self, count: int, after_batch: Callable[[int, float], bool] | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Train `count` epochs, or one epoch batch by batch until ``after_batch(batch, mean_loss)`` returns True.
 
-        Return an array (count, 3) with the sums of weight * loss, of weight and of weight * hit for each epoch, and an array (count,)
-        with the last learning rate of each epoch. Raise FloatingPointError if the training diverged; the weights are then those before
+        Return an array (count, SUMS) with the sums of each epoch, as described for `train_epochs`, and an array (count,) with the last
+        learning rate of each epoch. Raise FloatingPointError if the training diverged; the weights are then those before
         the epoch in which it diverged.
         """
         orders, rates = self.plan.orders(count), self.plan.rates(self.done, count)
         before = self.run.state()
-        totals = np.zeros((count, 3))
+        totals = no_totals(count)
         if after_batch is not None:
             self._batch_by_batch(orders, rates, totals, after_batch)
         elif count == 1:
@@ -155,7 +155,7 @@ class Epochs:
             self.run.restore(before)
             if good == 0:
                 return good
-            self._part(orders[:good], rates[: good * self.plan.steps_per_epoch], np.zeros((good, 3)))
+            self._part(orders[:good], rates[: good * self.plan.steps_per_epoch], no_totals(good))
             if np.isfinite(self.run.w).all():
                 return good
             good -= 1

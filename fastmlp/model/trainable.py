@@ -48,11 +48,11 @@ class Trainable(Predictor):
         if self.dtype is None:
             self.dtype = np.dtype(dtype)
             self._adopt(self.parameters.astype(self.dtype))
-        run = self._prepared()
+        run = self.run()
         run.use(optimizer.settings())
         return run
 
-    def _prepared(self) -> Run:
+    def run(self) -> Run:
         """Return the state of the training, creating it if there is none yet."""
         if self._run is None:
             key = int(np.random.SeedSequence(self.seed, spawn_key=(DROPOUT,)).generate_state(1)[0])
@@ -77,7 +77,7 @@ class Trainable(Predictor):
         >>> bool(model.layers[0].W == W), model.steps
         (True, 0)
         """
-        return self._prepared().state()
+        return self.run().state()
 
     def restore(self, snapshot: Snapshot) -> None:
         """Restore the parameters, the optimizer's state and the number of steps from a snapshot.
@@ -96,4 +96,4 @@ class Trainable(Predictor):
             raise TypeError(f"snapshot: expected a Snapshot returned by `snapshot`, got {type(snapshot).__name__}")
         if snapshot.w.size != self.parameters.size:
             raise ValueError(f"snapshot: expected {self.parameters.size} parameters, got {snapshot.w.size}")
-        self._prepared().restore(snapshot)
+        self.run().restore(snapshot)

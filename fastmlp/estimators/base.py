@@ -1,0 +1,355 @@
+"""What the two estimators share: from scikit-learn's parameters and data to the engine's network, run and epochs, and back."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import _fit_context
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
+
+from ..engine import predicting
+from ..engine.inputs import as_inputs
+from ..kernels.activations import ACTIVATIONS
+from ..model.data import Data
+from ..model.epochs import Epochs
+from ..model.evaluating import loss_and_score
+from ..model.layers import ACTIVATION_LAYERS, Dense, Dropout, Layer
+from ..model.schedules import as_schedule
+from ..model.sequential import Sequential
+from .batches import Batches, Rate
+from .parameters import PER_STEP, STOCHASTIC, Parameters
+from .solvers import minimize, rule_of, train
+from .stopping import Patience
+
+FLOATS = (np.float64, np.float32)
+BY_CODE = {ACTIVATIONS[kind.name]: kind for kind in ACTIVATION_LAYERS.values()}
+OUT_ACTIVATIONS = {
+    "softmax_cross_entropy": "softmax",
+    "binary_cross_entropy": "logistic",
+    "poisson": "exp",
+}
+
+
+class BaseMLP(Parameters):
+    """Fitting and predicting; subclasses say what the targets are."""
+
+    hidden_layer_sizes: Any
+    activation: Any
+    _of_targets: ClassVar[dict[str, Any]] = {}  # what `validate_data` is to check of the targets
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None, y_val: Any = None, sample_weight_val: Any = None
+    ) -> Any:  # fmt: skip
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array_like, data frame or sparse matrix of shape (n_samples, n_features)
+            Inputs. float32 data are trained with in float32, all others in float64.
+        y : array_like of shape (n_samples,) or (n_samples, n_outputs)
+            Class labels, or numbers to regress on.
+        sample_weight : array_like of shape (n_samples,), optional
+            Weights of the samples; all 1 by default.
+        X_val, y_val, sample_weight_val : array_like, optional
+            Validation data, scored after every epoch. With `early_stopping` they take the place of the part of `X` that is held out.
+
+        Returns
+        -------
+        self
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the data or a parameter do not fit, or the training diverged.
+
+        Warns
+        -----
+        sklearn.exceptions.ConvergenceWarning
+            If `max_iter` epochs (or iterations of L-BFGS) were not enough.
+        """
+        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=False)
+
+    def _is_stochastic(self) -> bool:
+        """Whether `partial_fit` exists: AttributeError if not."""
+        if self.solver not in STOCHASTIC:
+            raise AttributeError(f"partial_fit is only available for stochastic optimizers. {self.solver} is not stochastic.")
+        return True
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any], incremental: bool) -> Any:
+        hidden = [int(size) for size in np.ravel(self.hidden_layer_sizes)]
+        if any(size <= 0 for size in hidden):
+            raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
+        if self.solver == "lbfgs" and np.any(self.dropout):
+            raise ValueError(f"dropout: expected 0 for solver='lbfgs', whose steps need the same gradient twice, got {self.dropout}")
+        first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
+        X, y = self._validated(X, y, reset=first)
+        self._learn_targets(y, incremental)
+        targets, loss = self._targets(y, X.dtype)
+        sample_weight = self._weights(X, y, sample_weight)
+        self._random_state = check_random_state(self.random_state)
+        if first:
+            outputs = targets.shape[1] if targets.ndim == 2 else len(self.classes_)
+            self._initialize([X.shape[1], *hidden, outputs], loss, X.dtype)
+        self._adopt()
+        data = self._data(X, targets, sample_weight)
+        if self.solver == "lbfgs":
+            self.loss_, self.n_iter_ = minimize(self._network.run(), self._trained_on(data), self, self._shares)
+        else:
+            self._fit_stochastic(data, self._validation(*validation), incremental)
+        if not np.isfinite(self._network.parameters).all():
+            raise ValueError(
+                "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
+            )
+        return self
+
+    def _data(self, X: Any, targets: np.ndarray, sample_weight: np.ndarray | None) -> Data:
+        """Validated data in the form in which the engine takes them."""
+        dtype = self._network.dtype
+        weights = np.zeros(0, dtype) if sample_weight is None else np.ascontiguousarray(sample_weight, dtype)
+        targets = targets if targets.ndim == 1 else np.ascontiguousarray(targets, dtype)
+        return Data(as_inputs("X", X, X.shape[1], dtype, finite=False), targets, weights)
+
+    def _weights(self, X: Any, y: np.ndarray, sample_weight: Any) -> np.ndarray | None:
+        """The weights of the samples; None where all are 1."""
+        return None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=X.dtype)
+
+    def _validation(self, X: Any, y: Any, sample_weight: Any) -> Data | None:
+        """The user's own validation data, if there are any."""
+        if X is None and y is None:
+            return None
+        if X is None or y is None:
+            raise ValueError(f"X_val, y_val: expected both or neither, got {'y_val' if X is None else 'X_val'} alone")
+        X, y = self._validated(X, y, reset=False)
+        weights = None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=X.dtype)
+        return self._data(X, self._targets(y, X.dtype)[0], weights)
+
+    def _trained_on(self, data: Data) -> Data:
+        """The data with the targets that are trained on."""
+        return data
+
+    @property
+    def _shares(self) -> int:
+        """By what scikit-learn divides the loss of the data: its squared error is a mean over the outputs, its gradient is not."""
+        return self.n_outputs_ if self._network.loss == "squared_error" else 1
+
+    def _initialize(self, sizes: Sequence[int], loss: str, dtype: np.dtype) -> None:
+        """A new network, whose weights and biases are drawn as scikit-learn draws them."""
+        layers: list[Layer] = []
+        hidden = self._per_layer("activation", self.activation, len(sizes) - 2)
+        rates = self._per_layer("dropout", self.dropout, len(sizes) - 2)
+        bounds = []
+        for l in range(len(sizes) - 1):
+            layers.append(Dense(sizes[l], sizes[l + 1]))
+            last = l == len(sizes) - 2
+            name = (hidden[0] if hidden else self.activation) if last else hidden[l]
+            bounds.append(np.sqrt((2 if name == "logistic" else 6) / (sizes[l] + sizes[l + 1])))
+            if not last and name != "identity":
+                layers.append(BY_CODE[ACTIVATIONS[name]]())
+            if not last and rates[l]:
+                layers.append(Dropout(rates[l]))
+        seed = self._random_state.randint(2**31) if any(rates) else 0  # otherwise nothing is drawn that scikit-learn does not draw
+        self._network = Sequential(layers, loss=loss, seed=int(seed), dtype=dtype)
+        for bound, layer in zip(bounds, self._network.dense_layers, strict=True):
+            layer.W = self._random_state.uniform(-bound, bound, (layer.n_inputs, layer.n_outputs))
+            layer.b = self._random_state.uniform(-bound, bound, layer.n_outputs)
+        self.coefs_ = [layer.W for layer in self._network.dense_layers]
+        self.intercepts_ = [layer.b for layer in self._network.dense_layers]
+        self.n_layers_, self.n_outputs_ = len(sizes), sizes[-1]
+        self.out_activation_ = OUT_ACTIVATIONS.get(loss, "identity")
+        self.n_iter_ = self.t_ = 0
+        if self.solver in STOCHASTIC:
+            self.loss_curve_: list[float] = []
+            self._patience = Patience(rising=self.early_stopping)
+            self.best_loss_ = None if self.early_stopping else np.inf
+            self.validation_scores_: Any = None
+            self.validation_loss_curve_: Any = None
+            self.best_validation_score_: Any = None
+
+    def _per_layer(self, name: str, value: Any, layers: int) -> list[Any]:
+        """One value for each hidden layer; ValueError if a list has another length or an element that is none."""
+        values: list[Any] = list(value) if isinstance(value, list | tuple) else [value] * layers
+        if len(values) != layers:
+            raise ValueError(f"{name}: expected one value, or one for each of {layers} hidden layers, got {len(values)}")
+        for each in values:
+            if name == "activation" and each not in ACTIVATIONS:
+                raise ValueError(f"activation: expected names among {', '.join(ACTIVATIONS)}, got {each!r}")
+            if name == "dropout" and not 0 <= each < 1:
+                raise ValueError(f"dropout: expected rates in [0, 1), got {each!r}")
+        return values
+
+    def _adopt(self) -> None:
+        """Copy coefficients that were replaced, whole or in the lists, to where the network computes with them.
+
+        As in scikit-learn, the lists are the user's to change; after pickling too, their arrays are no longer the network's own.
+        """
+        for values, own in ((self.coefs_, "W"), (self.intercepts_, "b")):
+            for place, layer in enumerate(self._network.dense_layers):
+                if values[place] is not getattr(layer, own):
+                    setattr(layer, own, values[place])
+                    values[place] = getattr(layer, own)
+
+    def _fit_stochastic(self, data: Data, validation: Data | None, incremental: bool) -> None:
+        run = self._network.run()
+        if not (incremental and hasattr(self, "_rate")):
+            run.forget()
+            power_t = self.power_t if self.solver == "sgd" and self.learning_rate == "invscaling" else None
+            self._rate = Rate(self.learning_rate_init, power_t, self.t_)
+        run.use(rule_of(self))
+        samples = np.arange(data.inputs.n_samples)
+        if self.early_stopping and validation is None and not incremental:
+            samples, validation = self._split(data)
+        by_step = self.learning_rate in PER_STEP
+        plan = Batches(
+            epochs=1 if incremental else self.max_iter,
+            batch_size=self._batch_size(len(samples)),
+            learning_rate=self.learning_rate_init,
+            schedule=as_schedule(self.learning_rate if by_step else None),
+            samples=samples,
+            n_threads=self.n_threads,
+            rate=self._rate,
+            random_state=self._random_state if self.shuffle else None,
+            order=np.arange(len(samples)),
+            by_step=by_step,
+        )
+        by_score = self.early_stopping and validation is not None
+        if self._patience.rising != by_score:
+            self._patience = Patience(by_score)
+        self._patience.tol, self._patience.epochs = self.tol, self.n_iter_no_change
+        record = Record(self, validation, by_score)
+        adaptive = self.solver == "sgd" and self.learning_rate == "adaptive"
+        one_by_one = validation is not None or bool(self.verbose)
+        self.n_iter_ = 0
+        try:
+            epochs = Epochs(run, self._trained_on(data), plan)
+            stopped = train(epochs, plan, self._patience, record, self._shares, adaptive, one_by_one)
+        except KeyboardInterrupt:
+            warnings.warn("Training interrupted by user.", stacklevel=3)
+            stopped = True
+        except FloatingPointError as error:
+            raise ValueError(f"Solver produced non-finite parameter weights. {str(error)[0].upper()}{str(error)[1:]}") from error
+        finally:
+            self.t_ = self._rate.seen
+            if not incremental:
+                record.end()
+        if not stopped and not incremental:
+            warnings.warn(
+                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't converged yet.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+
+    def _split(self, data: Data) -> tuple[np.ndarray, Data]:
+        """The samples to train on, and data to validate with: scikit-learn's own split."""
+        stratify = data.targets if self._network.loss == "binary_cross_entropy" and self.n_outputs_ == 1 else None
+        samples, held_out = train_test_split(
+            np.arange(data.inputs.n_samples), random_state=self._random_state, test_size=self.validation_fraction, stratify=stratify
+        )
+        if len(held_out) < 2:
+            raise ValueError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
+        return samples, data.take(held_out)
+
+    def _batch_size(self, n_samples: int) -> int:
+        if self.batch_size == "auto":
+            return min(200, n_samples)
+        size = int(self.batch_size)
+        if size > n_samples:
+            warnings.warn("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=4)
+        return min(size, n_samples)
+
+    def _outputs(self, X: Any) -> np.ndarray:
+        """The outputs of the last layer (n_samples, n_outputs), before its activation."""
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=FLOATS, reset=False)
+        self._adopt()
+        network = self._network
+        inputs = as_inputs("X", X, network.n_inputs, network.dtype, finite=False)
+        return predicting.predict(network.network(), network.parameters, inputs, self.n_threads)
+
+    def _validated(self, X: Any, y: Any, reset: bool) -> tuple[Any, np.ndarray]:
+        """X and y as scikit-learn validates them."""
+        X, y = validate_data(self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=FLOATS, reset=reset, **self._of_targets)
+        return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+
+    def _learn_targets(self, y: np.ndarray, incremental: bool) -> None:
+        """Learn what there is to know of the targets before a network is made for them."""
+
+    def _targets(self, y: np.ndarray, dtype: np.dtype) -> tuple[np.ndarray, str]:
+        """The targets as the engine takes them, and the name of its loss."""
+        raise NotImplementedError
+
+    def _validation_score(self, outputs: np.ndarray, held_out: Data) -> float:
+        """Accuracy or R^2 of outputs before their activation."""
+        raise NotImplementedError
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+class Record:
+    """The attributes of an estimator that tell how its training goes, epoch by epoch."""
+
+    def __init__(self, estimator: BaseMLP, validation: Data | None, by_score: bool) -> None:
+        self.estimator, self.validation, self.by_score = estimator, validation, by_score
+        self.best: np.ndarray | None = None
+        if validation is not None and estimator.validation_scores_ is None:
+            estimator.validation_scores_, estimator.validation_loss_curve_ = [], []
+            estimator.best_validation_score_ = -np.inf
+
+    def note(self, loss: float) -> float:
+        """Record the loss of an epoch and how it does on the validation data. Returns by what it is judged, the score or the loss."""
+        estimator = self.estimator
+        estimator.n_iter_ += 1
+        estimator.loss_ = loss
+        estimator.loss_curve_.append(loss)
+        if estimator.verbose:
+            print(f"Iteration {estimator.n_iter_}, loss = {loss:.8f}")
+        if estimator.best_loss_ is not None:
+            estimator.best_loss_ = min(estimator.best_loss_, loss)
+        score = None if self.validation is None else self._validate(self.validation)
+        return score if score is not None and self.by_score else loss
+
+    def _validate(self, validation: Data) -> float:
+        estimator, network = self.estimator, self.estimator._network
+        outputs = predicting.predict(network.network(), network.parameters, validation.inputs, estimator.n_threads)
+        score = estimator._validation_score(outputs, validation)
+        estimator.validation_scores_.append(score)
+        mean_loss, _ = loss_and_score(network.loss, outputs, validation.targets, validation.weights)
+        estimator.validation_loss_curve_.append(mean_loss / estimator._shares)
+        estimator.best_validation_score_ = max(estimator.best_validation_score_, score)
+        if estimator.verbose:
+            print(f"Validation score: {score:f}")
+        return score
+
+    def keep(self) -> None:
+        """Remember the parameters, if the best are to be the result."""
+        if self.by_score:
+            self.best = self.estimator._network.parameters.copy()
+
+    def say(self, what: str) -> None:
+        """Why the training stops, or goes on with another rate."""
+        if self.estimator.verbose:
+            what_of = "Validation score" if self.by_score else "Training loss"
+            patience = f"tol={self.estimator.tol:f} for {self.estimator.n_iter_no_change} consecutive epochs."
+            print(f"{what_of} did not improve more than {patience} {what}")
+
+    def end(self) -> None:
+        """Return to the best parameters, if they were remembered."""
+        if self.best is not None:
+            self.estimator._network.parameters[:] = self.best
+
+
+def offers_partial_fit(function: Any) -> Any:
+    """Have `partial_fit` exist for stochastic solvers only, and check parameters before it."""
+    return available_if(lambda estimator: estimator._is_stochastic())(_fit_context(prefer_skip_nested_validation=True)(function))
+

@@ -1,0 +1,216 @@
+"""`MLPClassifier`."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass
+from numbers import Real
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy.special import expit, softmax
+from sklearn.base import ClassifierMixin
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
+
+from ..model.data import Data
+from ..model.evaluating import loss_and_score
+from .base import BaseMLP, offers_partial_fit
+from .documentation import documented
+from .parameters import Parameters
+
+
+@documented
+@dataclass(eq=False, repr=False)
+class MLPClassifier(ClassifierMixin, BaseMLP):
+    """Multilayer perceptron classifier, in place of scikit-learn's.
+
+    It minimises the cross-entropy: of the softmax for more than two classes, of the logistic function for two, and of one logistic function
+    per label for multilabel targets.
+
+    Parameters
+    ----------
+    (parameters)
+    class_weight : dict, list of dict or "balanced", optional
+        Weights of the classes, as in `sklearn.utils.class_weight.compute_sample_weight`; they multiply the samples' own. With
+        "balanced" all classes have the same total weight; in `partial_fit`, within the data of each call. Not in scikit-learn.
+    label_smoothing : float, default 0
+        Share of each target that is spread evenly over all classes. Losses of training are those of the smoothed targets. Not in
+        scikit-learn.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels.
+    (attributes)
+    out_activation_ : str
+        "softmax" or "logistic".
+
+    (references)
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from fastmlp import MLPClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> MLPClassifier(random_state=0, max_iter=1000).fit(X, y).score(X, y) > 0.95
+    True
+    """
+
+    hidden_layer_sizes: Any = (100,)
+    activation: Any = "relu"
+    _: KW_ONLY
+    class_weight: Any = None
+    label_smoothing: float = 0.0
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **Parameters._parameter_constraints,
+        "class_weight": [StrOptions({"balanced"}), dict, list, None],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+    }
+
+    def _learn_targets(self, y: np.ndarray, incremental: bool) -> None:
+        if not hasattr(self, "classes_") or not (self.warm_start or incremental):
+            self._label_binarizer = LabelBinarizer().fit(y)
+            self.classes_ = self._label_binarizer.classes_
+        else:
+            self._check_classes(unique_labels(y))
+
+    def _targets(self, y: np.ndarray, dtype: np.dtype) -> tuple[np.ndarray, str]:
+        if self._label_binarizer.y_type_ != "multiclass":
+            return self._label_binarizer.transform(y).astype(dtype), "binary_cross_entropy"
+        places = np.searchsorted(self.classes_, y)
+        unknown = self.classes_[np.minimum(places, len(self.classes_) - 1)] != y
+        if unknown.any():
+            raise ValueError(f"y: expected classes among {self.classes_}, got {y[unknown][0]}")
+        return places.astype(np.int64), "softmax_cross_entropy"
+
+    def _weights(self, X: Any, y: np.ndarray, sample_weight: Any) -> np.ndarray | None:
+        weights = super()._weights(X, y, sample_weight)
+        if self.class_weight is None:
+            return weights
+        if isinstance(self.class_weight, str) and y.ndim == 1:  # "balanced": samples count by their weights, which may stand for repetitions
+            classes, places = np.unique(y, return_inverse=True)
+            totals = np.bincount(places, weights, len(classes))
+            present = totals > 0
+            of_classes = np.divide(totals.sum(), present.sum() * totals, where=present, out=np.zeros(len(classes)))[places]
+        else:
+            of_classes = compute_sample_weight(self.class_weight, y)
+        return (of_classes if weights is None else of_classes * weights).astype(X.dtype)
+
+    def _trained_on(self, data: Data) -> Data:
+        if not self.label_smoothing:
+            return data
+        hard, dtype = data.targets, self._network.parameters.dtype
+        rows = np.eye(self.n_outputs_, dtype=dtype)[hard] if hard.ndim == 1 else hard
+        share = self.label_smoothing / (self.n_outputs_ if hard.ndim == 1 else 2)
+        return data._replace(targets=rows * dtype.type(1 - self.label_smoothing) + dtype.type(share))
+
+    def _check_classes(self, classes: np.ndarray) -> None:
+        """ValueError if a later call to fit has classes that do not fit those of the first."""
+        if self.warm_start:
+            if set(classes) != set(self.classes_):
+                raise ValueError(
+                    "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
+                    f"Previously got {self.classes_}, `y` has {classes}"
+                )
+        elif len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
+            raise ValueError(f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. 'y' has {classes}.")
+
+    @offers_partial_fit
+    def partial_fit(
+        self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None,
+        X_val: Any = None, y_val: Any = None, sample_weight_val: Any = None,
+    ) -> MLPClassifier:  # fmt: skip
+        """Train one epoch more, on these data.
+
+        Parameters
+        ----------
+        X : array_like, data frame or sparse matrix of shape (n_samples, n_features)
+            Inputs.
+        y : array_like of shape (n_samples,)
+            Class labels.
+        sample_weight : array_like of shape (n_samples,), optional
+            Weights of the samples.
+        classes : array_like of shape (n_classes,), optional
+            All classes that will ever come; the first call needs them.
+        X_val, y_val, sample_weight_val : array_like, optional
+            Validation data, scored after the epoch.
+
+        Returns
+        -------
+        self
+            The estimator.
+        """
+        if _check_partial_fit_first_call(self, classes):
+            self._label_binarizer = LabelBinarizer().fit(y if type_of_target(y).startswith("multilabel") else classes)
+        self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=True)
+        return self
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Probabilities of the classes.
+
+        Parameters
+        ----------
+        X : array_like, data frame or sparse matrix of shape (n_samples, n_features)
+            Inputs.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`. Rows sum to 1, except for multilabel targets, whose labels each have a probability of their own.
+        """
+        outputs = self._outputs(X)
+        if self.out_activation_ == "softmax":
+            return softmax(outputs, axis=1)
+        probabilities = self._logistic(outputs)
+        return probabilities if self.n_outputs_ > 1 else np.hstack([1 - probabilities, probabilities])
+
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Logarithms of `predict_proba`.
+
+        Parameters
+        ----------
+        X : array_like, data frame or sparse matrix of shape (n_samples, n_features)
+            Inputs.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`.
+        """
+        probabilities = self.predict_proba(X)
+        return np.log(probabilities, out=probabilities)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Class labels.
+
+        Parameters
+        ----------
+        X : array_like, data frame or sparse matrix of shape (n_samples, n_features)
+            Inputs.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), or (n_samples, n_labels) for multilabel targets
+            The most probable class, or whether each label is more probable than not.
+        """
+        outputs = self._outputs(X)
+        if self.out_activation_ == "softmax":
+            return self.classes_[outputs.argmax(axis=1)]
+        probabilities = self._logistic(outputs)
+        return self._label_binarizer.inverse_transform(probabilities if self.n_outputs_ > 1 else probabilities.ravel())
+
+    def _logistic(self, outputs: np.ndarray) -> np.ndarray:
+        """The logistic function, but never quite 0 or 1, so that logarithms of both probabilities are finite."""
+        finfo = np.finfo(outputs.dtype)
+        return np.clip(expit(outputs), finfo.tiny, 1 - finfo.epsneg)
+
+    def _validation_score(self, outputs: np.ndarray, held_out: Data) -> float:
+        return loss_and_score(self._network.loss, outputs, held_out.targets, held_out.weights)[1]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

@@ -1,0 +1,112 @@
+"""What the docstrings of both estimators have in common, written once."""
+
+from __future__ import annotations
+
+from inspect import cleandoc
+from typing import TypeVar
+
+Kind = TypeVar("Kind", bound=type)
+
+PARAMETERS = """\
+hidden_layer_sizes : int or array_like of int, default (100,)
+    Units of each hidden layer.
+activation : str or list of str, default "relu"
+    Activation function of the hidden layers: "identity", "logistic", "tanh" or "relu", and beyond scikit-learn "leaky_relu", "elu",
+    "selu", "gelu", "silu" or "softplus". A list has one name for each hidden layer.
+solver : {"adam", "sgd", "lbfgs", "adamw"}, default "adam"
+    "adam" and "sgd" (with momentum) train on mini-batches, as does "adamw", which decays weights apart from the gradient; "lbfgs" is
+    SciPy's L-BFGS-B over the gradient of all samples, which suits small data sets.
+alpha : float, default 0.0001
+    Strength of the l2 penalty on the weights, alpha / 2 * |W|^2 divided by the weight of the samples of a batch.
+batch_size : int or "auto", default "auto"
+    Samples per mini-batch; "auto" is 200, or all samples if there are fewer. "lbfgs" uses no mini-batches.
+learning_rate : {"constant", "invscaling", "adaptive", "cosine", "one_cycle"}, default "constant"
+    Schedule of the learning rate. "invscaling" and "adaptive" change it between epochs and apply to "sgd" alone: the former divides it by
+    the number of samples seen to the power `power_t`, the latter by 5 whenever `n_iter_no_change` epochs brought no improvement. "cosine"
+    and "one_cycle" change it from step to step, over `max_iter` epochs, for every mini-batch solver.
+learning_rate_init : float, default 0.001
+    Initial learning rate of the mini-batch solvers; the highest one of "one_cycle".
+power_t : float, default 0.5
+    Exponent of "invscaling".
+max_iter : int, default 200
+    Most epochs of the mini-batch solvers, or iterations of "lbfgs".
+shuffle : bool, default True
+    Whether each epoch has a new order of the samples.
+random_state : int, RandomState instance or None, default None
+    Determines the initial weights, the split for early stopping, the order of the samples, and what dropout drops. With the same value,
+    results agree with scikit-learn's to rounding.
+tol : float, default 1e-4
+    An epoch counts as an improvement if the loss falls, or the validation score rises, by at least this much. For "lbfgs" the gradient's
+    largest component at which it stops.
+verbose : bool or int, default False
+    Whether to print the loss of every epoch.
+warm_start : bool, default False
+    Whether `fit` goes on with the weights of the last call.
+momentum : float, default 0.9
+    Momentum of "sgd", between 0 and 1.
+nesterovs_momentum : bool, default True
+    Whether "sgd" uses Nesterov's momentum.
+early_stopping : bool, default False
+    Whether training stops when the score on validation data no longer improves, and returns to the weights of the best score. Unless
+    `fit` is given such data, a part of the training data is held out, in equal shares of both classes where there are two.
+validation_fraction : float, default 0.1
+    The share that is held out.
+beta_1, beta_2 : float, default 0.9, 0.999
+    Decay rates of the running means of "adam" and "adamw", in [0, 1).
+epsilon : float, default 1e-8
+    Number that keeps the divisions of "adam" and "adamw" stable.
+n_iter_no_change : int, default 10
+    Training stops after more than this many epochs without an improvement.
+max_fun : int, default 15000
+    Most evaluations of the gradient by "lbfgs".
+dropout : float or list of float, default 0
+    Probability with which a hidden unit's output is dropped in training; a list has one for each hidden layer. Not in scikit-learn.
+weight_decay : float, default 0.01
+    Decoupled weight decay of "adamw". Not in scikit-learn.
+clip_norm : float, default 0
+    Longest gradient of the mini-batch solvers, penalty included; 0 for no limit. Not in scikit-learn.
+n_threads : int, optional
+    Threads of training and prediction; by default as many as help. Results are the same for every number. Not in scikit-learn.
+"""
+
+ATTRIBUTES = """\
+coefs_, intercepts_ : list of ndarray
+    Weights of shape (n_inputs, n_outputs) and biases of shape (n_outputs,) of each layer. Assigning to them, whole or in part, changes
+    what the estimator predicts.
+loss_ : float
+    Loss of the last epoch, penalty included.
+loss_curve_ : list of float
+    Loss of each epoch; not for "lbfgs".
+best_loss_ : float or None
+    The lowest of them; None with `early_stopping`.
+validation_scores_, validation_loss_curve_ : list of float, or None
+    Score and loss on the validation data after each epoch; None without such data. The latter is not in scikit-learn.
+best_validation_score_ : float or None
+    The highest of those scores.
+n_iter_ : int
+    Epochs, or iterations of "lbfgs", of the last call.
+t_ : int
+    Samples that the mini-batch solvers have trained on, each counted as often as it was used.
+n_features_in_ : int
+    Features seen in `fit`.
+feature_names_in_ : ndarray of shape (n_features_in_,)
+    Their names, if the data were a data frame whose columns all have string names.
+n_layers_, n_outputs_ : int
+    Layers, the inputs included, and outputs.
+"""
+
+REFERENCES = """\
+References
+----------
+The parameters and their meaning are those of scikit-learn's `sklearn.neural_network`, version 1.9. Initial weights: Glorot and Bengio
+2010. Adam: Kingma and Ba 2015. AdamW: Loshchilov and Hutter 2019.
+"""
+
+
+def documented(kind: Kind) -> Kind:
+    """Put the common parts into the docstring of a class, where it names them in parentheses."""
+    text = cleandoc(kind.__doc__ or "")
+    for name, part in (("parameters", PARAMETERS), ("attributes", ATTRIBUTES), ("references", REFERENCES)):
+        text = text.replace(f"({name})\n", part)
+    kind.__doc__ = text
+    return kind
