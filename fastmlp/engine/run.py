@@ -23,7 +23,7 @@ SHORT = 6e8  # additions and multiplications, some 10 ms, for which Ctrl-C may w
 
 
 def no_totals(epochs: int) -> np.ndarray:
-    """The sums of so many epochs (E, SUMS), before the first of their batches."""
+    """Return the sums (E, SUMS) of `epochs` epochs before their first batch: zeros."""
     return np.zeros((epochs, SUMS))
 
 
@@ -81,7 +81,7 @@ class Run:
             self.m, self.v = empty(self.w.size, self.w.dtype), empty(self.w.size, self.w.dtype)
 
     def forget(self) -> None:
-        """Begin anew with the next optimizer, even if it is the one before."""
+        """Reset the state of the optimizer at the next `use`, even if the settings are the same."""
         self.settings = None
 
     def state(self) -> Snapshot:
@@ -99,8 +99,8 @@ class Run:
     ) -> np.ndarray:  # fmt: skip
         """Train for len(orders) epochs, or part of one epoch, in one compiled call.
 
-        Returns (E, SUMS), the sums that `train_epochs` describes; added to `totals` if that is given. After
-        an interrupt all steps count as taken, so that none of their dropout masks comes again.
+        Returns (E, SUMS), the sums that `train_epochs` describes; if `totals` is given, they are added to it. After an interrupt, all steps
+        count as taken, so that none of their dropout masks is used again.
         """
         samples = samples_at_once(batch_size)
         if self._workspace is None or self._workspace[0] != samples or len(self._workspace[1].active) < threads:

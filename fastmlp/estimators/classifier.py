@@ -90,7 +90,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         weights = super()._weights(X, y, sample_weight)
         if self.class_weight is None:
             return weights
-        if isinstance(self.class_weight, str) and y.ndim == 1:  # "balanced": samples count by their weights, which may stand for repetitions
+        if isinstance(self.class_weight, str) and y.ndim == 1:  # "balanced": weights may stand for repetitions
             classes, places = np.unique(y, return_inverse=True)
             totals = np.bincount(places, weights, len(classes))
             present = totals > 0

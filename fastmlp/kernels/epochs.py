@@ -30,11 +30,11 @@ class Plan(NamedTuple):
 
 @entry(allocates=False)
 def train_epochs(totals, net, work, state, data, plan, team):
-    """Train for E epochs. Returns the number of epochs that were finished.
+    """Train for E epochs and return the number of epochs that were finished.
 
-    totals (E, SUMS) : for each epoch, the sums over its samples of weight * loss, of weight, and of weight * hit; then over its batches, of
-    the batch's size times its mean loss, and of its size times its penalty (that of `rule.alpha`), both before the update. All threads of
-    the team call this with the same arguments except `team`.
+    totals (E, SUMS) : for each epoch, the sums over its samples of weight * loss, of weight, and of weight * hit, followed by the sums over
+    its batches of size times mean loss and of size times penalty (that of `rule.alpha`), both before the update. All threads of the team
+    call this function, with the same arguments except for `team`.
     """
     mode = flush_denormals()
     begin(team)

@@ -65,8 +65,8 @@ class Rule(NamedTuple):
     l2: float
     decay: float
     clip: float
-    begun: int = 0  # steps of the model before the first that m and v remember
-    alpha: float = 0.0  # an l2 penalty that is divided by the weight of the batch, as scikit-learn's is
+    begun: int = 0  # the number of the model's steps before the first one that m and v include
+    alpha: float = 0.0  # an L2 penalty that is divided by the weight of the batch, as in scikit-learn
 
 
 class Data(NamedTuple):

@@ -9,7 +9,7 @@ from .jit import kernel, strict_kernel
 from .vectors import fma, sqrt
 
 SGD, MOMENTUM, NESTEROV, ADAM, ADAM_HAT = range(5)  # ADAM_HAT: epsilon is added before the bias correction
-GRADIENT_ONLY = -1  # the parameters stay as they are: for solvers that are given the gradient
+GRADIENT_ONLY = -1  # leaves the parameters as they are, for solvers that take only the gradient
 
 
 class Update(NamedTuple):

@@ -32,9 +32,10 @@ from .tile import ADD, ASSIGN, MR
 from .views import Block, Span, from_row
 from .zeros import NEARLY_ALL, find_active, find_used, list_step
 
-PIECE = 1 << 20  # elements of a layer between two looks at whether the team is stopped: a few milliseconds
-SUMS = 5  # numbers that an epoch is summed up in
-LISTED = 0.75  # of the inputs of a batch may be non-zero for a list of samples to pay: a tile's inputs rarely vanish together
+PIECE = 1 << 20  # elements of a layer between two checks whether the team is stopped: a few milliseconds
+SUMS = 5  # the number of sums kept for an epoch
+# Lists of samples pay if less than this share of the inputs of a batch is non-zero, since the inputs of a tile are rarely zero together.
+LISTED = 0.75
 
 
 class Step(NamedTuple):
@@ -43,7 +44,7 @@ class Step(NamedTuple):
     number: int  # the number of updates, including this one
     rate: float  # the learning rate
     key: int  # of the dropout masks
-    sums: np.ndarray  # (SUMS,): see `tally` and `tally_batch`; those of the batch are added
+    sums: np.ndarray  # (SUMS,): the sums of `train_epochs` so far, to which those of the batch are added
 
 
 @kernel
@@ -223,7 +224,7 @@ def gradient_into(how, g, net, work, B, scale, skipping, team):
 
 @kernel
 def descend(net, state, rule, l2, step, clipping, team):
-    """Update a thread's rows of the weights, and its biases, from the gradient times `clipping`. Only weights are penalised and decayed."""
+    """Update this thread's rows of the weights and its biases by the gradient times `clipping`. Only weights are penalised and decayed."""
     if peek(team.stop):
         return
     rate, epsilon = step.rate, rule.epsilon
@@ -267,7 +268,7 @@ def gradient_length(net, state, l2):
 
 @kernel(inline="always")
 def is_plain(rule):
-    """Whether a gradient, times a number, is all that the parameters change by: then it is added to them and needs no memory."""
+    """Return whether the rule only adds a multiple of the gradient to the parameters, so that the gradient needs no memory of its own."""
     return rule.code == SGD and rule.l2 == 0 and rule.alpha == 0 and rule.decay == 0 and rule.clip == 0
 
 
@@ -309,11 +310,11 @@ def train_step(net, work, state, data, batch, step, plan, team):
     if not direct and rule.code != GRADIENT_ONLY:
         clipping, l2 = 1.0, rule.l2 + rule.alpha * work.shared[0]
         if rule.clip > 0:
-            barrier(team)  # the length of the whole gradient is needed,
+            barrier(team)  # the norm needs the gradients of all threads
             length = gradient_length(net, state, l2)
             clipping = min(1.0, rule.clip / length) if length > 0 else 1.0
             lap(team, clock.CLIPPING, 0, 0)
-            barrier(team)  # and of its penalty, before anybody changes the weights
+            barrier(team)  # the penalty needs the old weights, so no thread changes them before all norms are computed
         descend(net, state, rule, l2, step, clipping, team)
     barrier(team)
     return True
