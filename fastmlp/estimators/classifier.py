@@ -64,6 +64,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     class_weight: Any = None
     label_smoothing: float = 0.0
 
+    loss: ClassVar[str] = "log_loss"  # no parameter, here as in scikit-learn
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **Parameters._parameter_constraints,
         "class_weight": [StrOptions({"balanced"}), dict, list, None],
