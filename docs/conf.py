@@ -84,7 +84,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
 ]
-exclude_patterns = ["screenshots"]
+smartquotes = False  # docstrings quote what is typed
 nitpicky = True
 nitpick_ignore_regex = [("py:obj", ".*")]  # single backticks in docstrings link where they can
 default_role = "py:obj"
