@@ -251,7 +251,8 @@ def _draw_outputs(runs: Mapping[str, TrainingRun], ax: Axes) -> None:
         style = {"color": curve_style(nth)["color"], "marker": CLASS_MARKERS[nth % len(CLASS_MARKERS)]}
         ax.plot(beside, y_hat, linestyle="none", markersize=min(8, 36 / len(runs)), markeredgecolor="white", **style)
     ax.axhline(0.5, color=INK, linewidth=0.8, linestyle=":")
-    ax.set(xlabel="x1, x2", ylabel="output", ylim=(-0.08, 1.08))
+    ax.set(xlabel="x1, x2", ylabel="output")
+    ax.margins(y=0.08)
     ax.set_xticks(place, [f"{x1:.0f}, {x2:.0f}" for x1, x2 in X])
     ax.grid(visible=False, axis="x")
 
