@@ -296,8 +296,9 @@ def test_wrong_data():
         MLPClassifier().fit(X, y, X_val=X)
     with pytest.raises(ValueError, match=r"y: expected classes among \[0 1 2\], got 5"):
         MLPClassifier().fit(X, y, X_val=X, y_val=np.where(y == 2, 5, y))
-    with pytest.raises(AttributeError, match="partial_fit is only available for stochastic optimizers"):
+    with pytest.raises(AttributeError, match="has no attribute 'partial_fit'") as raised:
         MLPClassifier(solver="lbfgs").partial_fit(X, y)
+    assert str(raised.value.__cause__) == "partial_fit is only available for stochastic optimizers. lbfgs is not stochastic."
 
 
 def test_divergence_says_where():

@@ -205,7 +205,7 @@ def test_the_command_shows_the_phases_and_writes_them(tmp_path):
     arguments = ["profile", "--epochs", "2", "--hidden", "20", "--json", str(tmp_path / "p.json"), "--trace", str(tmp_path / "t.json")]
     done = CliRunner().invoke(main, arguments, catch_exceptions=False)
     assert done.exit_code == 0, done.output
-    for name in ("gather", "product 1", "update 2", "all phases", "Python around them", "of the time is the products of layer"):
+    for name in ("gather", "product 1", "update 2", "all phases", "Python around them", "of the time is spent on the products of layer"):
         assert name in done.output
     assert json.loads((tmp_path / "p.json").read_text())["sizes"] == [64, 20, 10]
     assert len(json.loads((tmp_path / "t.json").read_text())["traceEvents"]) > 50 * 10
