@@ -1,4 +1,4 @@
-"""Multilayer perceptrons trained on the CPU as fast as the silicon allows."""
+"""Multilayer perceptrons trained on the CPU by compiled code."""
 
 from typing import TYPE_CHECKING, Any
 

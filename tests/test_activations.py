@@ -1,4 +1,4 @@
-"""Activations, value and slope: against the reference, PyTorch's figures and central differences, at the ends of the range and with NaN."""
+"""Activations, values and slopes: against the reference, PyTorch's figures and central differences, at the ends of the range, with NaN."""
 
 import math
 
@@ -19,14 +19,14 @@ LAYERS = {
 
 
 def activated(name, x):
-    """Value and slope of the whole vectors that x fills."""
+    """Return value and slope of x, which must fill whole vectors."""
     value, slope = x.copy(), np.full_like(x, np.nan)
     activate(ACTIVATIONS[name], value, slope, 0, x.size)
     return value, slope
 
 
 def points(dtype):
-    """Zero, near it, where the functions bend, and far out; a multiple of every vector's width."""
+    """Return zero, points near it, where the functions bend, and far away; their number is a multiple of every vector width."""
     x = np.concatenate([np.linspace(-8, 8, 384), np.geomspace(1e-6, 80, 64), -np.geomspace(1e-6, 80, 63), [0.0]])
     return x.astype(dtype)
 
@@ -59,8 +59,8 @@ def test_values_are_the_same_without_slopes(name, dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_small_values_keep_their_relative_precision(name, dtype):
-    x = np.concatenate([np.geomspace(1e-12, 1e-3, 64), -np.geomspace(1e-12, 1e-3, 64)]).astype(dtype)  # g(x) is small for most
-    tail = np.linspace(-80, -10, 64).astype(dtype)  # g(x) is small for these
+    x = np.concatenate([np.geomspace(1e-12, 1e-3, 64), -np.geomspace(1e-12, 1e-3, 64)]).astype(dtype)  # g(x) is mostly small here
+    tail = np.linspace(-80, -10, 64).astype(dtype)  # and small for the others here
     expected = reference.ACTIVATIONS[name][0](x.astype(np.float64))
     assert_allclose(activated(name, x)[0], expected, rtol=8 * np.finfo(dtype).eps)
     if name in ("logistic", "silu", "softplus", "mish"):
@@ -70,7 +70,7 @@ def test_small_values_keep_their_relative_precision(name, dtype):
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_slopes_are_central_differences_of_the_values(name):
     x = points(np.float64)
-    x = x[np.abs(x) > 1e-4][: x.size // 64 * 32]  # not across the bend of relu and its kin
+    x = x[np.abs(x) > 1e-4][: x.size // 64 * 32]  # not across the bend of relu and similar functions
     x = x[: x.size // lanes(np.float64) * lanes(np.float64)]
     eps = 1e-5
     slope = (activated(name, x + eps)[0] - activated(name, x - eps)[0]) / (2 * eps)
@@ -87,7 +87,7 @@ def test_pytorch_agrees(name):
 
 def test_the_constants_of_selu_keep_mean_0_and_variance_1():
     root, tail = math.sqrt(math.e), math.erfc(math.sqrt(0.5))
-    alpha = -math.sqrt(2 / math.pi) / (tail * root - 1)  # Klambauer et al. 2017, equation 14
+    alpha = -math.sqrt(2 / math.pi) / (tail * root - 1)  # Klambauer et al. (2017), equation 14
     inner = 2 * math.erfc(math.sqrt(2)) * math.e**2 + math.pi * tail**2 * math.e - 2 * (2 + math.pi) * tail * root + math.pi + 2
     assert (SELU_SCALE, SELU_ALPHA) == (reference.SELU_SCALE, reference.SELU_ALPHA)
     assert pytest.approx(alpha, rel=1e-14) == SELU_ALPHA

@@ -20,7 +20,7 @@ FROM_LOGITS = ("softmax_cross_entropy", "binary_cross_entropy", "poisson")
 
 
 def problem(loss, N, O, dtype):
-    """Seeded outputs, targets that suit the loss, weights and slopes of the output activation."""
+    """Draw seeded outputs, targets that suit the loss, weights, and slopes of the output activation."""
     rng = np.random.default_rng([N, O])
     z, t = 2 * rng.normal(size=(N, O)), targets_of(loss, rng, N, O)
     slope = np.ones((N, O)) if loss in FROM_LOGITS else rng.uniform(0.1, 1, size=(N, O))
@@ -28,12 +28,12 @@ def problem(loss, N, O, dtype):
 
 
 def in_lanes(array, B):
-    """A sample a lane, in a flat array; the last sample repeated."""
+    """Store one sample per lane in a flat array, and repeat the last sample."""
     return np.pad(array.T, [(0, 0)] * (array.ndim - 1) + [(0, B - len(array))], mode="edge").ravel()
 
 
 def losses_and_deltas(loss, z, t, weight, slope):
-    """The kernel's loss (N,) and delta (N, O) of a named loss or a Quantile; z and delta start at an offset, as they do in a workspace."""
+    """Return the kernel's loss (N,) and delta (N, O), of a named loss or a Quantile; z and delta start at an offset, as in a workspace."""
     (N, O), V = z.shape, lanes(z.dtype)
     B = -(-N // V) * V
     flat_z, delta = (np.concatenate([np.full(V, np.nan, z.dtype), in_lanes(array, B)]) for array in (z, slope))
@@ -123,7 +123,7 @@ def test_hits_are_equal_places_of_the_largest_or_equal_sides_and_count_as_the_sa
     rng = np.random.default_rng([N, O])
     V = lanes(dtype)
     B = -(-N // V) * V
-    z, t = (rng.integers(-2, 3, size=(N, O)).astype(dtype) for _ in range(2))  # ties: the first counts, as in argmax
+    z, t = (rng.integers(-2, 3, size=(N, O)).astype(dtype) for _ in range(2))  # with ties, of which the first counts, as in argmax
     for name, expected in (
         ("softmax_cross_entropy", z.argmax(axis=1) == t.argmax(axis=1)),
         ("binary_cross_entropy", ((z > 0) == (t > 0.5)).all(axis=1)),

@@ -1,4 +1,4 @@
-"""Models as ONNX files: another runtime computes the same."""
+"""Models as ONNX files: another runtime computes the same outputs."""
 
 import numpy as np
 import onnx
@@ -23,7 +23,7 @@ def run_onnx(path, X):
 
 
 def assert_onnx_agrees(path, model, samples, operations=64):
-    """Within the rounding of a network of that many operations a value."""
+    """Compare within the rounding errors of a network with that many operations per value."""
     classifies = model.loss in ("softmax_cross_entropy", "binary_cross_entropy")
     expected = model.predict_proba(samples) if classifies else model.predict(samples)
     name, found = run_onnx(path, samples)

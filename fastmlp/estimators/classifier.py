@@ -65,6 +65,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     class_weight: Any = None
     label_smoothing: float = 0.0
 
+    loss: ClassVar[str] = "log_loss"  # no parameter, here as in scikit-learn
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **Parameters._parameter_constraints,
         "class_weight": [StrOptions({"balanced"}), dict, list, None],
@@ -91,7 +92,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         weights = super()._weights(X, y, sample_weight)
         if self.class_weight is None:
             return weights
-        if isinstance(self.class_weight, str) and y.ndim == 1:  # "balanced": samples count by their weights, which may stand for repetitions
+        if isinstance(self.class_weight, str) and y.ndim == 1:  # "balanced": weights may stand for repetitions
             classes, places = np.unique(y, return_inverse=True)
             totals = np.bincount(places, weights, len(classes))
             present = totals > 0

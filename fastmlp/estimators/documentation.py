@@ -17,7 +17,7 @@ solver : {"adam", "sgd", "lbfgs", "adamw"}, default "adam"
     "adam" and "sgd" (with momentum) train on mini-batches, as does "adamw", which decays weights apart from the gradient; "lbfgs" is
     SciPy's L-BFGS-B over the gradient of all samples, which suits small data sets.
 alpha : float, default 0.0001
-    Strength of the l2 penalty on the weights, alpha / 2 * |W|^2 divided by the weight of the samples of a batch.
+    Strength of the l2 penalty on the weights: alpha times half the sum of their squares, divided by the weight of the samples of a batch.
 batch_size : int or "auto", default "auto"
     Samples per mini-batch; "auto" is 200, or all samples if there are fewer. "lbfgs" uses no mini-batches.
 learning_rate : {"constant", "invscaling", "adaptive", "cosine", "one_cycle"}, default "constant"
@@ -94,7 +94,7 @@ t_ : int
     Samples that the mini-batch solvers have trained on, each counted as often as it was used.
 n_features_in_ : int
     Features seen in `fit`.
-feature_names_in_ : ndarray of shape (n_features_in_,)
+feature_names_in_ : ndarray of shape (n_features,)
     Their names, if the data were a data frame whose columns all have string names.
 n_layers_, n_outputs_ : int
     Layers, the inputs included, and outputs.

@@ -1,8 +1,8 @@
-"""Losses of a batch in lanes: the loss of each sample, and the delta of the output layer. Chosen by an integer code.
+"""Losses of a batch in lanes: the loss of each sample and the delta of the output layer, chosen by an integer code.
 
-z, delta (O, B) : outputs, and dloss/dz, as blocks; on entry delta holds the slope of the output activation, which the losses of its value
-multiply; the cross-entropies and Poisson take logits, whose activation is the identity. t (O, B) : targets, flat. Each function does the
-lanes [first, last).
+z, delta (O, B) : outputs and dloss/dz, as blocks. On entry delta holds the slope of the output activation, and losses of the activation's
+value multiply it by their own derivative. The cross-entropies and the Poisson loss take logits, whose activation is the identity.
+t (O, B) : targets, flat. Functions that take `first` and `last` process the lanes [first, last).
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ class Loss(NamedTuple):
 
 
 class Scores(NamedTuple):
-    """What is known of each sample of a batch. All (B,)."""
+    """Weight, loss and hit of each sample of a batch, all of shape (B,)."""
 
-    weight: np.ndarray  # 0 for filling
+    weight: np.ndarray  # 0 in lanes that hold no sample
     loss: np.ndarray
     hit: np.ndarray
 
 
 @kernel
 def losses_and_deltas(loss, delta, z, t, scores, O, first, last):
-    """Fill delta and the scores' loss, both times the samples' weight."""
+    """Compute delta and scores.loss, both multiplied by the weights of the samples."""
     V, B = width(z.data), z.columns
     zero = z.data.dtype.type(0)
     for n in range(first, last, V):
@@ -90,9 +90,9 @@ def losses_and_deltas(loss, delta, z, t, scores, O, first, last):
 
 @kernel
 def softmax_cross_entropy(delta, z, t, w, O, t_at):
-    """The first V samples' -sum_o t log softmax(z), stable by subtracting the maximum; delta = w (softmax(z) sum_o t - t).
+    """Return -sum_o t log softmax(z) of the first V samples, and set their delta = w (softmax(z) sum_o t - t).
 
-    t_at : where the first output's targets begin in t. Returns the losses.
+    Subtracting the maximum from z keeps the exponentials finite. t_at : where the targets of the first output begin in t.
     """
     B = z.row
     largest = load(z.data, z.at)
@@ -115,9 +115,10 @@ def softmax_cross_entropy(delta, z, t, w, O, t_at):
 
 @kernel
 def mark_hits(code, z, t, scores, O, first, last):
-    """The scores' hit = weight where the outputs name the targets' class, else 0.
+    """Set scores.hit to a sample's weight if its outputs predict the class of its targets, else to 0.
 
-    SOFTMAX_CROSS_ENTROPY: the largest output is the largest target. Else: every output is on its target's side, of 0 and of 1/2.
+    With SOFTMAX_CROSS_ENTROPY, the largest output must be that of the largest target. With other losses, every output must exceed 0
+    exactly if its target exceeds 1/2.
     """
     V, B = width(z.data), z.columns
     one, zero = z.data.dtype.type(1), z.data.dtype.type(0)

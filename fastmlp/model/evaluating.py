@@ -1,4 +1,4 @@
-"""Loss and score from a network's outputs."""
+"""Compute loss and score from the outputs of a network."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from .losses import CLASSIFYING, linked, losses_of_samples
 
 
 def loss_and_score(loss: Loss, outputs: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
-    """Mean loss, and accuracy for the cross-entropies, D^2 for quantiles, else R^2; computed in float64.
+    """Compute, in float64, the mean loss and the score: accuracy for the cross-entropies, D^2 for quantiles, R^2 for other losses.
 
-    R^2 and D^2 are what the predictions save of the loss that the best constants have: R^2 of the squared error, D^2 of quantiles' loss.
+    R^2 and D^2 are the shares by which the predictions reduce the loss of the best constants: R^2 that of the squared error, D^2 that of
+    the quantiles.
 
-    outputs (N, O) : of the last layer, before any link. targets (N, O), or (N,) class indices. weights (N,), or empty for equal ones.
+    outputs (N, O) are those of the last layer, before any link. targets are (N, O), or class indices (N,). weights are (N,), or empty if
+    all are equal.
     """
     z = outputs.astype(np.float64)
     y = targets if targets.ndim == 1 else targets.astype(np.float64)
@@ -33,7 +35,10 @@ def loss_and_score(loss: Loss, outputs: np.ndarray, targets: np.ndarray, weights
 
 
 def hits(loss: str, z: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Which samples are classified right (N,): the largest logit is the target's class; for binary cross-entropy, every output is."""
+    """Return a boolean array (N,) that tells which samples are classified correctly.
+
+    For softmax cross-entropy the largest logit must be that of the target class; for binary cross-entropy every output must be correct.
+    """
     if loss == "softmax_cross_entropy":
         right: np.ndarray = z.argmax(axis=1) == (y if y.ndim == 1 else y.argmax(axis=1))
     else:

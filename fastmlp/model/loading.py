@@ -1,4 +1,4 @@
-"""`load`: a model from a file that `Sequential.save` wrote."""
+"""Load a model from a file that `Sequential.save` wrote."""
 
 from __future__ import annotations
 
@@ -8,30 +8,33 @@ from .sequential import Sequential
 
 
 def load(path: PathLike) -> Sequential:
-    """Read a model that `save` wrote. No file can make it run code, or take more memory than a few times the file's size.
+    """Load a model from a file that `Sequential.save` wrote.
 
-    The file is read whole before anything in it is looked at, and its checksum is verified: a file that was damaged, or rewritten
-    meanwhile, is refused. (Files of the first format, "fastmlp 1", have no checksum; they are checked in all other respects.)
+    The file is treated as data: its content can neither run code nor make `load` use more memory than a few times the size of the file.
+    It is read completely and its checksum is verified before its content is used, so a file that is damaged, or rewritten during the
+    reading, is rejected. (Files of the first format, "fastmlp 1", have no checksum; everything else about them is checked.)
 
     Parameters
     ----------
     path : str or path-like
+        The file to read.
 
     Returns
     -------
     Sequential
-        With the parameters of the saved one, bit for bit; `fit` goes on as it would have done there with an optimizer that begins.
+        A model with exactly the parameters of the saved one. Training it continues as it would have with the saved model, except that the
+        optimizer's state, such as its momentum, is not saved and starts anew.
 
     Raises
     ------
     ImportError
         If safetensors is not installed.
     ValueError
-        If the file is not what `save` writes, in whatever respect: the message names the file and what is wrong.
+        If the file differs in any way from what `save` writes. The message names the file and says what is wrong.
     TypeError
         If `path` is not a path.
     OSError
-        If the file cannot be read, or is no regular file.
+        If the file cannot be read or is not a regular file.
 
     Examples
     --------
@@ -50,7 +53,7 @@ def load(path: PathLike) -> Sequential:
     try:
         saved = read(source)
         model = Sequential(saved.layers, saved.loss, saved.seed, saved.dtype)
-        model.network()  # complains of what cannot be run
+        model.network()  # raises ValueError if the layers do not make a network
     except (ValueError, TypeError, RecursionError) as error:
         raise ValueError(f"{source}: expected a model saved by fastmlp; {str(error)[:400]}") from error
     for name, view in as_tensors(model.layers, model.parameters).items():

@@ -1,4 +1,4 @@
-"""A model as an ONNX file, for other runtimes."""
+"""Export a model to an ONNX file, so that other runtimes can run it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from .architecture import Architecture
 from .losses import CLASSIFYING
 from .saving import as_tensors, checked_parameters
 
-# ONNX operators in a row, each with its operands: LAST is what the one before gave, Z what the Dense layer gave, a number a constant.
-# Constants are tensors, in the model's dtype: attributes, as LeakyRelu and Selu have them, would be float32 in a float64 model too.
-OPSET = 18  # onnxruntime runs Elu and Softplus in float64 up to this one
-LARGEST_ONNX = 2**31 - 2**20  # bytes of parameters: protobuf ends at 2 GiB
+# A chain of ONNX operators, each with its operands. LAST stands for the result of the operator before it, Z for the result of the Dense
+# layer, and a number for a constant. Constants are stored as tensors of the model's dtype, because attributes, as LeakyRelu and Selu have
+# them, would be float32 even in a float64 model.
+OPSET = 18  # the newest version in which onnxruntime runs Elu and Softplus in float64
+LARGEST_ONNX = 2**31 - 2**20  # bytes of parameters; protobuf files are limited to 2 GiB
 LAST, Z = "last", "z"
 Steps = tuple[tuple[str | float, ...], ...]
 ACTIVATION_STEPS: dict[str, Steps] = {
@@ -44,26 +45,29 @@ LINK_STEPS: dict[str, Steps] = {
 
 
 def export_onnx(model: Architecture, path: PathLike) -> None:
-    """Write a model to an ONNX file, for other runtimes: what `predict_proba` gives, or `predict` for the losses without classes.
+    """Write a model to an ONNX file, so that other runtimes can run it.
 
-    Its input is "X", of shape (N, I) for any N and of the model's dtype (uint8 pixels: divided by 255). Its output, of shape (N, O), is
-    "probabilities" for the cross-entropies, else "output". Dropout leaves no trace.
+    The exported model computes what `predict_proba` returns if the loss is a cross-entropy, and otherwise what `predict` returns. Its
+    input is called "X" and has shape (N, I), for any N, and the model's dtype; uint8 pixels have to be divided by 255 first. Its output
+    has shape (N, O) and is called "probabilities" for the cross-entropies and "output" for other losses. Dropout is left out, since it
+    has no effect on predictions.
 
     Parameters
     ----------
     model : Sequential
+        The model to export.
     path : str or path-like
-        The file; by custom its name ends in ``.onnx``.
+        The file to write. By convention its name ends in ``.onnx``.
 
     Raises
     ------
     ImportError
         If onnx is not installed.
     ValueError, TypeError
-        If the model has no Dense layer, a parameter that is NaN or infinite, or more parameters than an ONNX file holds (2 GiB); if an
-        argument is of another type.
+        If the model has no Dense layer, a parameter is NaN or infinite, the parameters are larger than an ONNX file can be (2 GiB), or
+        an argument is of the wrong type.
     OSError
-        If the file cannot be written, or the path leads to anything but a regular file.
+        If the file cannot be written, or the path leads to something that is not a regular file.
 
     Examples
     --------
@@ -111,7 +115,7 @@ def export_onnx(model: Architecture, path: PathLike) -> None:
 
 
 def _steps(network: Network, loss: Loss) -> list[tuple[str | float, ...]]:
-    """The network as ONNX operators in a row."""
+    """Translate the network into a chain of ONNX operators."""
     activations = {code: ACTIVATION_STEPS[name] for name, code in ACTIVATIONS.items()}
     steps: list[tuple[str | float, ...]] = []
     for k, (code, b_at) in enumerate(zip(network.activation, network.b_at, strict=True)):

@@ -1,4 +1,4 @@
-"""A live progress bar in a terminal or a notebook; nothing elsewhere."""
+"""Show a live progress bar in a terminal or a notebook."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ class Bar:
 
 
 class ProgressBar(Callback):
-    """A bar on standard error with loss, accuracy, samples per second and the time left.
+    """A progress bar on standard error with loss, accuracy, samples per second and remaining time.
 
     Parameters
     ----------
     epochs : int
-        Until the bar is full.
+        Number of epochs at which the bar is full.
     n_samples : int
-        Samples that an epoch trains on.
+        Number of training samples in an epoch.
     """
 
     every_epoch = False
@@ -65,23 +65,26 @@ class ProgressBar(Callback):
         self.bar = Bar(self.epochs)
 
     def on_epoch_end(self, epoch: int, model: Trainable, history: History) -> None:
-        """Show the last epoch."""
+        """Show the values of the last epoch."""
         text = f"loss {history.losses[-1]:.4f}"
         scores = [values[-1] for values in (history.scores, history.validation_scores) if values]
-        if scores:  # in training / in validation
+        if scores:  # training / validation
             text += ("  accuracy " if history.scores else "  R2 ") + " / ".join(f"{score:.3f}" for score in scores)
         text += f"  {self.n_samples / max(history.seconds[-1], 1e-9):,.0f} samples/s"
         if self.bar is not None:
             self.bar.show(epoch + 1, text)
 
     def on_train_end(self, model: Trainable, history: History) -> None:
-        """Leave the bar as it is."""
+        """Stop updating the bar."""
         if self.bar is not None:
             self.bar.stop()
 
 
 def is_shown(wanted: bool | None) -> bool:
-    """Whether there is to be a bar; None: if standard error is a terminal, or this is a notebook. None either without standard error."""
+    """Return whether to show a progress bar.
+
+    If `wanted` is None, a bar is shown if standard error is a terminal or if this is a notebook. Without standard error there is no bar.
+    """
     stream = sys.stderr
     if stream is None or getattr(stream, "closed", False) or wanted is False:
         return False
