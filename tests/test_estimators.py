@@ -4,6 +4,7 @@ import pickle
 import warnings
 from inspect import signature
 
+import joblib
 import numpy as np
 import pytest
 import scipy.sparse
@@ -18,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 
 import fastmlp
 from fastmlp import MLPClassifier, MLPRegressor
+from fastmlp.engine.threads import cpu_count
 
 IRIS = load_iris(return_X_y=True)
 CANCER = StandardScaler().fit_transform(load_breast_cancer().data), load_breast_cancer().target
@@ -331,3 +333,9 @@ def test_methods_and_fitted_attributes_are_scikit_learns(kind, data, parameters)
     assert public <= set(dir(ours))
     for name in public:
         assert callable(getattr(ours, name)) == callable(getattr(others, name)), name
+
+
+def test_workers_of_joblib_share_the_processors():
+    """Two workers have half of the processors each, so that a search does not have more threads than there are processors."""
+    workers = joblib.Parallel(n_jobs=2)(joblib.delayed(cpu_count)() for _ in range(2))
+    assert workers == [max(1, cpu_count() // 2)] * 2

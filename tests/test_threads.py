@@ -13,7 +13,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from fastmlp import SGD, Adam, AdamW, Dense, Dropout, ReLU, Sequential, Tanh
-from fastmlp.engine.threads import as_team
+from fastmlp.engine.threads import as_team, choose_threads, cpu_count
 from fastmlp.kernels.barrier import ABANDONED, Team, barrier
 from tests.children import PATIENCE
 from tests.problems import assert_same
@@ -158,3 +158,9 @@ def test_joblib_processes_train_and_give_models_back():
 def fit(model):
     model.fit(np.eye(3), np.ones((3, 2)), epochs=3)
     return model
+
+
+def test_numbas_own_setting_limits_the_threads(monkeypatch):
+    monkeypatch.setattr("numba.config.NUMBA_NUM_THREADS", 1)
+    assert cpu_count() == choose_threads(None, 10**12) == 1
+    assert choose_threads(3, 10**12) == 3  # what the user asks for is not limited

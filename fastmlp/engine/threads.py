@@ -9,6 +9,7 @@ from threading import Thread
 from typing import Any
 
 import numpy as np
+from numba import config
 
 from ..kernels.barrier import ABANDONED, STOPPED
 from .arguments import check_size
@@ -20,8 +21,9 @@ OPERATIONS_A_THREAD = 2_000_000
 
 
 def cpu_count() -> int:
-    """Return the number of processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return the number of processors that this process may use: at most NUMBA_NUM_THREADS, which joblib sets for its workers."""
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return int(min(processors, config.NUMBA_NUM_THREADS))
 
 
 def choose_threads(n_threads: int | None, work: int) -> int:
