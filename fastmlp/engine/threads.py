@@ -23,7 +23,7 @@ OPERATIONS_A_THREAD = 2_000_000
 def cpu_count() -> int:
     """Return the number of processors that this process may use: at most NUMBA_NUM_THREADS, which joblib sets for its workers."""
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return int(min(processors, config.NUMBA_NUM_THREADS))
+    return int(min(processors, config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
 
 
 def choose_threads(n_threads: int | None, work: int) -> int:
