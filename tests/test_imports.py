@@ -18,7 +18,7 @@ from tests.sources import ROOT, assert_none, files, package
 pytestmark = pytest.mark.any_cpu
 
 TOP = ("", "__main__")  # of fastmlp itself
-FLOORS = (*TOP, "cli", "estimators", "plotting", "measure", "datasets", "two_layer", "model", "files", "engine", "kernels")
+FLOORS = (*TOP, "cli", "loading", "estimators", "plotting", "measure", "datasets", "two_layer", "model", "files", "engine", "kernels")
 JUDGE = "fastmlp.reference"  # stands beside the house: it imports nothing of fastmlp, and nothing there imports it
 
 

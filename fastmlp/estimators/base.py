@@ -24,7 +24,8 @@ from ..model.layers import ACTIVATION_LAYERS, Dense, Dropout, Layer
 from ..model.schedules import as_schedule
 from ..model.sequential import Sequential
 from .batches import Batches, Rate
-from .parameters import PER_STEP, STOCHASTIC, Parameters
+from .parameters import PER_STEP, STOCHASTIC
+from .saving import Saving
 from .solvers import minimize, rule_of, train
 from .stopping import Patience
 
@@ -37,7 +38,7 @@ OUT_ACTIVATIONS = {
 }
 
 
-class BaseMLP(Parameters):
+class BaseMLP(Saving):
     """Fitting and predicting; subclasses say what the targets are."""
 
     hidden_layer_sizes: Any
@@ -157,14 +158,10 @@ class BaseMLP(Parameters):
             if not last and rates[l]:
                 layers.append(Dropout(rates[l]))
         seed = self._random_state.randint(2**31) if any(rates) else 0  # otherwise nothing is drawn that scikit-learn does not draw
-        self._network = Sequential(layers, loss=loss, seed=int(seed), dtype=dtype)
+        self._hold(Sequential(layers, loss=loss, seed=int(seed), dtype=dtype))
         for bound, layer in zip(bounds, self._network.dense_layers, strict=True):
             layer.W = self._random_state.uniform(-bound, bound, (layer.n_inputs, layer.n_outputs))
             layer.b = self._random_state.uniform(-bound, bound, layer.n_outputs)
-        self.coefs_ = [layer.W for layer in self._network.dense_layers]
-        self.intercepts_ = [layer.b for layer in self._network.dense_layers]
-        self.n_layers_, self.n_outputs_ = len(sizes), sizes[-1]
-        self.out_activation_ = OUT_ACTIVATIONS.get(loss, "identity")
         self.n_iter_ = self.t_ = 0
         if self.solver in STOCHASTIC:
             self.loss_curve_: list[float] = []
@@ -173,6 +170,13 @@ class BaseMLP(Parameters):
             self.validation_scores_: Any = None
             self.validation_loss_curve_: Any = None
             self.best_validation_score_: Any = None
+
+    def _hold(self, network: Sequential) -> None:
+        """Make a network the estimator's own."""
+        self._network, dense = network, network.dense_layers
+        self.coefs_, self.intercepts_ = [layer.W for layer in dense], [layer.b for layer in dense]
+        self.n_layers_, self.n_outputs_ = len(dense) + 1, network.n_outputs
+        self.out_activation_ = OUT_ACTIVATIONS.get(network.loss, "identity")
 
     def _per_layer(self, name: str, value: Any, layers: int) -> list[Any]:
         """One value for each hidden layer; ValueError if a list has another length or an element that is none."""
@@ -352,4 +356,3 @@ class Record:
 def offers_partial_fit(function: Any) -> Any:
     """Have `partial_fit` exist for stochastic solvers only, and check parameters before it."""
     return available_if(lambda estimator: estimator._is_stochastic())(_fit_context(prefer_skip_nested_validation=True)(function))
-

@@ -10,15 +10,20 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import StrOptions
 
+from ..engine.arguments import check_choice
 from ..model.data import Data
 from ..model.losses import LINKS
+from ..model.saving import check_fields
+from ..model.sequential import Sequential
 from .base import BaseMLP, offers_partial_fit
 from .documentation import documented
 from .parameters import Parameters
+from .saving import can_be_saved
 
 LOSSES = ("squared_error", "absolute_error", "huber", "poisson")
 
 
+@can_be_saved
 @documented
 @dataclass(eq=False, repr=False)
 class MLPRegressor(RegressorMixin, BaseMLP):
@@ -101,6 +106,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         """
         predicted = self._linked(self._outputs(X))
         return predicted.ravel() if predicted.shape[1] == 1 else predicted
+
+    def _restore_targets(self, described: Any, tensors: dict[str, np.ndarray], network: Sequential) -> None:
+        check_fields("targets", described, ())
+        check_choice("loss", network.loss, LOSSES)
 
     def _linked(self, outputs: np.ndarray) -> np.ndarray:
         """Outputs on the scale of the targets."""

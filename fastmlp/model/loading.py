@@ -1,58 +1,15 @@
-"""`load`: a model from a file that `Sequential.save` wrote."""
+"""A model from what a file says of it."""
 
 from __future__ import annotations
 
-from ..files.atomic import PathLike, as_path
-from .saving import as_tensors, read
+from .saving import Saved, as_tensors
 from .sequential import Sequential
 
 
-def load(path: PathLike) -> Sequential:
-    """Read a model that `save` wrote. No file can make it run code, or take more memory than a few times the file's size.
-
-    The file is read whole before anything in it is looked at, and its checksum is verified: a file that was damaged, or rewritten
-    meanwhile, is refused. (Files of the first format, "fastmlp 1", have no checksum; they are checked in all other respects.)
-
-    Parameters
-    ----------
-    path : str or path-like
-
-    Returns
-    -------
-    Sequential
-        With the parameters of the saved one, bit for bit; `fit` goes on as it would have done there with an optimizer that begins.
-
-    Raises
-    ------
-    ImportError
-        If safetensors is not installed.
-    ValueError
-        If the file is not what `save` writes, in whatever respect: the message names the file and what is wrong.
-    TypeError
-        If `path` is not a path.
-    OSError
-        If the file cannot be read, or is no regular file.
-
-    Examples
-    --------
-    >>> import pathlib, tempfile
-    >>> from fastmlp import Dense, Sequential, Sigmoid, load
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     file = pathlib.Path(folder, "neuron.safetensors")
-    ...     Sequential([Dense(2, 1), Sigmoid()], loss="binary_cross_entropy").save(file)
-    ...     print(load(file))
-    layer        output   parameters
-    Dense(2, 1)       1            3
-    Sigmoid()         1            0
-    loss binary_cross_entropy, 3 parameters
-    """
-    source = as_path(path)
-    try:
-        saved = read(source)
-        model = Sequential(saved.layers, saved.loss, saved.seed, saved.dtype)
-        model.network()  # complains of what cannot be run
-    except (ValueError, TypeError, RecursionError) as error:
-        raise ValueError(f"{source}: expected a model saved by fastmlp; {str(error)[:400]}") from error
+def restored(saved: Saved) -> Sequential:
+    """The model that was saved. ValueError or TypeError if what the file says cannot be a model."""
+    model = Sequential(saved.layers, saved.loss, saved.seed, saved.dtype)
+    model.network()  # complains of what cannot be run
     for name, view in as_tensors(model.layers, model.parameters).items():
         view[...] = saved.tensors[name]
     model.rng.bit_generator.state = saved.generator

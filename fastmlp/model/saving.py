@@ -15,14 +15,18 @@ import numpy as np
 
 from ..engine.arguments import check_choice, check_finite, check_size
 from ..files.atomic import PathLike, as_path, check_writable
-from ..files.tensors import SEAL, read_tensors, write_tensors
+from ..files.tensors import SEAL, Tensor, read_tensors, write_tensors
 from .architecture import Architecture
 from .layers import ACTIVATION_LAYERS, Dense, Dropout, Layer
 
 # The number grows when an older `load` could not understand what is written. What the metadata of each format hold; the first had no
 # checksum.
-FORMAT = "fastmlp 2"
-METADATA = {"fastmlp 1": ("format", "model"), FORMAT: ("format", "model", SEAL)}
+FORMAT, ESTIMATOR_FORMAT = "fastmlp 2", "fastmlp estimator 1"
+METADATA = {
+    "fastmlp 1": ("format", "model"),
+    FORMAT: ("format", "model", SEAL),
+    ESTIMATOR_FORMAT: ("format", "model", "estimator", SEAL),
+}
 LATER_FIELDS = {"steps": 0, "targets": "undecided"}  # which may be missing
 FIELDS = ("loss", "seed", "dtype", "generator", "layers", *LATER_FIELDS)
 TARGETS = {"undecided": None, "row": False, "column": True}  # whether those it was trained on were of shape (N, 1)
@@ -37,8 +41,15 @@ KINDS = {kind.__name__: kind for kind in ARGUMENTS}
 GENERATOR_LIMITS = (2**128, 2**128, 2, 2**32)  # of PCG64's state, increment, and the half of a draw that it keeps
 
 
+class Beside(NamedTuple):
+    """What an estimator keeps in a file beside its network: a description that JSON can hold, and tensors with names of their own."""
+
+    description: dict[str, Any]
+    tensors: dict[str, np.ndarray]
+
+
 class Saved(NamedTuple):
-    """What a file says of a model."""
+    """What a file says of a model, and of the estimator whose network it is, if it is one's."""
 
     layers: list[Layer]  # without their parameters
     loss: str
@@ -48,9 +59,11 @@ class Saved(NamedTuple):
     steps: int
     column_targets: bool | None
     tensors: dict[str, np.ndarray]  # W0, b0, W1, ...
+    estimator: dict[str, Any] | None  # its description, still to be checked; None for a model by itself
+    more: dict[str, Tensor]  # the tensors of the estimator, still to be checked
 
 
-def save(model: Architecture, path: PathLike) -> None:
+def save(model: Architecture, path: PathLike, beside: Beside | None = None) -> None:
     """Write a model to a safetensors file, whole or not at all.
 
     The tensors are W0, b0, W1, ... in the order of the Dense layers, in the model's dtype; the layers, the loss, the seed, the state
@@ -64,6 +77,8 @@ def save(model: Architecture, path: PathLike) -> None:
     model : Sequential
     path : str or path-like
         The file; by custom its name ends in ``.safetensors``.
+    beside : Beside, optional
+        What an estimator adds.
 
     Raises
     ------
@@ -100,24 +115,30 @@ def save(model: Architecture, path: PathLike) -> None:
         "steps": model.steps,
         "targets": next(name for name, column in TARGETS.items() if column is model.column_targets),
     }
-    write_tensors(target, as_tensors(model.layers, parameters), {"format": FORMAT, "model": json.dumps(description)})
+    tensors, metadata = as_tensors(model.layers, parameters), {"format": FORMAT, "model": json.dumps(description)}
+    if beside is not None:
+        tensors |= beside.tensors
+        metadata |= {"format": ESTIMATOR_FORMAT, "estimator": json.dumps(beside.description)}
+    write_tensors(target, tensors, metadata)
 
 
 def read(path: Path) -> Saved:
     """What `save` wrote. ValueError if the file is anything else, in whatever respect."""
     stored, metadata = read_tensors(path)
-    description = _description(metadata)
+    description, estimator = _description(metadata)
     layers = [_layer(entry) for entry in description["layers"]]
     dtype = description["dtype"]
-    found = {name: (tensor.dtype, tensor.shape) for name, tensor in stored.items()}
     expected = {name: (TENSOR_DTYPES[dtype], shape) for name, shape in _shapes(layers).items()}
+    more = {} if estimator is None else {name: stored.pop(name) for name in list(stored) if name not in expected}
+    found = {name: (tensor.dtype, tensor.shape) for name, tensor in stored.items()}
     for name in expected | found:
         if expected.get(name) != found.get(name):
             raise ValueError(f"tensor {name!r}: expected {_say(expected.get(name))}, got {_say(found.get(name))}")
     tensors = {name: check_finite(f"tensor {name!r}", tensor.array()) for name, tensor in stored.items()}
     named = None if dtype == "undecided" else dtype
     generator, column = _generator(description["generator"]), TARGETS[description["targets"]]
-    return Saved(layers, description["loss"], description["seed"], named, generator, description["steps"], column, tensors)
+    seed, steps = description["seed"], description["steps"]
+    return Saved(layers, description["loss"], seed, named, generator, steps, column, tensors, estimator, more)
 
 
 def checked_parameters(model: Architecture) -> np.ndarray:
@@ -145,21 +166,25 @@ def _shapes(layers: list[Layer]) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def _description(metadata: dict[str, str]) -> dict[str, Any]:
-    """What the metadata say of the model; layers and generator are still to be checked."""
+def _description(metadata: dict[str, str]) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """What the metadata say of the model, layers and generator still to be checked, and of the estimator, None if it is by itself."""
     if metadata.get("format") not in METADATA:
         raise ValueError(f"format: expected {FORMAT!r}, got {metadata.get('format')!r}")
-    described = json.loads(_fields("metadata", metadata, METADATA[metadata["format"]])["model"])
-    description = _fields("model", LATER_FIELDS | described if isinstance(described, dict) else described, FIELDS)
+    texts = check_fields("metadata", metadata, METADATA[metadata["format"]])
+    described = json.loads(texts["model"])
+    description = check_fields("model", LATER_FIELDS | described if isinstance(described, dict) else described, FIELDS)
     check_choice("dtype", description["dtype"], TENSOR_DTYPES)
     check_choice("targets", description["targets"], TARGETS)
     check_size("steps", description["steps"], 0, MOST_STEPS)
     if not isinstance(description["layers"], list):
         raise ValueError(f"layers: expected a list, got {description['layers']!r}")
-    return description
+    estimator = json.loads(texts.get("estimator", "{}"))
+    if not isinstance(estimator, dict):
+        raise ValueError(f"estimator: expected a dict, got {estimator!r}")
+    return description, estimator if "estimator" in texts else None
 
 
-def _fields(name: str, value: Any, expected: tuple[str, ...]) -> dict[str, Any]:
+def check_fields(name: str, value: Any, expected: tuple[str, ...]) -> dict[str, Any]:
     """`value` if it is a dict with exactly these keys."""
     if not isinstance(value, dict) or set(value) != set(expected):
         got = list(value) if isinstance(value, dict) else value
@@ -179,7 +204,7 @@ def _layer(entry: Any) -> Layer:
         raise ValueError(f"layers: expected a dict, got {entry!r}")
     kind = KINDS[check_choice("layer", entry.get("layer"), KINDS)]
     types = ARGUMENTS[kind]
-    arguments = _fields(kind.__name__, entry, ("layer", *types))
+    arguments = check_fields(kind.__name__, entry, ("layer", *types))
     for name, wanted in types.items():
         if type(arguments[name]) is not wanted:  # not isinstance: True is an int
             raise ValueError(f"{kind.__name__}: expected {name} of type {wanted.__name__}, got {arguments[name]!r}")
