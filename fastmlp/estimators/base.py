@@ -24,8 +24,8 @@ from ..model.layers import ACTIVATION_LAYERS, Dense, Dropout, Layer
 from ..model.schedules import as_schedule
 from ..model.sequential import Sequential
 from .batches import Batches, Rate
+from .onnx import Exporting
 from .parameters import PER_STEP, STOCHASTIC
-from .saving import Saving
 from .solvers import minimize, rule_of, train
 from .stopping import Patience
 
@@ -38,7 +38,7 @@ OUT_ACTIVATIONS = {
 }
 
 
-class BaseMLP(Saving):
+class BaseMLP(Exporting):
     """Fitting and predicting; subclasses say what the targets are."""
 
     hidden_layer_sizes: Any

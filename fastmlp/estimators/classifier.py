@@ -17,10 +17,12 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_targ
 from ..engine.arguments import check_choice
 from ..model.data import Data
 from ..model.evaluating import loss_and_score
+from ..model.onnx import Graph
 from ..model.saving import check_fields
 from ..model.sequential import Sequential
 from .base import BaseMLP, offers_partial_fit
 from .documentation import documented
+from .onnx import Outputs, add_classes, add_labels, onnx_labels
 from .parameters import Parameters
 from .saving import can_be_saved
 from .stored import as_tensor, from_tensor
@@ -241,6 +243,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         self._label_binarizer = LabelBinarizer()
         self._label_binarizer.classes_, self._label_binarizer.y_type_ = self.classes_, described["type"]
         self._label_binarizer.sparse_input_ = described["sparse"]
+
+    def _add_outputs(self, graph: Graph, z: str) -> Outputs:
+        if self._label_binarizer.y_type_.startswith("multilabel"):
+            return add_labels(graph, z)
+        return add_classes(graph, z, onnx_labels(self.classes_))
 
     def _validation_score(self, outputs: np.ndarray, held_out: Data) -> float:
         return loss_and_score(self._network.loss, outputs, held_out.targets, held_out.weights)[1]

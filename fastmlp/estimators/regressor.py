@@ -13,10 +13,12 @@ from sklearn.utils._param_validation import StrOptions
 from ..engine.arguments import check_choice
 from ..model.data import Data
 from ..model.losses import LINKS
+from ..model.onnx import Graph
 from ..model.saving import check_fields
 from ..model.sequential import Sequential
 from .base import BaseMLP, offers_partial_fit
 from .documentation import documented
+from .onnx import Outputs, add_prediction
 from .parameters import Parameters
 from .saving import can_be_saved
 
@@ -110,6 +112,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     def _restore_targets(self, described: Any, tensors: dict[str, np.ndarray], network: Sequential) -> None:
         check_fields("targets", described, ())
         check_choice("loss", network.loss, LOSSES)
+
+    def _add_outputs(self, graph: Graph, z: str) -> Outputs:
+        return add_prediction(graph, z)
 
     def _linked(self, outputs: np.ndarray) -> np.ndarray:
         """Outputs on the scale of the targets."""

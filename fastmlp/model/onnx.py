@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..files.atomic import PathLike, as_path, check_writable, write_atomically
 from ..files.optional import optional
 from ..kernels.activations import ACTIVATIONS, GELU_CUBE, GELU_SLOPE, LEAK, SELU_ALPHA, SELU_SCALE
-from ..kernels.network import Network
 from .architecture import Architecture
 from .losses import CLASSIFYING
 from .saving import as_tensors, checked_parameters
@@ -74,41 +78,96 @@ def export_onnx(model: Architecture, path: PathLike) -> None:
     ...     [node.op_type for node in onnx.load(file).graph.node]
     ['Gemm', 'Relu', 'Gemm', 'Softmax']
     """
-    onnx = optional("onnx", extra="onnx", purpose="export_onnx")
+    target = check_target(path)
+    graph = Graph(model)
+    graph.chain(LINK_STEPS.get(model.loss, ()), graph.forward("X"))
+    graph.write(target, {graph.name_last("probabilities" if model.loss in CLASSIFYING else "output"): (graph.dtype, model.n_outputs)})
+
+
+def check_target(path: PathLike) -> Path:
+    """The path of an ONNX file if one can be written there, else what `export_onnx` raises: for the beginning of its work."""
+    optional("onnx", extra="onnx", purpose="export_onnx")
     target = as_path(path)
-    parameters = checked_parameters(model)
     check_writable(target)
-    if parameters.nbytes > LARGEST_ONNX:
-        raise ValueError(f"model: expected at most {LARGEST_ONNX:,} bytes of parameters in an ONNX file, got {parameters.nbytes:,}")
-    tensors = as_tensors(model.layers, parameters)
-    output = "probabilities" if model.loss in CLASSIFYING else "output"
-    nodes, z, last = [], "X", "X"
-    steps = _steps(model.network(), model.loss)
-    for n, (operator, *operands) in enumerate(steps):
-        names = [{LAST: last, Z: z}.get(str(operand), str(operand)) for operand in operands]
-        tensors |= {str(operand): np.array(operand, parameters.dtype) for operand in operands if isinstance(operand, float)}
-        last = output if n == len(steps) - 1 else f"{operator}{n}"
-        z = last if operator == "Gemm" else z
-        nodes.append(onnx.helper.make_node(operator, names, [last]))
-    element = onnx.helper.np_dtype_to_tensor_dtype(parameters.dtype)
-    graph = onnx.helper.make_graph(
-        nodes,
-        "fastmlp",
-        [onnx.helper.make_tensor_value_info("X", element, ["N", model.n_inputs])],
-        [onnx.helper.make_tensor_value_info(output, element, ["N", model.n_outputs])],
-        [onnx.numpy_helper.from_array(tensor, name) for name, tensor in tensors.items()],
-    )
-    opsets = [onnx.helper.make_opsetid("", OPSET)]
-    oldest = onnx.helper.find_min_ir_version_for(opsets)
-    proto = onnx.helper.make_model(graph, opset_imports=opsets, ir_version=oldest, producer_name="fastmlp")
-    write_atomically(target, proto.SerializeToString())
+    return target
 
 
-def _steps(network: Network, loss: str) -> list[tuple[str | float, ...]]:
-    """The network as ONNX operators in a row."""
-    activations = {code: ACTIVATION_STEPS[name] for name, code in ACTIVATIONS.items()}
-    steps: list[tuple[str | float, ...]] = []
-    for k, (code, b_at) in enumerate(zip(network.activation, network.b_at, strict=True)):
-        bias = (f"b{k}",) if b_at >= 0 else ()
-        steps += [("Gemm", LAST, f"W{k}", *bias), *activations[code]]
-    return [*steps, *LINK_STEPS.get(loss, ())]
+class Node(NamedTuple):
+    """An ONNX operator: the names of what it takes, in order, and of what it gives."""
+
+    operator: str
+    inputs: tuple[str, ...]
+    output: str
+    attributes: Mapping[str, Any]
+
+
+class Graph:
+    """What a model computes, operator by operator.
+
+    Attributes
+    ----------
+    dtype : dtype
+        Of inputs, parameters and arithmetic.
+    nodes : list of Node
+        In the order of the computation.
+    tensors : dict of ndarray
+        Parameters and constants by name.
+    """
+
+    def __init__(self, model: Architecture) -> None:
+        parameters = checked_parameters(model)
+        if parameters.nbytes > LARGEST_ONNX:
+            raise ValueError(f"model: expected at most {LARGEST_ONNX:,} bytes of parameters in an ONNX file, got {parameters.nbytes:,}")
+        self.model, self.dtype = model, parameters.dtype
+        self.nodes: list[Node] = []
+        self.tensors = as_tensors(model.layers, parameters)
+
+    def add(self, operator: str, *inputs: str | float | np.ndarray, **attributes: Any) -> str:
+        """Append an operator that takes values by name, or constants. Returns the name of what it gives."""
+        output = f"{operator}{len(self.nodes)}"
+        names = []
+        for place, value in enumerate(inputs):
+            name = f"{output}_{place}" if isinstance(value, np.ndarray) else str(value)
+            if not isinstance(value, str):
+                self.tensors[name] = value if isinstance(value, np.ndarray) else np.array(value, self.dtype)
+            names.append(name)
+        self.nodes.append(Node(operator, tuple(names), output, attributes))
+        return output
+
+    def chain(self, steps: Steps, z: str) -> str:
+        """Append operators in a row, the first after `z`. Returns the name of what the last gives; `z` if there are none."""
+        last = z
+        for operator, *operands in steps:
+            last = self.add(str(operator), *({LAST: last, Z: z}.get(str(operand), operand) for operand in operands))
+        return last
+
+    def forward(self, x: str) -> str:
+        """Append the network. Returns the name of what its last layer gives, before any link."""
+        network, steps = self.model.network(), {code: ACTIVATION_STEPS[name] for name, code in ACTIVATIONS.items()}
+        for k, (code, b_at) in enumerate(zip(network.activation, network.b_at, strict=True)):
+            x = self.chain(steps[code], self.add("Gemm", x, f"W{k}", *([f"b{k}"] if b_at >= 0 else [])))
+        return x
+
+    def name_last(self, name: str) -> str:
+        """Give what the operator that was added last gives a name of its own, and return it."""
+        self.nodes[-1] = self.nodes[-1]._replace(output=name)
+        return name
+
+    def write(self, target: Path, outputs: Mapping[str, tuple[DTypeLike, *tuple[int, ...]]]) -> None:
+        """Write a file whose input is "X" and whose outputs are these: name, dtype and sizes but for the first, which is any number."""
+        onnx = optional("onnx", extra="onnx", purpose="export_onnx")
+
+        def described(name: str, dtype: DTypeLike, *sizes: int) -> Any:
+            return onnx.helper.make_tensor_value_info(name, onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), ["N", *sizes])
+
+        graph = onnx.helper.make_graph(
+            [onnx.helper.make_node(node.operator, node.inputs, [node.output], **node.attributes) for node in self.nodes],
+            "fastmlp",
+            [described("X", self.dtype, self.model.n_inputs)],
+            [described(name, *of_output) for name, of_output in outputs.items()],
+            [onnx.numpy_helper.from_array(tensor, name) for name, tensor in self.tensors.items()],
+        )
+        opsets = [onnx.helper.make_opsetid("", OPSET)]
+        oldest = onnx.helper.find_min_ir_version_for(opsets)
+        proto = onnx.helper.make_model(graph, opset_imports=opsets, ir_version=oldest, producer_name="fastmlp")
+        write_atomically(target, proto.SerializeToString())
