@@ -60,17 +60,18 @@ class Exporting(Saving):
         ['label', 'probabilities']
         """
         target = check_target(path)
-        graph, outputs = self._graph()
+        graph, outputs = graph_of(self)
         graph.write(target, outputs)
-
-    def _graph(self) -> tuple[Graph, Outputs]:
-        """What the estimator predicts of "X", and the outputs with their dtypes and sizes."""
-        graph = Graph(self._fitted_network())
-        return graph, self._add_outputs(graph, graph.forward("X"))
 
     def _add_outputs(self, graph: Graph, z: str) -> Outputs:
         """Append what is predicted to the outputs of the last layer, `z`."""
         raise NotImplementedError
+
+
+def graph_of(estimator: Exporting, dtype: DTypeLike | None = None) -> tuple[Graph, Outputs]:
+    """What a fitted estimator predicts of "X", computed in `dtype`, by default its own; and the outputs with their dtypes and sizes."""
+    graph = Graph(estimator._fitted_network(), dtype)
+    return graph, estimator._add_outputs(graph, graph.forward("X"))
 
 
 def add_prediction(graph: Graph, z: str) -> Outputs:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ..engine.arguments import check_finite
 from ..files.atomic import PathLike, as_path, check_writable, write_atomically
 from ..files.optional import optional
 from ..kernels.activations import ACTIVATIONS, GELU_CUBE, GELU_SLOPE, LEAK, SELU_ALPHA, SELU_SCALE
@@ -107,15 +108,18 @@ class Graph:
     Attributes
     ----------
     dtype : dtype
-        Of inputs, parameters and arithmetic.
+        Of parameters and arithmetic; by default the model's.
     nodes : list of Node
         In the order of the computation.
     tensors : dict of ndarray
         Parameters and constants by name.
     """
 
-    def __init__(self, model: Architecture) -> None:
+    def __init__(self, model: Architecture, dtype: DTypeLike | None = None) -> None:
         parameters = checked_parameters(model)
+        if dtype is not None and parameters.dtype != dtype:
+            with np.errstate(over="ignore"):
+                parameters = check_finite("parameters", parameters.astype(dtype))
         if parameters.nbytes > LARGEST_ONNX:
             raise ValueError(f"model: expected at most {LARGEST_ONNX:,} bytes of parameters in an ONNX file, got {parameters.nbytes:,}")
         self.model, self.dtype = model, parameters.dtype
