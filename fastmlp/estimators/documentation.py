@@ -96,6 +96,12 @@ n_layers_, n_outputs_ : int
 """
 
 REFERENCES = """\
+Notes
+-----
+`save` writes a fitted estimator to a file that is safe to load wherever it comes from, by `fastmlp.load`; `export_onnx` writes one for
+other runtimes. Estimators can be pickled too, with the optimizer's memory and without training data; but loading a pickle runs what its
+author wrote into it, so a pickle of unknown origin must not be loaded.
+
 References
 ----------
 The parameters and their meaning are those of scikit-learn's `sklearn.neural_network`, version 1.9. Initial weights: Glorot and Bengio
