@@ -1,4 +1,4 @@
-"""Estimators as files: safetensors that come back to the bit, also from older versions; ONNX that predicts the same; what was tampered with."""
+"""Estimators as files: safetensors that come back to the bit, from older versions too; ONNX that predicts the same; tampering."""
 
 import json
 import pickle
@@ -31,7 +31,7 @@ DIABETES = load_diabetes(return_X_y=True)
 TWO = DIABETES[0], np.column_stack([DIABETES[1], np.sqrt(DIABETES[1])])
 MULTI = make_multilabel_classification(random_state=0)
 CLASSES = {
-    "int64": y, "int8": y.astype(np.int8), "uint64": y.astype(np.uint64), "float64": y / 2, "bool": y > 1, "strings": NAMES,
+    "int64": y, "int8": y.astype(np.int8), "uint64": y.astype(np.uint64), "float64": y.astype(float), "bool": y > 1, "strings": NAMES,
     "objects": NAMES.astype(object), "beyond ASCII": np.where(y > 1, "ß", "Ω\U0001f600"), "multilabel": MULTI[1],
 }  # fmt: skip
 FITS = {
@@ -86,7 +86,7 @@ def test_classifiers_come_back_to_the_bit(file, labels, dtype):
 
 @pytest.mark.parametrize("fit", FITS)
 def test_all_that_was_fitted_comes_back(file, fit):
-    model = fitted(MLPClassifier, FRAME, NAMES, **FITS[fit], class_weight={"setosa": 2.0, "versicolor": 1, "virginica": np.float64(1)})
+    model = fitted(MLPClassifier, FRAME, NAMES, **FITS[fit], class_weight={"setosa": 2.0, "versicolor": 1, "virginica": 0.5})
     assert_same(saved(model, file), model, FRAME)
     assert load(file).score(FRAME, NAMES) == model.score(FRAME, NAMES)
 
@@ -124,13 +124,19 @@ def test_training_goes_on(file):
     again.set_params(warm_start=False).partial_fit(X, y)
     assert again.loss_curve_[:-1] == model.loss_curve_
     assert again.t_ == model.t_ + 150
-    with pytest.raises(ValueError, match="`y` has classes not in `self.classes_`"):
+    with pytest.raises(ValueError, match="`y` has classes not in"):
         again.partial_fit(X, y + 1)
 
 
 def test_a_random_state_instance_is_stored_as_none(file):
     again = saved(fitted(MLPClassifier, X, y, random_state=np.random.RandomState(0)), file)
     assert again.random_state is None
+
+
+def test_numbers_and_arrays_of_numpy_are_stored_as_pythons(file):
+    again = saved(fitted(MLPClassifier, X, y, hidden_layer_sizes=np.array([6, 5]), alpha=np.float64(0.5)), file)
+    assert (again.hidden_layer_sizes, again.alpha) == ([6, 5], 0.5)
+    assert type(again.alpha) is float
 
 
 def test_files_of_this_version_are_read():
@@ -157,7 +163,7 @@ def test_what_cannot_be_saved_is_refused_by_name(file):
     with pytest.raises(TypeError, match="save: expected an estimator of MLPClassifier or MLPRegressor itself, got one of the class Mine"):
         fitted(Mine, X, y).save(file)
     model = fitted(MLPClassifier, X, y)
-    with pytest.raises(TypeError, match="verbose: expected numbers, strings, .*, got <object"):
+    with pytest.raises(TypeError, match=r"verbose: expected numbers, strings, .*, got <object"):
         _with(model, "verbose", object()).save(file)
     with pytest.raises(TypeError, match="classes_: expected numbers, Booleans or strings"):
         _with(model, "classes_", np.array([None, 1, 2], object)).save(file)
@@ -181,9 +187,9 @@ def _with(model, name, value):
 CHANGED = [  # a field of the description, its new value, what the message must say
     ("kind", "SVC", "kind: expected one of 'MLPClassifier', 'MLPRegressor', got 'SVC'"),
     ("kind", ["os.system"], "kind: "),
-    ("kind", "MLPRegressor", "parameters: expected one of .*, got 'class_weight'"),
+    ("kind", "MLPRegressor", "parameters: expected those of MLPRegressor, got 'class_weight'"),
     ("parameters", [], "parameters: expected a dict"),
-    ("parameters", {"code": "import os"}, "parameters: expected one of .*, got 'code'"),
+    ("parameters", {"code": "import os"}, "parameters: expected those of MLPClassifier, got 'code'"),
     ("parameters", {"alpha": -1.0}, "'alpha' parameter of MLPClassifier must be"),
     ("parameters", {"alpha": {"set": []}}, "alpha: expected a value as `save` writes it"),
     ("parameters", {"class_weight": {"dict": [[[], 1]]}}, "unhashable"),
@@ -389,7 +395,7 @@ def test_skl2onnx_converts_a_pipeline(labels, dtype):
     skl2onnx = pytest.importorskip("skl2onnx")
     register_skl2onnx()
     samples = (MULTI[0] if labels == "multilabel" else X).astype(dtype)
-    target = y.astype(float) if labels == "float64" else CLASSES[labels]
+    target = CLASSES[labels]
     pipeline = make_pipeline(StandardScaler(), fitted(MLPClassifier, samples, target, activation="gelu"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -408,4 +414,4 @@ def test_skl2onnx_of_regressors_and_of_what_it_does_not_know():
     with pytest.raises(ValueError, match="target_opset: expected at least 13, got 12"):
         skl2onnx.to_onnx(model, data[0][:1], target_opset=12)
     with pytest.raises(ValueError, match="classes_: expected strings or integers, which are what skl2onnx knows"):
-        skl2onnx.to_onnx(_with(fitted(MLPClassifier, X, y), "classes_", np.array([0.0, 0.5, 1.0])), X[:1])
+        skl2onnx.to_onnx(_with(fitted(MLPClassifier, X, y), "classes_", np.array([0.0, 0.5, 1.0])), X[:1], options={"zipmap": False})

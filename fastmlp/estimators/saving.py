@@ -49,8 +49,9 @@ class Saving(Parameters):
         A loaded estimator has the same parameters, fitted attributes and predictions, bit for bit, and can be trained further by
         `partial_fit`, or by `fit` with `warm_start`. Three things are not in the file: what the optimizer remembers of earlier steps, so
         that further training begins with an empty memory and the initial learning rate; a `random_state` that is a RandomState instance,
-        in the place of which None is stored; and settings made by `set_output` or for metadata routing. There is no data, and nothing
-        that could be run: a file of unknown origin is safe to load.
+        in the place of which None is stored; and settings made by `set_output` or for metadata routing. NumPy's numbers and arrays among
+        the parameters become Python's numbers and lists. There is no data, and nothing that could be run: a file of unknown origin is
+        safe to load.
 
         Parameters
         ----------
@@ -165,8 +166,8 @@ def restored(description: dict[str, Any], more: dict[str, Tensor], network: Sequ
     stored = description["parameters"]
     if not isinstance(stored, dict):
         raise ValueError(f"parameters: expected a dict, got {shown(stored)}")
-    for name in stored:
-        check_choice("parameters", name, tuple(signature(kind).parameters))
+    if unknown := set(stored) - set(signature(kind).parameters):
+        raise ValueError(f"parameters: expected those of {kind.__name__}, got {', '.join(map(shown, sorted(unknown)))}")
     estimator = kind(**{name: from_json(name, value) for name, value in stored.items()})
     estimator._validate_params()
     if network.dtype is None or not all(layer.bias for layer in network.dense_layers) or not isinstance(network.layers[-1], Dense):

@@ -1,4 +1,4 @@
-"""Writes this folder's files, of estimators and what they predict: python tests/saved/write.py. Those of older versions stay as they are."""
+"""Writes this folder's files, of estimators and what they predict: python tests/saved/write.py. Files of older versions stay."""
 
 import json
 import warnings
