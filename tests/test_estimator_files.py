@@ -1,4 +1,4 @@
-"""Estimators as files: safetensors that come back to the bit, from older versions too; ONNX that predicts the same; tampering."""
+"""Estimators as files: safetensors that come back to the bit, from older versions too; and files that were tampered with."""
 
 import json
 import pickle
@@ -7,46 +7,24 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 import scipy.sparse
 from numpy.testing import assert_allclose, assert_array_equal
-from onnx.reference import ReferenceEvaluator
 from safetensors import numpy as safetensors
 from safetensors import safe_open
-from sklearn.datasets import load_diabetes, load_iris, make_multilabel_classification
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from fastmlp import MLPClassifier, MLPRegressor, load
-from fastmlp.estimators import register_skl2onnx
 from fastmlp.files.tensors import write_tensors
+from tests.estimators import CLASSES, DIABETES, FRAME, MULTI, NAMES, TWO, X, changed, fitted, y
 
 SAVED = Path(__file__).parent / "saved"
-X, y = load_iris(return_X_y=True)
-NAMES = load_iris().target_names[y]
-FRAME = load_iris(as_frame=True).data
-DIABETES = load_diabetes(return_X_y=True)
-TWO = DIABETES[0], np.column_stack([DIABETES[1], np.sqrt(DIABETES[1])])
-MULTI = make_multilabel_classification(random_state=0)
-CLASSES = {
-    "int64": y, "int8": y.astype(np.int8), "uint64": y.astype(np.uint64), "float64": y.astype(float), "bool": y > 1, "strings": NAMES,
-    "objects": NAMES.astype(object), "beyond ASCII": np.where(y > 1, "ß", "Ω\U0001f600"), "multilabel": MULTI[1],
-}  # fmt: skip
 FITS = {
     "adam": {},
     "early stopping": {"early_stopping": True},
     "lbfgs": {"solver": "lbfgs"},
     "dropout": {"dropout": 0.2, "solver": "adamw"},
 }
-ACTIVATIONS = ["identity", "logistic", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus"]
-
-
-def fitted(kind, X, y, **parameters):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return kind(**{"hidden_layer_sizes": (6,), "max_iter": 8, "random_state": 0} | parameters).fit(X, y)
 
 
 @pytest.fixture
@@ -164,22 +142,15 @@ def test_what_cannot_be_saved_is_refused_by_name(file):
         fitted(Mine, X, y).save(file)
     model = fitted(MLPClassifier, X, y)
     with pytest.raises(TypeError, match=r"verbose: expected numbers, strings, .*, got <object"):
-        _with(model, "verbose", object()).save(file)
+        changed(model, "verbose", object()).save(file)
     with pytest.raises(TypeError, match="classes_: expected numbers, Booleans or strings"):
-        _with(model, "classes_", np.array([None, 1, 2], object)).save(file)
+        changed(model, "classes_", np.array([None, 1, 2], object)).save(file)
     with pytest.raises(ValueError, match="classes_: expected strings that do not end with a null character"):
-        _with(model, "classes_", np.array(["a", "b", "c\0"], object)).save(file)
+        changed(model, "classes_", np.array(["a", "b", "c\0"], object)).save(file)
     model.coefs_[0][0, 0] = np.nan
     with pytest.raises(ValueError, match="parameters: expected finite numbers, got nan"):
         model.save(file)
     assert not file.exists()
-
-
-def _with(model, name, value):
-    """A copy of a fitted estimator with another attribute."""
-    copy = pickle.loads(pickle.dumps(model))
-    setattr(copy, name, value)
-    return copy
 
 
 # Files from outside.
@@ -312,106 +283,3 @@ def test_pickles_hold_no_data():
         stored = pickle.dumps(fitted(MLPClassifier, samples, labels, **parameters))
         assert len(stored) < 20_000 < samples.nbytes
         assert not any(row.tobytes() in stored for row in samples)
-
-
-# ONNX.
-
-
-def run(proto, samples):
-    """Every output by name, of onnx's own evaluator and, where it is installed, of onnxruntime."""
-    onnx.checker.check_model(proto, full_check=True)
-    names = [output.name for output in proto.graph.output]
-    yield dict(zip(names, ReferenceEvaluator(proto).run(None, {"X": samples}), strict=True))
-    try:
-        import onnxruntime
-    except ModuleNotFoundError:
-        return
-    session = onnxruntime.InferenceSession(proto.SerializeToString())
-    yield dict(zip(names, session.run(None, {"X": samples}), strict=True))
-
-
-def assert_agrees(proto, model, samples, rounding):
-    """Within a few roundings of the outputs' size."""
-    for found in run(proto, samples):
-        if hasattr(model, "predict_proba"):
-            assert_array_equal(found["label"], model.predict(samples))
-            expected, probabilities = model.predict_proba(samples), found["probabilities"]
-        else:
-            expected, probabilities = model.predict(samples), found[proto.graph.output[0].name]
-            assert probabilities.shape == (len(samples), expected.size // len(samples))
-            probabilities = probabilities.reshape(expected.shape)
-        bound = 64 * np.finfo(rounding).eps
-        assert_allclose(probabilities, expected, rtol=bound, atol=bound * np.abs(expected).max())
-
-
-def exported(model, file):
-    model.export_onnx(file)
-    proto = onnx.load(file)
-    assert [(opset.domain, opset.version) for opset in proto.opset_import] == [("", 18)]
-    return proto
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_onnx_of_every_activation(tmp_path, activation, dtype):
-    for kind, target in ((MLPClassifier, y), (MLPRegressor, X[:, :2])):
-        model = fitted(kind, X.astype(dtype), target, activation=activation, hidden_layer_sizes=(8, 5))
-        assert_agrees(exported(model, tmp_path / "model.onnx"), model, X.astype(dtype), dtype)
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("labels", CLASSES)
-def test_onnx_of_every_kind_of_labels(tmp_path, labels, dtype):
-    samples = (MULTI[0] if labels == "multilabel" else X).astype(dtype)
-    model = fitted(MLPClassifier, samples, CLASSES[labels], max_iter=30)
-    proto = exported(model, tmp_path / "model.onnx")
-    assert_agrees(proto, model, samples, dtype)
-    assert_agrees(proto, model, samples[:1], dtype)
-
-
-@pytest.mark.parametrize("data", [DIABETES, TWO], ids=["one output", "two outputs"])
-@pytest.mark.parametrize("loss", ["squared_error", "poisson", "absolute_error", "huber"])
-def test_onnx_of_every_regression(tmp_path, loss, data):
-    model = fitted(MLPRegressor, *data, loss=loss)
-    assert_agrees(exported(model, tmp_path / "model.onnx"), model, data[0], np.float64)
-
-
-def test_onnx_of_a_single_class(tmp_path):
-    model = MLPClassifier(random_state=0).partial_fit(X, np.full(150, "only"), classes=["only"])
-    assert_agrees(exported(model, tmp_path / "model.onnx"), model, X, np.float64)
-
-
-def test_onnx_is_refused_what_it_cannot_hold(tmp_path):
-    with pytest.raises(NotFittedError):
-        MLPRegressor().export_onnx(tmp_path / "model.onnx")
-    with pytest.raises(ValueError, match=f"classes_: expected at most {2**63 - 1} in an ONNX file, got {2**64 - 1}"):
-        fitted(MLPClassifier, X, np.where(y > 1, 2**64 - 1, 0).astype(np.uint64)).export_onnx(tmp_path / "model.onnx")
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("labels", CLASSES)
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_skl2onnx_converts_a_pipeline(labels, dtype):
-    skl2onnx = pytest.importorskip("skl2onnx")
-    register_skl2onnx()
-    samples = (MULTI[0] if labels == "multilabel" else X).astype(dtype)
-    target = CLASSES[labels]
-    pipeline = make_pipeline(StandardScaler(), fitted(MLPClassifier, samples, target, activation="gelu"))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        pipeline.fit(samples, target)
-    for opset in (13, 18):
-        proto = skl2onnx.to_onnx(pipeline, samples[:1], options={"zipmap": False}, target_opset=opset)
-        assert_agrees(proto, pipeline, samples, dtype)
-
-
-def test_skl2onnx_of_regressors_and_of_what_it_does_not_know():
-    skl2onnx = pytest.importorskip("skl2onnx")
-    register_skl2onnx()
-    for data in (DIABETES, TWO):
-        model = fitted(MLPRegressor, *data, loss="poisson")
-        assert_agrees(skl2onnx.to_onnx(model, data[0][:1]), model, data[0], np.float64)
-    with pytest.raises(ValueError, match="target_opset: expected at least 13, got 12"):
-        skl2onnx.to_onnx(model, data[0][:1], target_opset=12)
-    with pytest.raises(ValueError, match="classes_: expected strings or integers, which are what skl2onnx knows"):
-        skl2onnx.to_onnx(_with(fitted(MLPClassifier, X, y), "classes_", np.array([0.0, 0.5, 1.0])), X[:1], options={"zipmap": False})
