@@ -1,4 +1,4 @@
-"""What every run of the benchmarks says beside its figures: the machine at the top, the tests' own lines at the bottom.
+"""Print the machine at the top of every run of the benchmarks and the tests' own lines at the bottom.
 
 Nothing may be compiled while a benchmark's clock runs.
 """
@@ -20,7 +20,7 @@ REPORT = pytest.StashKey[list[str]]()
 
 
 def environment() -> dict:
-    """What a figure depends on and does not say itself; of each BLAS also the CPU that it takes this one for, and its threads."""
+    """Return what the figures depend on; for each BLAS this includes the CPU that it assumes, and its threads."""
     libraries = [pool for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
     return describe() | {
         "settings": {name: os.environ.get(name, "unset") for name in SETTINGS},
@@ -33,12 +33,12 @@ def environment() -> dict:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Benchmarks run one by one, in this process."""
+    """Run the benchmarks one by one, in this process."""
     return 0
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """The environment, a line for each entry."""
+    """Return the environment, one line per entry."""
 
     def text(value: object) -> str:
         return ", ".join(f"{key} {entry}" for key, entry in value.items()) if isinstance(value, dict) else str(value)
@@ -47,12 +47,12 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict) -> None:
-    """Save the environment with the figures."""
+    """Save the environment together with the figures."""
     machine_info["fastmlp"] = environment()
 
 
 class Guarded(BenchmarkFixture):
-    """pytest-benchmark's fixture; a compilation during its rounds (and their `setup`) is an error, as in every other clock of fastmlp."""
+    """pytest-benchmark's fixture, in which compiling during the rounds (and their `setup`) is an error, as for all clocks here."""
 
     def __call__(self, *args, **kwargs):
         with timed_region(self.name):
@@ -65,19 +65,19 @@ class Guarded(BenchmarkFixture):
 
 @pytest.fixture
 def benchmark(benchmark):
-    """Guarded. (pytest-benchmark makes the fixture with all its options, and looks for this very object in its reports.)"""
+    """Guard the fixture in place: pytest-benchmark creates it with all its options and looks for this very object in its reports."""
     benchmark.__class__ = Guarded
     return benchmark
 
 
 @pytest.fixture
 def report(request: pytest.FixtureRequest) -> list[str]:
-    """Lines to print when all benchmarks are done, whatever pytest captures: append to it."""
+    """Return a list of lines to print after all benchmarks, whatever pytest captures; a benchmark appends to it."""
     return request.config.stash.setdefault(REPORT, [])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print them."""
+    """Print the collected lines."""
     lines = config.stash.get(REPORT, [])
     if lines:
         terminalreporter.section("fastmlp")

@@ -67,12 +67,18 @@ def fit(name, who, threads, dtype):
         return estimator.fit(*data(name, dtype))
 
 
+@cache
+def reference(name, dtype):
+    """scikit-learn's estimator after the same training."""
+    return fit(name, "scikit-learn", 1, dtype)
+
+
 @pytest.mark.parametrize(("who", "threads"), ENTRANTS, ids=IDS)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_fit(benchmark, report, name, dtype, who, threads):
     with one_blas_thread():
-        ours, theirs = fit(name, who, threads, dtype), fit(name, "scikit-learn", 1, dtype)
+        ours, theirs = fit(name, who, threads, dtype), reference(name, dtype)
         assert ours.loss_ == pytest.approx(theirs.loss_, rel=TOLERANCE[dtype])
         benchmark.group = f"fit {name}, {dtype}, {theirs.n_iter_} epochs"
         benchmark.pedantic(fit, (name, who, threads, dtype), rounds=ROUNDS)
@@ -86,7 +92,7 @@ def test_fit(benchmark, report, name, dtype, who, threads):
 def test_use(benchmark, report, name, who, method):
     X, y = data(name, "float64")
     with one_blas_thread():
-        estimator, theirs = fit(name, who, 1, "float64"), fit(name, "scikit-learn", 1, "float64")
+        estimator, theirs = fit(name, who, 1, "float64"), reference(name, "float64")
         assert estimator.score(X, y) == pytest.approx(theirs.score(X, y), abs=2e-3)
         benchmark.group = f"{method} {name}, {len(X)} rows"
         benchmark(getattr(estimator, method), *((X, y) if method == "score" else (X,)))

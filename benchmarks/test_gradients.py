@@ -1,6 +1,6 @@
-"""The document's gradients side by side, from XOR to MNIST's size: one call each, a run of training, the first call of a process.
+"""Time the document's gradients from XOR to MNIST's size: one call each, a run of training, and the first call of a process.
 
-Whatever is timed has first returned what `fastmlp.reference` returns; that call also compiles it.
+Before anything is timed, it must return what `fastmlp.reference` returns; that call also compiles it.
 """
 
 import functools
@@ -17,8 +17,8 @@ from fastmlp import reference
 from fastmlp.measure.gradients import GRADIENTS, TRAINING
 from fastmlp.measure.ladder import LADDER, LADDER_LEARNING_RATE, problem
 
-NAIVE_LIMIT = 1e8  # N * I * H * O up to which `backward`'s loops run: a call takes 0.1 s there; at the next rung, several seconds
-GRADIENT_TOLERANCE = 1e-10  # of the largest entry; float64 sums over up to 4096 samples, in any order
+NAIVE_LIMIT = 1e8  # largest N * I * H * O for `backward`'s loops: a call takes 0.1 s there, and several seconds at the next rung
+GRADIENT_TOLERANCE = 1e-10  # relative to the largest entry, for float64 sums over up to 4096 samples in any order
 TRAINING_TOLERANCE = 1e-8  # the same after up to 10,000 epochs of such sums
 FIRST_CALL = """
 import sys
@@ -29,7 +29,7 @@ print(TRAINING[sys.argv[1]]["compiled"](*problem(LADDER["XOR"]), 1, LADDER_LEARN
 
 
 def rows(registry):
-    """(rung, name, way) for all that is affordable."""
+    """List (rung, name, way) for all combinations that do not take too long."""
     return [
         pytest.param(rung, name, way, id=f"{rung}-{name}-{way}")
         for rung, sizes in LADDER.items()
@@ -40,20 +40,20 @@ def rows(registry):
 
 
 def heading(rung):
-    """The group's name. Its number keeps the groups in the ladder's order."""
+    """Name the group; the number keeps the groups in the ladder's order."""
     sizes = ", ".join(f"{letter} {size}" for letter, size in LADDER[rung]._asdict().items())
     return f"{list(LADDER).index(rung) + 1} {rung} ({sizes})"
 
 
 def epochs_at(rung):
-    """As many as make a run of the fused loop long against the call around it, but no rival's run longer than a second."""
+    """Return enough epochs that the fused loop is long compared with its call, but no competitor's run takes more than a second."""
     N, I, H, O = LADDER[rung]
     return int(np.clip(2e6 // (N * H * (I + O)), 2, 10_000))
 
 
 @functools.cache
 def forward(rung):
-    """Arguments of a gradient at that rung."""
+    """Return the arguments of a gradient at that rung."""
     X, y, w1, w2 = problem(LADDER[rung])
     act_hidden, y_hat = reference.forward_pass(X, w1, w2)
     return X, y, y_hat, act_hidden, w2
@@ -71,14 +71,14 @@ def expected_run(rung):
 
 
 def assert_agrees(result, expected, tolerance):
-    """Every array of the result, to `tolerance` times the largest entry of what is expected."""
+    """Compare every array of the result, to `tolerance` times the largest expected entry."""
     for number, (got, want) in enumerate(zip(result, expected, strict=True)):
         np.testing.assert_allclose(got, want, rtol=0, atol=tolerance * np.abs(want).max(), err_msg=f"result {number}")
 
 
 @pytest.mark.parametrize(("rung", "name", "way"), rows(GRADIENTS))
 def test_gradient(benchmark, rung, name, way):
-    """One call from Python, as a notebook would make it: the compiled function's check of its arguments is part of it."""
+    """Time one call from Python, as in a notebook; it includes the compiled function's check of its arguments."""
     gradient = GRADIENTS[name][way]
     assert_agrees(gradient(*forward(rung)), expected_gradient(rung), GRADIENT_TOLERANCE)
     benchmark.group = f"one gradient: {heading(rung)}"
@@ -87,7 +87,7 @@ def test_gradient(benchmark, rung, name, way):
 
 @pytest.mark.parametrize(("rung", "name", "way"), rows(TRAINING))
 def test_training(benchmark, rung, name, way):
-    """A run of training: forward pass, gradient and update, `epochs_at` times."""
+    """Time a run of training: forward pass, gradient and update, `epochs_at` times."""
     epochs = epochs_at(rung)
     arguments = (*problem(LADDER[rung]), epochs, LADDER_LEARNING_RATE, 1)
     training = TRAINING[name][way]
@@ -99,9 +99,9 @@ def test_training(benchmark, rung, name, way):
 @pytest.mark.parametrize("cache", ["cold", "warm"])
 @pytest.mark.parametrize("name", ["backward_faster", "fused"])
 def test_first_call(benchmark, tmp_path_factory, name, cache):
-    """A process that imports fastmlp and trains for one epoch: with an empty cache of compiled code, and with this run's.
+    """Time a process that imports fastmlp and trains for one epoch, with an empty cache of compiled code and with the cache of this run.
 
-    Cold minus warm is compilation. The three gradients of the document share one compiled loop, so one of them stands for all.
+    The difference between cold and warm is compilation. The document's three gradients share one compiled loop, so one of them is enough.
     """
 
     def environment():

@@ -1,8 +1,8 @@
-"""How near the core's peak each kernel runs: GFLOP/s, and the share of the peak of fused multiply-adds measured just before and after.
+"""Measure how near the peak each kernel runs: GFLOP/s, and the share of the multiply-add peak measured just before and after.
 
-One thread. Beside each kernel NumPy does the same work, the products by its BLAS in the layout that suits it, without bias or slope.
-Whatever is timed has first returned what float64 NumPy returns; that call also compiles it. Both take turns. Nothing here fails for being
-slow.
+Everything runs on one thread. NumPy does the same work as each kernel, the products by its BLAS in the layout that suits it, without bias
+or slope. Before anything is timed, it must return what NumPy returns in float64; that call also compiles it. Runs of the kernel and of
+NumPy alternate. No benchmark fails for being slow.
 """
 
 from collections.abc import Callable
@@ -32,11 +32,11 @@ from fastmlp.measure.machine import one_blas_thread
 from fastmlp.measure.peak import peak_gflops
 
 ROUNDS = 15
-GOING = np.zeros(1, np.uint8)  # nobody asks for an end
+GOING = np.zeros(1, np.uint8)  # a stop flag that is never set
 ROUND_SECONDS = 2e-3
-BUDGET = {np.float32: 1e-5, np.float64: 1e-13}  # relative to the largest entry, for sums of up to 2048 products
+BUDGET = {np.float32: 1e-5, np.float64: 1e-13}  # tolerance relative to the largest entry, for sums of up to 2048 products
 SHAPES = ((784, 100, 64), (100, 200, 64), (200, 10, 64), (784, 1024, 128), (1024, 1024, 128), (2048, 2048, 128))  # I, O, B
-WIDTH, BATCH = 200, 64  # of the activations; their arrays lie in the second-level cache
+WIDTH, BATCH = 200, 64  # of the activations, whose arrays fit in the second-level cache
 PARAMETERS = 100_710  # 784-100-200-10
 HEADING = f"{'kernel':12}{'shape':>16}{'dtype':>9}{'GFLOP/s':>9}{'of peak':>9}{'NumPy':>9}{'of peak':>9}{'x NumPy':>9}"
 
@@ -44,10 +44,10 @@ HEADING = f"{'kernel':12}{'shape':>16}{'dtype':>9}{'GFLOP/s':>9}{'of peak':>9}{'
 class Case(NamedTuple):
     """One kernel on one problem."""
 
-    run: Callable[[int], None]  # so many times, in compiled code: a call from Python would cost as much as a small product
+    run: Callable[[int], None]  # runs the kernel n times in compiled code: a call from Python would cost as much as a small product
     numpy: Callable[[], None]
-    operations: float  # additions, multiplications, divisions and roots in a turn; a fused multiply-add counts as two
-    results: Callable[[], tuple[np.ndarray, np.ndarray]]  # what one turn gives, and what it ought to give
+    operations: float  # additions, multiplications, divisions and roots per turn; a fused multiply-add counts as two
+    results: Callable[[], tuple[np.ndarray, np.ndarray]]  # the actual and the expected result of one turn
 
 
 @numba.njit(nogil=True)
@@ -61,7 +61,7 @@ def affine_turns(turns, z, w, x, every, scratch, going, sizes):
 
 @numba.njit(nogil=True)
 def backproject_turns(turns, delta, slope, w, delta_next, every, scratch, going, sizes):
-    """The slopes are brought anew each turn, as the activation left them."""
+    """Copy the slopes anew in each turn, as the activation leaves them."""
     I, O, B = sizes
     W, above, panel = Block(w, 0, O, 1, O), Block(delta_next, 0, B, 1, B), Block(scratch, 0, 1, 1, 0)
     inputs, outputs = Span(every, 0, I), Span(every, 0, O)
@@ -72,7 +72,7 @@ def backproject_turns(turns, delta, slope, w, delta_next, every, scratch, going,
 
 @numba.njit(nogil=True)
 def outer_turns(turns, w, x, rows, every, going, sizes):
-    """Added to the weights, as in gradient descent."""
+    """Add to the weights in each turn, as in gradient descent."""
     I, O, B = sizes
     W, deltas, inputs, samples = Block(w, 0, O, 1, O), Block(rows, 0, 0, 1, O), Span(every, 0, I), Terms(every, every, 0, 0, B)
     for _ in range(turns):
@@ -88,7 +88,7 @@ def exp_turns(turns, out, x):
 
 @numba.njit(nogil=True)
 def activate_turns(turns, code, z, slope, x):
-    """Each turn brings its input anew, as the product before it does."""
+    """Copy the input anew in each turn, as the product before it does."""
     for _ in range(turns):
         z[:] = x
         activate(code, z, slope, 0, z.size)
@@ -107,7 +107,7 @@ def draw(dtype, *shape):
 
 
 def flat(matrix):
-    """Row by row, its memory beginning at a cache line, as the engine keeps it."""
+    """Store a matrix row by row, starting at a cache line, as the engine does."""
     return aligned(matrix.ravel())
 
 
@@ -158,7 +158,7 @@ def gelu(x):
     return 0.5 * x * (1 + np.tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))
 
 
-# The function in NumPy, value alone; operations for value and slope, those of an exp apart.
+# The function in NumPy, without its slope; operations for value and slope; number of exponentials, which are counted separately.
 ACTIVATED = {"relu": (lambda x: np.maximum(x, 0), 3, 0), "logistic": (logistic, 5, 1), "tanh": (np.tanh, 8, 1), "gelu": (gelu, 25, 1)}
 
 
@@ -232,6 +232,6 @@ def test_kernel(benchmark, report, name, make, shape, dtype):
             "share_of_peak": dict(zip(("fastmlp", "numpy"), shares, strict=True)),
         }
         if HEADING not in report:
-            report += ["Kernels on one core, beside NumPy doing the same work; peak: of fused multiply-adds, just before or after", HEADING]
+            report += ["Kernels on one core, compared with NumPy; the peak of multiply-adds is measured just before and after", HEADING]
         columns = f"{rates[0]:9.1f}{shares[0]:9.1%}{rates[1]:9.1f}{shares[1]:9.1%}{rates[0] / rates[1]:9.2f}"
         report.append(f"{name:12}{'x'.join(map(str, shape)):>16}{dtype.__name__:>9}{columns}")

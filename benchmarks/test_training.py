@@ -1,8 +1,8 @@
-"""An epoch of the networks that `fastmlp bench` compares, on random data: `Sequential.fit` against the second notebook's loop in NumPy.
+"""Time an epoch of the networks of `fastmlp bench` on random data: `Sequential.fit` compared with the second notebook's loop in NumPy.
 
-Each loss is first what the NumPy loop arrives at in float64 from the same weights and the same order of the samples. BLAS has one thread.
-Nothing here fails for being slow. Other libraries take part in `fastmlp bench`. When fastmlp has been timed, the same run is profiled once,
-and its phases are saved with the figures.
+Each run must first reach the losses of the NumPy loop in float64, from the same weights and with the same order of the samples. BLAS has
+one thread. No benchmark fails for being slow. Other libraries take part in `fastmlp bench`. After fastmlp has been timed, the same run is
+profiled once, and its phases are saved with the figures.
 """
 
 from dataclasses import replace
@@ -22,7 +22,7 @@ from fastmlp.measure.profiling import profile
 from fastmlp.model.optimizers import OPTIMIZERS
 
 ROUNDS = 5
-TOLERANCE = {"float32": 1e-4, "float64": 1e-10}  # of the mean loss of an epoch: rounding, amplified from batch to batch
+TOLERANCE = {"float32": 1e-4, "float64": 1e-10}  # of the mean loss of an epoch: rounding errors, amplified from batch to batch
 
 
 class Problem(NamedTuple):
@@ -48,7 +48,7 @@ SMALL = 3000  # samples
 
 
 def data(problem):
-    """Samples around a centre for each class, so that there is something to learn."""
+    """Draw samples around one centre per class, so that there is something to learn."""
     rng = np.random.default_rng(problem.samples)
     y = rng.integers(0, problem.sizes[-1], problem.samples)
     X = rng.normal(size=(problem.sizes[-1], problem.sizes[0]))[y] + rng.normal(size=(problem.samples, problem.sizes[0]))
@@ -56,7 +56,7 @@ def data(problem):
 
 
 def epochs(problem):
-    """Enough for a run that is long against the call around it."""
+    """Return enough epochs for a run that is long compared with its call."""
     return 1 if problem.samples > SMALL or problem.sizes[1] > 100 else 50
 
 
@@ -73,7 +73,7 @@ def train_fastmlp(model, problem, X, y, threads):
 
 
 def phases(problem, X, y, threads):
-    """The phases of such a run: name -> share, and seconds of the whole run (the mean over the threads)."""
+    """Return the phases of such a run by name: share, and seconds of the whole run (the mean over the threads)."""
     taken = profile(fastmlp_model(problem), X, y, epochs(problem), problem.batch_size, optimizer(problem), threads, shuffle=False)
     return {phase.name: {"share": taken.share(phase), "seconds": phase.mean_seconds} for phase in taken.phases}
 

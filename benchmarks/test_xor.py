@@ -1,6 +1,7 @@
-"""XOR, 10,000 epochs, float64: the fused loop against the C program `xor.c` and against the document's NumPy loop.
+"""Time 10,000 epochs of XOR in float64: the fused loop compared with the C program `xor.c` and with the document's NumPy loop.
 
-All take turns, so that a drifting clock meets all alike, and the medians' ratios are reported. Nothing here fails for being slow.
+Their runs alternate, so that a drifting clock affects all of them equally, and the ratios of the medians are reported. No benchmark fails
+for being slow.
 """
 
 import shutil
@@ -17,21 +18,21 @@ from fastmlp import reference
 from fastmlp.measure.gradients import TRAINING
 from fastmlp.measure.ladder import LADDER, problem
 
-EPOCHS, LEARNING_RATE = 10_000, 0.12  # the document's, as in xor.c
+EPOCHS, LEARNING_RATE = 10_000, 0.12  # as in the document and in xor.c
 TURNS = 21
-RUNS = 5  # of the fast ones in each turn, of which the median counts: the first finds the caches full of another one's data
+RUNS = 5  # runs of the fast ones in each turn, of which the median counts: in the first run, the caches hold another program's data
 C_FLAGS = ("-Ofast", "-march=native")
 C_PROGRAMS = {"C": (), "C for this problem alone": ("-DFIXED",)}
-FLOORS = {"C": 1 / 1.2, "NumPy": 150}  # how many times as long as `fused` each is meant to take, at least
+FLOORS = {"C": 1 / 1.2, "NumPy": 150}  # targets: how many times as long as `fused` each should take at least
 
 
 def arguments():
-    """Of a registered training; it records the first epoch's error and the last one's."""
+    """Return the arguments of a registered training, which records the errors of the first and of the last epoch."""
     return *problem(LADDER["XOR"]), EPOCHS, LEARNING_RATE, EPOCHS - 1
 
 
 def in_python(training, runs):
-    """Seconds and last error of a registered training."""
+    """Return the seconds and the last error of a registered training."""
     data, seconds = arguments(), []
     for _ in range(runs):
         start = perf_counter()
@@ -41,13 +42,13 @@ def in_python(training, runs):
 
 
 def in_c(program):
-    """Seconds and last error, as `xor.c` measures and prints them."""
+    """Return the seconds and the last error that `xor.c` measures and prints."""
     seconds, error = subprocess.check_output([program, str(RUNS), str(EPOCHS)], text=True).split()
     return float(seconds), float(error)
 
 
 def build(compiler, directory):
-    """Compile `xor.c` each way: name -> function."""
+    """Compile `xor.c` in each way; return the functions that run it, by name."""
     programs = {}
     for number, (name, flags) in enumerate(C_PROGRAMS.items()):
         program = directory / f"xor{number}.exe"
@@ -57,7 +58,7 @@ def build(compiler, directory):
 
 
 def table(seconds):
-    """Lines: each one's milliseconds, how many times `fused` that is, and how many times it is meant to be at least."""
+    """Format the milliseconds of each, the ratio to `fused`, and the target for that ratio."""
     lines = [f"{'':28}{'ms':>10}{'x fused':>10}{'target':>12}"]
     for name, value in sorted(seconds.items(), key=lambda item: item[1]):
         target = f">= {FLOORS[name]:.3g}" if name in FLOORS else ""
@@ -73,7 +74,7 @@ def test_xor(benchmark, tmp_path, report):
         runners |= build(compiler, tmp_path)
         compiled_by = f"{subprocess.check_output([compiler, '--version'], text=True).splitlines()[0]}, {' '.join(C_FLAGS)}"
     else:
-        compiled_by = "no C compiler here (neither gcc nor cc): THE C PROGRAM WAS NOT RUN"
+        compiled_by = "no C compiler (gcc or cc) was found: THE C PROGRAM WAS NOT RUN"
     runners["fused"] = partial(in_python, fused, RUNS)
 
     X, y, w1, w2 = problem(LADDER["XOR"])
@@ -86,7 +87,7 @@ def test_xor(benchmark, tmp_path, report):
             assert error == pytest.approx(expected, rel=1e-9, abs=0), name
             measured[name].append(seconds)
 
-    turn()  # everything is right, and compiled, before anything counts
+    turn()  # checks and compiles everything before anything counts
     measured.clear()
     benchmark.group = f"XOR, {EPOCHS} epochs"
     benchmark.pedantic(fused, arguments(), setup=turn, rounds=TURNS)

@@ -1,7 +1,8 @@
-"""Multilayer perceptrons trained on the CPU as fast as the silicon allows."""
+"""Multilayer perceptrons trained on the CPU by compiled code."""
 
 from typing import TYPE_CHECKING, Any
 
+from .engine.losses import Quantile
 from .files.optional import optional
 from .loading import load
 from .measure.gradient_profile import GradientProfile
@@ -13,7 +14,7 @@ from .measure.profiling import profile
 from .model.bookkeeping import TrainingWarning
 from .model.callbacks import Callback, EarlyStopping
 from .model.history import History
-from .model.layers import ELU, GELU, SELU, Dense, Dropout, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
+from .model.layers import ELU, GELU, SELU, Dense, Dropout, LeakyReLU, Mish, ReLU, Sigmoid, SiLU, Softplus, Tanh
 from .model.losses import binary_cross_entropy, cross_entropy, softmax
 from .model.optimizers import SGD, Adam, AdamW
 from .model.schedules import Adaptive, Cosine, InverseScaling, OneCycle, Schedule, StepDecay
@@ -44,11 +45,13 @@ __all__ = [
     "Dense",
     "Dropout",
     "LeakyReLU",
+    "Mish",
     "ReLU",
     "Sigmoid",
     "SiLU",
     "Softplus",
     "Tanh",
+    "Quantile",
     "binary_cross_entropy",
     "cross_entropy",
     "softmax",

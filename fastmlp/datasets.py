@@ -1,7 +1,7 @@
-"""The data of the document: XOR's truth table, scikit-learn's digits, MNIST and Fashion-MNIST, and the IDX files they come in.
+"""Load the truth table of XOR, scikit-learn's digits, MNIST and Fashion-MNIST, and prepare images and labels for training.
 
-Nothing that is read is trusted: an IDX file must hold exactly what its header promises, and the files of the published data sets
-are checked by the SHA-256 of their decompressed bytes, wherever they come from.
+Files are not trusted: the length of an IDX file must match the shape in its header exactly, and the files of the published data sets are
+verified by the SHA-256 of their decompressed bytes, wherever they come from.
 """
 
 from typing import Any
@@ -23,12 +23,12 @@ Digits = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 
 def load_xor() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """XOR's truth table.
+    """Return the truth table of XOR.
 
     Returns
     -------
     X, y : ndarrays of shape (4, 2) and (4, 1), float64
-        The inputs, and 1 where exactly one of them is 1.
+        The inputs, and the targets, which are 1 where exactly one of the two inputs is 1.
 
     Examples
     --------
@@ -44,15 +44,16 @@ def load_xor() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def load_digits() -> tuple[Digits, Digits]:
-    """The 1,797 handwritten digits that come with scikit-learn, 8 x 8 pixels, ready for `Sequential.fit`.
+    """Load the 1,797 handwritten digits of 8 x 8 pixels that come with scikit-learn, ready for `Sequential.fit`.
 
-    Their 17 grey levels are divided by 16: as uint8 they would be taken for pixels 0..255. The rows are dealt once and for all,
-    by the same permutation on every machine.
+    The pixels have 17 grey levels, 0 to 16, and are divided by 16; left as uint8 they would be scaled as pixels from 0 to 255. The samples
+    are split into training and test data by a fixed permutation, which is the same on every machine.
 
     Returns
     -------
     (X_train, y_train), (X_test, y_test) : two pairs
-        `X` of shape (1437, 64) and (360, 64), float32, 0 to 1; `y` of shape (1437,) and (360,), int64, 0 to 9.
+        `X` has shape (1437, 64) and (360, 64), float32, with values from 0 to 1; `y` has shape (1437,) and (360,), int64, with labels
+        from 0 to 9.
 
     Raises
     ------
@@ -68,34 +69,36 @@ def load_digits() -> tuple[Digits, Digits]:
     """
     X, y = optional("sklearn.datasets", extra="sklearn", purpose="load_digits").load_digits(return_X_y=True)
     X, y = (X / 16).astype(np.float32), y.astype(np.int64)
-    order = np.random.RandomState(0).permutation(len(X))  # the legacy generator: its stream is frozen
+    order = np.random.RandomState(0).permutation(len(X))  # the legacy generator, whose numbers NumPy keeps the same in every version
     train, test = np.split(order, [1437])  # 80 % and 20 %
     return (X[train], y[train]), (X[test], y[test])
 
 
 def load_mnist(path: PathLike | None = None) -> tuple[Images, Images]:
-    """MNIST: 60,000 training and 10,000 test images of handwritten digits, 28 x 28 pixels.
+    """Load MNIST: 60,000 training images and 10,000 test images of handwritten digits, with 28 x 28 pixels each.
 
-    Without `path`, the four IDX files (gzipped or plain) are looked for in the folder named by the environment variable
-    `FASTMLP_DATA` or its subfolder ``mnist``; else they are downloaded into the user's cache, once.
+    Without `path`, the four IDX files (gzipped or plain) are looked for in the folder that the environment variable `FASTMLP_DATA` names,
+    and in its subfolder ``mnist``. If they are not there, they are downloaded once into the user's cache.
 
     Parameters
     ----------
     path : str or path-like, optional
-        The folder of the four files; nothing else is tried.
+        The folder with the four files. If it is given, no other folder is searched and nothing is downloaded.
 
     Returns
     -------
     (X_train, y_train), (X_test, y_test) : two pairs
-        `X` of shape (60000, 784) and (10000, 784), uint8, C-contiguous, rows of pixels from top left; `y` of shape (60000,)
-        and (10000,), int64, 0 to 9. ``X.reshape(-1, 28, 28)`` are the images; `normalize` scales them to [0, 1].
+        `X` has shape (60000, 784) and (10000, 784), uint8, C-contiguous, with the pixels of each image row by row from the top left;
+        `y` has shape (60000,) and (10000,), int64, with labels from 0 to 9. ``X.reshape(-1, 28, 28)`` gives the images, and `normalize`
+        scales them to [0, 1].
 
     Raises
     ------
     FileNotFoundError, ValueError
-        If the folder lacks a file, or one is not the published file, byte for byte once decompressed (`read_idx` reads any).
+        If a file is missing in the folder, or its decompressed bytes are not those of the published file. (`read_idx` reads any IDX
+        file.)
     ImportError, ConnectionError
-        If a download is needed and pooch is not installed, or no mirror delivers.
+        If a download is needed and pooch is not installed, or the download fails from every mirror.
 
     Examples
     --------
@@ -108,10 +111,10 @@ def load_mnist(path: PathLike | None = None) -> tuple[Images, Images]:
 
 
 def load_fashion_mnist(path: PathLike | None = None) -> tuple[Images, Images]:
-    """Fashion-MNIST: 60,000 training and 10,000 test images of clothes in ten classes, 28 x 28 pixels.
+    """Load Fashion-MNIST: 60,000 training images and 10,000 test images of clothes in ten classes, with 28 x 28 pixels each.
 
-    Argument, result and exceptions are those of `load_mnist`. The subfolder of `FASTMLP_DATA` is ``fashion-mnist``; before any
-    download, the files are looked for where Debian's package ``dataset-fashion-mnist`` puts them.
+    The argument, the result and the exceptions are those of `load_mnist`. The subfolder of `FASTMLP_DATA` is ``fashion-mnist``. Before
+    anything is downloaded, the files are also looked for where Debian's package ``dataset-fashion-mnist`` installs them.
     """
     return load_published(FASHION_MNIST, path)
 
@@ -122,11 +125,12 @@ def normalize(X: ArrayLike, dtype: DTypeLike = np.float32, binarize_at: float | 
     Parameters
     ----------
     X : array_like of any shape
-        Whole numbers from 0 to 255, of an integer or floating type. (Fractions are an error: the pixels were scaled before.)
+        Whole numbers from 0 to 255, of an integer or floating dtype. Fractions raise an error, since they suggest that the pixels have
+        been scaled already.
     dtype : float32 or float64, default float32
-        The type of the result.
+        The dtype of the result.
     binarize_at : float in [0, 1], optional
-        If given, scaled pixels above it become 1 and all others 0.
+        Threshold: if it is given, scaled pixels above it become 1 and all others 0.
 
     Returns
     -------
@@ -136,7 +140,7 @@ def normalize(X: ArrayLike, dtype: DTypeLike = np.float32, binarize_at: float | 
     Raises
     ------
     ValueError, TypeError
-        If `X` holds anything but pixels, or another argument is out of range.
+        If `X` holds anything but whole numbers from 0 to 255, or another argument is out of range.
 
     Examples
     --------
@@ -162,7 +166,7 @@ def normalize(X: ArrayLike, dtype: DTypeLike = np.float32, binarize_at: float | 
 
 
 def one_hot(y: ArrayLike, n_classes: int | None = None, dtype: DTypeLike = np.float32) -> NDArray[Any]:
-    """Labels as rows with a single 1.
+    """Encode labels as one-hot vectors: one row per label, with a single 1.
 
     Parameters
     ----------
@@ -171,11 +175,12 @@ def one_hot(y: ArrayLike, n_classes: int | None = None, dtype: DTypeLike = np.fl
     n_classes : int, optional
         Number of columns; by default one more than the largest label.
     dtype : float32 or float64, default float32
-        The type of the result.
+        The dtype of the result.
 
     Returns
     -------
     ndarray of shape (N, n_classes)
+        Zeros, except for a 1 in each row in the column of its label.
 
     Raises
     ------
@@ -207,6 +212,6 @@ def one_hot(y: ArrayLike, n_classes: int | None = None, dtype: DTypeLike = np.fl
         rows = np.zeros((len(labels), columns), dtype)
     except MemoryError as error:
         name = "y" if n_classes is None else "n_classes"
-        raise MemoryError(f"{name}: expected a number of classes whose rows memory holds, got {columns}") from error
+        raise MemoryError(f"{name}: expected a number of classes whose rows fit in memory, got {columns}") from error
     rows[np.arange(len(labels)), labels.astype(np.intp)] = 1
     return rows

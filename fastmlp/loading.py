@@ -1,4 +1,4 @@
-"""`load`: a model or an estimator from the file that its `save` wrote."""
+"""Load a model or an estimator from the file that its `save` wrote."""
 
 from __future__ import annotations
 
@@ -11,31 +11,33 @@ from .model.saving import read
 
 
 def load(path: PathLike) -> Any:
-    """Read what `save` wrote. No file can make it run code, or take more memory than a few times the file's size.
+    """Load a model or an estimator from a file that its `save` wrote.
 
-    The file is read whole before anything in it is looked at, and its checksum is verified: a file that was damaged, or rewritten
-    meanwhile, is refused. (Files of the first format, "fastmlp 1", have no checksum; they are checked in all other respects.)
+    The file is treated as data: its content can neither run code nor make `load` use more memory than a few times the size of the file.
+    It is read completely and its checksum is verified before its content is used, so a file that is damaged, or rewritten during the
+    reading, is rejected. (Files of the first format, "fastmlp 1", have no checksum; everything else about them is checked.)
 
     Parameters
     ----------
     path : str or path-like
+        The file to read.
 
     Returns
     -------
     Sequential, MLPClassifier or MLPRegressor
-        Whichever was saved, with the same parameters, bit for bit; training goes on as it would have done there with an optimizer that
-        begins.
+        A model or estimator with exactly the parameters of the saved one. Training it continues as it would have with the saved one,
+        except that the optimizer's state, such as its momentum, is not saved and starts anew.
 
     Raises
     ------
     ImportError
-        If safetensors is not installed, or for an estimator scikit-learn.
+        If safetensors is not installed, or, for an estimator, scikit-learn.
     ValueError
-        If the file is not what `save` writes, in whatever respect: the message names the file and what is wrong.
+        If the file differs in any way from what `save` writes. The message names the file and says what is wrong.
     TypeError
         If `path` is not a path.
     OSError
-        If the file cannot be read, or is no regular file.
+        If the file cannot be read or is not a regular file.
 
     Examples
     --------

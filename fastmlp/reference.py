@@ -1,10 +1,12 @@
 """The mathematics of fastmlp in plain float64 NumPy: the oracle of the tests and the benchmarks.
 
-Nothing in the package imports this file, and it imports nothing of the package. The public names are the same; the forms
-differ on purpose (sums over samples of outer products, `einsum`), so that a mistake would have to be made twice, in two shapes.
+Nothing in the package imports this file, and it imports nothing from the package. Its public names are those of the package, but the
+formulas are written in other forms on purpose (sums over samples of outer products, `einsum`), so that the same mistake would have to be
+made twice, in two forms.
 
-First the document's network: N samples, I inputs, H hidden units, O outputs: X (N, I), w1 (I, H), w2 (H, O), y (N, O). Then, from
-`ACTIVATIONS` on, networks of any depth: activations, losses, the gradient by deltas, the optimisers' steps.
+The first part is the document's network, with N samples, I inputs, H hidden units and O outputs: X (N, I), w1 (I, H), w2 (H, O) and
+y (N, O). The second part, from `ACTIVATIONS` on, is for networks of any depth: activations, losses, the gradient by deltas, and the steps
+of the optimisers.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +19,7 @@ Array = NDArray[np.float64]
 
 
 class Run(NamedTuple):
-    """What `train` returns: the last weights, and the error measured before the update of each recorded epoch."""
+    """The result of `train`: the final weights, and the error before the update of each recorded epoch."""
 
     w1: Array
     w2: Array
@@ -30,32 +32,32 @@ def _float64(*arrays: ArrayLike) -> list[Array]:
 
 
 def sigmoid(x: ArrayLike) -> Array:
-    """1 / (1 + exp(-x)); as exp(x) / (1 + exp(x)) where x < 0, so that nothing overflows."""
+    """Return 1 / (1 + exp(-x)), computed as exp(x) / (1 + exp(x)) where x < 0, so that nothing overflows."""
     (x,) = _float64(x)
     decay = np.exp(-np.abs(x))
     return np.where(x >= 0, 1.0, decay) / (1.0 + decay)
 
 
 def sigmoid_(s: ArrayLike) -> Array:
-    """s (1 - s): the derivative of the sigmoid, written in terms of its output s."""
+    """Return s (1 - s), the derivative of the sigmoid in terms of its output s."""
     (s,) = _float64(s)
     return s * (1.0 - s)
 
 
 def dense(inputs: ArrayLike, weights: ArrayLike) -> Array:
-    """out[n, o] = sum_i inputs[n, i] weights[i, o]."""
+    """Return out[n, o] = sum_i inputs[n, i] weights[i, o]."""
     out: Array = np.einsum("ni,io->no", *_float64(inputs, weights))
     return out
 
 
 def forward_pass(X: ArrayLike, w1: ArrayLike, w2: ArrayLike) -> tuple[Array, Array]:
-    """act_hidden = sigmoid(X w1), y_hat = act_hidden w2."""
+    """Return act_hidden = sigmoid(X w1) and y_hat = act_hidden w2."""
     act_hidden = sigmoid(dense(X, w1))
     return act_hidden, dense(act_hidden, w2)
 
 
 def mse(y_hat: ArrayLike, y: ArrayLike) -> tuple[Array, float]:
-    """residual = y_hat - y, error = 1/N sum_n 1/2 |residual_n|^2: divided by N, not by N * O (erratum 2)."""
+    """Return residual = y_hat - y and error = 1/N sum_n sum_o 1/2 residual_no^2, which is divided by N and not by N * O (erratum 2)."""
     y_hat, y = _float64(y_hat, y)
     if y_hat.shape != y.shape:
         raise ValueError(f"y: expected the shape of y_hat, {y_hat.shape}, got {y.shape}")
@@ -64,7 +66,10 @@ def mse(y_hat: ArrayLike, y: ArrayLike) -> tuple[Array, float]:
 
 
 def backward(X: ArrayLike, y: ArrayLike, y_hat: ArrayLike, act_hidden: ArrayLike, w2: ArrayLike) -> tuple[Array, Array, float]:
-    """One sample at a time: dL_dw2 = 1/N sum_n a_n r_n^T, dL_dw1 = 1/N sum_n x_n ((w2 r_n) * a_n (1 - a_n))^T."""
+    """Return dL_dw2, dL_dw1 and the error, summing over one sample at a time.
+
+    dL_dw2 = 1/N sum_n a_n r_n^T and dL_dw1 = 1/N sum_n x_n ((w2 r_n) * a_n (1 - a_n))^T.
+    """
     X, act_hidden, w2 = _float64(X, act_hidden, w2)
     residual, error = mse(y_hat, y)
     dL_dw1, dL_dw2 = np.zeros((X.shape[1], w2.shape[0])), np.zeros_like(w2)
@@ -78,9 +83,9 @@ def train(
     X: ArrayLike, y: ArrayLike, w1: ArrayLike, w2: ArrayLike, epochs: int = 10_000, learning_rate: float = 0.12, record_every: int = 200,
     reduction: str = "mean",
 ) -> Run:  # fmt: skip
-    """Full-batch descent, w <- w - learning_rate dL_dw, both weight matrices from gradients taken at the same point (erratum 4).
+    """Train by full-batch gradient descent, w <- w - learning_rate dL_dw.
 
-    `reduction="sum"` multiplies error and gradients by N.
+    The gradients of both weight matrices are taken at the same point (erratum 4). `reduction="sum"` multiplies error and gradients by N.
     """
     X, y, w1, w2 = _float64(X, y, w1, w2)
     scale = {"mean": 1, "sum": len(X)}[reduction]
@@ -97,7 +102,7 @@ def train(
 
 
 def central_differences(f: Callable[[Array], float], w: ArrayLike, eps: float = 1e-5) -> Array:
-    """df/dw[k] = (f(w + eps e_k) - f(w - eps e_k)) / (2 eps), one entry at a time; its error falls with eps^2."""
+    """Return df/dw[k] = (f(w + eps e_k) - f(w - eps e_k)) / (2 eps), one entry at a time. Its error falls with eps^2."""
     (w,) = _float64(w)
     gradient = np.empty_like(w)
     for index in np.ndindex(w.shape):
@@ -116,9 +121,15 @@ def _gelu_slope(z: Array) -> Array:
     return gate + z * sigmoid_(gate) * 2 * np.sqrt(2 / np.pi) * (1 + 3 * 0.044715 * z**2)
 
 
+def _mish_slope(z: Array) -> Array:
+    gate = np.tanh(np.logaddexp(0, z))
+    return gate + z * sigmoid(z) / np.cosh(np.logaddexp(0, np.minimum(z, 300))) ** 2
+
+
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 
-# Of each activation g: g(z) and g'(z), for z of any shape. A slope that jumps at 0 is there what it is just below, but for elu and selu.
+# For each activation g, the functions g(z) and g'(z), for z of any shape. If the slope jumps at 0, its value there is that just below 0,
+# except for elu and selu.
 ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
     "identity": (lambda z: z, np.ones_like),
     "logistic": (sigmoid, lambda z: sigmoid(z) * sigmoid(-z)),
@@ -133,11 +144,12 @@ ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]
     "gelu": (lambda z: z * _gelu_gate(z), _gelu_slope),
     "silu": (lambda z: z * sigmoid(z), lambda z: sigmoid(z) + z * sigmoid(z) * sigmoid(-z)),
     "softplus": (lambda z: np.logaddexp(0, z), sigmoid),
+    "mish": (lambda z: z * np.tanh(np.logaddexp(0, z)), _mish_slope),
 }
 
 
 def softmax(z: ArrayLike) -> Array:
-    """exp(z) / sum exp(z) along the last axis, as exp(z - log sum exp(z))."""
+    """Return exp(z) / sum exp(z) along the last axis, computed as exp(z - log sum exp(z))."""
     (z,) = _float64(z)
     out: Array = np.exp(z - np.logaddexp.reduce(z, axis=-1, keepdims=True))
     return out
@@ -148,18 +160,27 @@ def _softmax_cross_entropy(z: Array, t: Array) -> Array:
 
 
 def _binary_cross_entropy(z: Array, t: Array) -> Array:
-    """-t log sigmoid(z) - (1 - t) log sigmoid(-z), summed over the outputs."""
+    """Return -t log sigmoid(z) - (1 - t) log sigmoid(-z), summed over the outputs."""
     out: Array = np.sum(t * np.logaddexp(0, -z) + (1 - t) * np.logaddexp(0, z), axis=1)
     return out
 
 
 def _poisson(z: Array, t: Array) -> Array:
-    """Half the deviance, exp(z) - t - t log(exp(z) / t), summed over the outputs."""
+    """Return half the deviance, exp(z) - t - t log(exp(z) / t), summed over the outputs."""
     out: Array = np.sum(np.exp(z) - t - t * z + t * np.log(np.where(t > 0, t, 1)), axis=1)
     return out
 
 
-# Of each loss l: l(z, t) of every sample (N,), and dl/dz (N, O). z : what the network's last layer gives, t : targets, both (N, O).
+def quantile_loss(levels: ArrayLike) -> tuple[Callable[[Array, Array], Array], Callable[[Array, Array], Array]]:
+    """As an element of `LOSSES`: sum_o q_o (t - z) where z is below its target t, (1 - q_o) (z - t) above. levels : q, of each output."""
+    (q,) = _float64(levels)
+    return (
+        lambda z, t: np.sum(np.abs(z - t) * np.where(z < t, q, 1 - q), axis=1),
+        lambda z, t: (z > t) * (1 - q) - (z < t) * q,
+    )
+
+
+# For each loss l, the functions l(z, t) of every sample (N,) and dl/dz (N, O). z : outputs of the last layer, t : targets, both (N, O).
 LOSSES: dict[str, tuple[Callable[[Array, Array], Array], Callable[[Array, Array], Array]]] = {
     "squared_error": (lambda z, t: np.einsum("no,no->n", z - t, z - t) / 2, lambda z, t: z - t),
     "softmax_cross_entropy": (_softmax_cross_entropy, lambda z, t: softmax(z) * t.sum(axis=1, keepdims=True) - t),
@@ -170,21 +191,22 @@ LOSSES: dict[str, tuple[Callable[[Array, Array], Array], Callable[[Array, Array]
         lambda z, t: np.where(np.abs(z - t) < 1, (z - t) ** 2 / 2, np.abs(z - t) - 0.5).sum(axis=1),
         lambda z, t: np.clip(z - t, -1, 1),
     ),
+    "quantile": quantile_loss(0.5),
 }
 
 
 def cross_entropy(logits: ArrayLike, targets: ArrayLike) -> float:
-    """Mean over the samples of -sum_o t log softmax(z)."""
+    """Return the mean over the samples of -sum_o t log softmax(z)."""
     return float(_softmax_cross_entropy(*_float64(logits, targets)).mean())
 
 
 def binary_cross_entropy(logits: ArrayLike, targets: ArrayLike) -> float:
-    """Mean over the samples of -sum_o (t log p + (1 - t) log(1 - p)), p = sigmoid(z)."""
+    """Return the mean over the samples of -sum_o (t log p + (1 - t) log(1 - p)), where p = sigmoid(z)."""
     return float(_binary_cross_entropy(*_float64(logits, targets)).mean())
 
 
 class Layer(NamedTuple):
-    """x -> g(x W + b)."""
+    """A dense layer with its activation, x -> g(x W + b)."""
 
     W: Array
     b: Array | None
@@ -192,7 +214,7 @@ class Layer(NamedTuple):
 
 
 def forward(X: ArrayLike, layers: Sequence[Layer]) -> list[tuple[Array, Array]]:
-    """(Z_l, X_{l+1}) of every layer: Z_l = X_l W_l + b_l, X_{l+1} = g_l(Z_l)."""
+    """Return (Z_l, X_{l+1}) of every layer, where Z_l = X_l W_l + b_l and X_{l+1} = g_l(Z_l)."""
     (x,) = _float64(X)
     passed = []
     for layer in layers:
@@ -205,10 +227,10 @@ def forward(X: ArrayLike, layers: Sequence[Layer]) -> list[tuple[Array, Array]]:
 def gradient(
     X: ArrayLike, y: ArrayLike, layers: Sequence[Layer], loss: str, sample_weight: ArrayLike | None = None
 ) -> tuple[float, list[tuple[Array, Array]]]:
-    """The mean loss and, of every layer, (dJ/dW, dJ/db), by the deltas of deep backpropagation.
+    """Return the mean loss and (dJ/dW, dJ/db) of every layer, by the deltas of deep backpropagation.
 
     delta_L = dl/dX_{L+1} * g'(Z_L), delta_l = (delta_{l+1} W_{l+1}^T) * g'(Z_l), dJ/dW_l = X_l^T delta_l, dJ/db_l = 1^T delta_l.
-    A weighted mean is sum_n s_n l_n / sum_n s_n.
+    With sample weights s_n, the mean is sum_n s_n l_n / sum_n s_n.
     """
     X, y = _float64(X, y)
     share = np.ones(len(X)) if sample_weight is None else _float64(sample_weight)[0]
@@ -229,10 +251,10 @@ def optimizer_step(
     rule: str, w: Array, g: Array, m: Array, v: Array, t: int, rate: float,
     beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8, l2: float = 0.0, decay: float = 0.0,
 ) -> tuple[Array, Array, Array]:  # fmt: skip
-    """New w, m, v of the t-th step, t = 1, 2, ..., from w, the gradient g at w, and m = v = 0 at the start.
+    """Return the new w, m and v of step t = 1, 2, ..., from w and the gradient g at w; m = v = 0 before the first step.
 
-    "sgd", "momentum" (beta1) and "nesterov" (Sutskever et al. 2013: w is the point that the momentum leads to, from which it is gone
-    back first); "adam" as Algorithm 1 of Kingma and Ba 2015 has it; decay is AdamW's.
+    rule : "sgd"; "momentum", with the factor beta1; "nesterov" (Sutskever et al. 2013), for which w is the point to which the momentum
+    leads, so that the momentum is first subtracted again; or "adam", Algorithm 1 of Kingma and Ba 2015, with the decay of AdamW.
     """
     g = g + l2 * w
     if rule == "sgd":

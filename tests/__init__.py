@@ -1,1 +1,1 @@
-"""Tests of fastmlp, and what several of them share."""
+"""Tests of fastmlp, and the code that several of them share."""

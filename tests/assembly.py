@@ -1,4 +1,4 @@
-"""The machine code of two copies of the package: one as it is, one without some of its statements."""
+"""Compile two copies of the package, one of them without some of its statements, and return their machine code."""
 
 import re
 import shutil
@@ -12,9 +12,9 @@ AFTER = "sys.stdout.writelines(text for each in compiled for text in each.inspec
 
 
 def copies(folder, pattern, statements, but):
-    """Copy the package to "with" and "without" in a folder; from the latter take the statements, and tell how many there were.
+    """Copy the package to "with" and "without" in a folder; remove the statements from the latter, and return their number.
 
-    pattern : of the files to take them from, all except those called `but`.
+    They are removed from the files that match `pattern`, except those called `but`.
     """
     source = Path(fastmlp.__file__).parent
     for name in ("with", "without"):
@@ -29,7 +29,7 @@ def copies(folder, pattern, statements, but):
 
 
 def assembly(program, folder):
-    """The machine code of what a program calls `compiled`, with the package in that folder. Symbols are numbered, without their lengths."""
+    """Return the machine code of what a program calls `compiled`, with the package in that folder. Symbols are numbered."""
     environment = {"NUMBA_CACHE_DIR": str(folder / "cache"), "PYTHONPATH": str(folder), "PATH": ""}
     done = python(BEFORE + program + AFTER, env=environment, cwd=folder)
     assert done.returncode == 0, done.stderr

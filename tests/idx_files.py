@@ -1,4 +1,4 @@
-"""IDX files to test with, and how much memory reading them takes."""
+"""IDX files for the tests, and the memory that reading them takes."""
 
 import tracemalloc
 from collections.abc import Iterator

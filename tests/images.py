@@ -1,4 +1,4 @@
-"""Images with many zeros, and a model trained on them: whatever form they come in, the result has the same bits."""
+"""Images with many zeros, and a model trained on them: for every form of the images, the result must have the same bits."""
 
 import numpy as np
 
@@ -11,12 +11,12 @@ LABELS = RNG.integers(0, 3, size=50)
 
 
 def scaled(dtype):
-    """The images as numbers from 0 to 1."""
+    """Return the images as numbers from 0 to 1."""
     return IMAGES.astype(dtype) * np.dtype(dtype).type(1 / 255)
 
 
 def trained(X, dtype, y=LABELS):
-    """Parameters, losses and outputs after some epochs."""
+    """Return parameters, losses and outputs after some epochs."""
     model = Sequential([Dense(21, 6), ReLU(), Dense(6, 3)], loss="softmax_cross_entropy", dtype=dtype)
     losses = model.fit(X, y, epochs=3, batch_size=16, optimizer=Adam(0.01)).losses
     return model.parameters, losses, model.predict_proba(X), np.float64(model.evaluate(X, y))

@@ -1,4 +1,4 @@
-"""Small models, and data to train them on, that several tests share."""
+"""Small models that several tests share, and data to train them on."""
 
 import numpy as np
 
@@ -11,22 +11,22 @@ ROWS = X[:, :3].argmax(axis=1)  # three classes
 
 
 def make(loss="squared_error", **options):
-    """4-5-2 for X and Y, or 4-5-3 for X and ROWS."""
+    """Make a model 4-5-2 for X and Y, or 4-5-3 for X and ROWS."""
     return Sequential([Dense(4, 5), Tanh(), Dense(5, 2 if loss == "squared_error" else 3)], loss=loss, **options)
 
 
 def problem(N, I=4, O=3):
-    """Random inputs (N, I) and targets (N, O)."""
+    """Draw random inputs (N, I) and targets (N, O)."""
     rng = np.random.default_rng([N, I, O])
     return rng.normal(size=(N, I)), rng.normal(size=(N, O))
 
 
 def two_layers(loss="squared_error", **options):
-    """4-6-3, for what `problem` draws."""
+    """Make a model 4-6-3 for the data of `problem`."""
     return Sequential([Dense(4, 6), Tanh(), Dense(6, 3)], loss=loss, **options)
 
 
 def reference_layers(model):
-    """The layers of `two_layers` as the reference takes them."""
+    """Return the layers of `two_layers` in the form that the reference expects."""
     first, second = model.dense_layers
     return [reference.Layer(first.W.copy(), first.b.copy(), "tanh"), reference.Layer(second.W.copy(), second.b.copy(), "identity")]

@@ -1,4 +1,4 @@
-"""Data that several tests share: seeded problems, and what other libraries computed."""
+"""Data that several tests share: seeded problems, and results that other libraries computed."""
 
 import json
 from pathlib import Path
@@ -8,12 +8,12 @@ from numpy.testing import assert_array_equal
 
 from fastmlp.kernels.tile import NV
 
-# Values, slopes and trained weights of PyTorch and scikit-learn; the file says of which versions.
+# Values, slopes and trained weights of PyTorch and scikit-learn; the file names their versions.
 RECORDED = json.loads(Path(__file__).with_name("trajectories.json").read_text(encoding="utf-8"))
 
 
 def targets_of(loss, rng, N, O):
-    """Random targets (N, O) that suit the loss."""
+    """Draw random targets (N, O) that suit the loss."""
     if loss == "softmax_cross_entropy":
         return rng.dirichlet(np.ones(O), size=N)
     if loss == "binary_cross_entropy":
@@ -22,7 +22,7 @@ def targets_of(loss, rng, N, O):
 
 
 def in_panels(rows, V, fill=np.nan):
-    """A matrix (B, O) as `outer` reads it: the columns of one column of tiles after those of another, flat. `fill` beyond the last."""
+    """Lay out a matrix (B, O) as `outer` reads it, flat: the columns of one column of tiles after those of another, then `fill`."""
     O = rows.shape[1]
     vectors = -(-O // V)
     filled = np.pad(rows, ((0, 0), (0, vectors * V - O)), constant_values=fill)
@@ -31,6 +31,6 @@ def in_panels(rows, V, fill=np.nan):
 
 
 def assert_same(results, expected):
-    """Every array of one sequence has the bits of the other's."""
+    """Check that every array of one sequence has the same bits as the other's."""
     for value, wanted in zip(results, expected, strict=True):
         assert_array_equal(value, wanted)

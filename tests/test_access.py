@@ -1,4 +1,4 @@
-"""Where Numba checks bounds, vectors and tiles do too."""
+"""When Numba checks bounds, loads and stores of vectors and tiles are checked too."""
 
 import os
 
@@ -65,7 +65,7 @@ print([(outside(call, last), outside(call, last + step)) for call, last, step in
 
 @pytest.mark.parametrize("checked", [False, True])
 def test_a_vector_that_leaves_its_array_is_an_index_error(checked, tmp_path):
-    program = PROGRAM if checked else PROGRAM.replace("in cases]", "in cases[:1]]")  # a load within the guard: nothing is overrun
+    program = PROGRAM if checked else PROGRAM.replace("in cases]", "in cases[:1]]")  # a load inside the guard, which overruns nothing
     program = program if checked else program.replace("64 + GUARD - V, 1", "0, 1")
     finished = python(program, env=os.environ | {"NUMBA_BOUNDSCHECK": str(int(checked)), "NUMBA_CACHE_DIR": str(tmp_path)})
     assert finished.stderr == ""

@@ -1,4 +1,4 @@
-"""Activations, value and slope: against the reference, PyTorch's figures and central differences, at the ends of the range and with NaN."""
+"""Activations, values and slopes: against the reference, PyTorch's figures and central differences, at the ends of the range, with NaN."""
 
 import math
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from fastmlp import ELU, GELU, SELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh, reference
+from fastmlp import ELU, GELU, SELU, LeakyReLU, Mish, ReLU, Sigmoid, SiLU, Softplus, Tanh, reference
 from fastmlp.kernels.activations import ACTIVATIONS, SELU_ALPHA, SELU_SCALE, activate
 from fastmlp.kernels.vectors import lanes
 from tests.problems import RECORDED
@@ -14,19 +14,19 @@ from tests.problems import RECORDED
 DTYPES = [np.float32, np.float64]
 LAYERS = {
     "logistic": Sigmoid, "tanh": Tanh, "relu": ReLU, "leaky_relu": LeakyReLU, "elu": ELU, "selu": SELU, "gelu": GELU, "silu": SiLU,
-    "softplus": Softplus,
+    "softplus": Softplus, "mish": Mish,
 }  # fmt: skip
 
 
 def activated(name, x):
-    """Value and slope of the whole vectors that x fills."""
+    """Return value and slope of x, which must fill whole vectors."""
     value, slope = x.copy(), np.full_like(x, np.nan)
     activate(ACTIVATIONS[name], value, slope, 0, x.size)
     return value, slope
 
 
 def points(dtype):
-    """Zero, near it, where the functions bend, and far out; a multiple of every vector's width."""
+    """Return zero, points near it, where the functions bend, and far away; their number is a multiple of every vector width."""
     x = np.concatenate([np.linspace(-8, 8, 384), np.geomspace(1e-6, 80, 64), -np.geomspace(1e-6, 80, 63), [0.0]])
     return x.astype(dtype)
 
@@ -59,18 +59,18 @@ def test_values_are_the_same_without_slopes(name, dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_small_values_keep_their_relative_precision(name, dtype):
-    x = np.concatenate([np.geomspace(1e-12, 1e-3, 64), -np.geomspace(1e-12, 1e-3, 64)]).astype(dtype)  # g(x) is small for most
-    tail = np.linspace(-80, -10, 64).astype(dtype)  # g(x) is small for these
+    x = np.concatenate([np.geomspace(1e-12, 1e-3, 64), -np.geomspace(1e-12, 1e-3, 64)]).astype(dtype)  # g(x) is mostly small here
+    tail = np.linspace(-80, -10, 64).astype(dtype)  # and small for the others here
     expected = reference.ACTIVATIONS[name][0](x.astype(np.float64))
     assert_allclose(activated(name, x)[0], expected, rtol=8 * np.finfo(dtype).eps)
-    if name in ("logistic", "silu", "softplus"):
+    if name in ("logistic", "silu", "softplus", "mish"):
         assert_allclose(activated(name, tail)[0], reference.ACTIVATIONS[name][0](tail.astype(np.float64)), rtol=8 * np.finfo(dtype).eps)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_slopes_are_central_differences_of_the_values(name):
     x = points(np.float64)
-    x = x[np.abs(x) > 1e-4][: x.size // 64 * 32]  # not across the bend of relu and its kin
+    x = x[np.abs(x) > 1e-4][: x.size // 64 * 32]  # not across the bend of relu and similar functions
     x = x[: x.size // lanes(np.float64) * lanes(np.float64)]
     eps = 1e-5
     slope = (activated(name, x + eps)[0] - activated(name, x - eps)[0]) / (2 * eps)
@@ -87,7 +87,7 @@ def test_pytorch_agrees(name):
 
 def test_the_constants_of_selu_keep_mean_0_and_variance_1():
     root, tail = math.sqrt(math.e), math.erfc(math.sqrt(0.5))
-    alpha = -math.sqrt(2 / math.pi) / (tail * root - 1)  # Klambauer et al. 2017, equation 14
+    alpha = -math.sqrt(2 / math.pi) / (tail * root - 1)  # Klambauer et al. (2017), equation 14
     inner = 2 * math.erfc(math.sqrt(2)) * math.e**2 + math.pi * tail**2 * math.e - 2 * (2 + math.pi) * tail * root + math.pi + 2
     assert (SELU_SCALE, SELU_ALPHA) == (reference.SELU_SCALE, reference.SELU_ALPHA)
     assert pytest.approx(alpha, rel=1e-14) == SELU_ALPHA
@@ -125,6 +125,15 @@ def test_nan_is_seen_at_every_place_of_a_vector(name, dtype):
 def test_infinities(name, dtype, below, above):
     assert_array_equal(activated(name, np.full(16, np.inf, dtype))[0], np.full(16, above, dtype))
     assert_allclose(activated(name, np.full(16, -np.inf, dtype))[0], np.full(16, below), rtol=4 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_mish_is_the_identity_far_above_and_nothing_far_below(dtype):
+    value, slope = activated("mish", np.array([200, 700, 1e4, 1e30, -200, -700, -1e4, -1e30] * 2, dtype))
+    assert_array_equal(value[:4], np.array([200, 700, 1e4, 1e30], dtype))
+    assert_array_equal(slope[:4], np.ones(4))
+    assert_allclose(value[4:8], 0, atol=1e-80 if dtype == np.float64 else 1e-36)
+    assert_allclose(slope[4:8], 0, atol=1e-80 if dtype == np.float64 else 1e-36)
 
 
 def test_only_the_stretch_asked_for_changes():

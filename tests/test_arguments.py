@@ -1,4 +1,4 @@
-"""Numbers from outside become plain Python numbers, or errors that name their argument and stay within a line."""
+"""Numbers from outside become plain Python numbers, or errors that name their argument in one line."""
 
 import re
 from decimal import Decimal
@@ -42,7 +42,7 @@ def test_numbers_become_floats(value):
         (10**400, ValueError, r"rate: expected a finite number, got 10{79}\.\.\."),
         (-(10**400), ValueError, "rate: expected a finite number, got -10"),
         (Fraction(10**400, 3), ValueError, "rate: expected a finite number, got 10"),
-        pytest.param(10**5000, ValueError, "rate: expected a finite number, got int of too many digits to be shown", id="10**5000"),
+        pytest.param(10**5000, ValueError, "rate: expected a finite number, got int with too many digits to show", id="10**5000"),
     ],
 )
 def test_what_is_no_finite_number_is_refused_by_name(value, error, message):
@@ -95,7 +95,7 @@ def test_optimizers_and_layers_take_no_number_beyond_floats(value):
 @pytest.mark.parametrize("size", [1, FEW, FEW + 1])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_finite_arrays_are_told_from_others(size, dtype):
-    array = np.full((size, 1), np.finfo(dtype).max, dtype)  # whose squares are not finite
+    array = np.full((size, 1), np.finfo(dtype).max, dtype)  # the squares of these numbers are not finite
     assert all_finite(array)
     assert all_finite(np.zeros_like(array))
     for value in (np.nan, np.inf, -np.inf):

@@ -1,4 +1,4 @@
-"""Arguments become arrays of one floating dtype, or errors name the one that does not fit."""
+"""Arguments become arrays of one floating-point dtype, or errors name the argument that is not valid."""
 
 import re
 
@@ -63,7 +63,7 @@ def test_memory_for_kernels():
 
 def test_numbers_beyond_a_dtype_are_named_with_their_place():
     values = np.array([[0.0, np.inf], [1e38, -1e39]])
-    message = "a: expected numbers between -3.4e+38 and 3.4e+38, as the model's float32 holds them, got -1e+39 at [1, 1]"
+    message = "a: expected numbers between -3.4e+38 and 3.4e+38, the range of the model's float32, got -1e+39 at [1, 1]"
     with pytest.raises(ValueError, match=re.escape(message)):
         as_floats("a", values, np.dtype(np.float32))
-    assert_array_equal(as_floats("a", values[:1], np.dtype(np.float32)), values[:1])  # infinity is infinity in either
+    assert_array_equal(as_floats("a", values[:1], np.dtype(np.float32)), values[:1])  # infinity is the same in both dtypes

@@ -1,4 +1,4 @@
-"""Files are there whole or not at all, keep their permissions, and nothing stays behind, whatever happens to the writer."""
+"""Files are written completely or not at all, keep their permissions, and leave nothing behind, whatever happens to the writer."""
 
 import os
 import re
@@ -34,7 +34,7 @@ def file(tmp_path):
 
 @pytest.fixture
 def writer(file):
-    """A child in the middle of writing `file`: all is written, nothing renamed; it goes on when it is told."""
+    """A child process in the middle of writing `file`: everything is written, nothing renamed yet; it continues on request."""
     with subprocess.Popen([sys.executable, "-c", STUCK, file], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout.readline() == "written\n"
         yield child
@@ -81,7 +81,7 @@ def test_a_group_that_cannot_be_kept_loses_its_share(file, monkeypatch):
 
     file.write_bytes(b"old")
     fields = list(file.stat())[:10]
-    fields[0], fields[5] = 0o100664, fields[5] + 1  # of another group
+    fields[0], fields[5] = 0o100664, fields[5] + 1  # as if it belonged to another group
     monkeypatch.setattr(os, "chown", refused)
     monkeypatch.setattr(atomic, "check_regular", lambda path: os.stat_result(fields))
     write_atomically(file, b"new")
@@ -92,7 +92,7 @@ def test_links_stay_and_their_target_is_written(file, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     target = tmp_path / "elsewhere" / "target"
     file.symlink_to("elsewhere/target")
-    for content in (b"new", b"newer"):  # made through the link, then replaced
+    for content in (b"new", b"newer"):  # first created through the link, then replaced
         write_atomically(file, content)
         assert file.is_symlink()
         assert target.read_bytes() == content
@@ -106,7 +106,7 @@ def test_what_is_no_regular_file_is_refused_and_stays(tmp_path):
     (tmp_path / "loop").symlink_to("loop")
     (tmp_path / "to_null").symlink_to("/dev/null")
     listener = socket.socket(socket.AF_UNIX)
-    listener.bind(os.path.relpath(tmp_path / "socket"))  # the path of a socket is short
+    listener.bind(os.path.relpath(tmp_path / "socket"))  # relative, since the path of a socket must be short
     before = names(tmp_path)
     for name, message in [
         ("pipe", "expected a regular file, got a FIFO"),

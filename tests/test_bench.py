@@ -38,7 +38,7 @@ IRIS = Task("iris", (20,), batch_size=50, epochs=40, optimizer="adam", learning_
 
 
 class Absent(Peer):
-    """A peer whose package nobody has."""
+    """A peer whose package does not exist."""
 
     needs = ("no_such_package",)
 
@@ -171,7 +171,7 @@ def test_a_peer_that_fails_is_named_and_the_others_go_on(monkeypatch):
 
 
 def outcome_of(seconds, **others):
-    """fastmlp's seconds by round, and the peers'."""
+    """Make an outcome from the seconds of fastmlp and of the peers in each round."""
     entries = [Entry(who, 1, list(values), [0.9] * len(values), [100.0] * len(values)) for who, values in others.items()]
     ours = Entry("fastmlp", 1, list(seconds), [0.9] * len(seconds), [100.0] * len(seconds))
     return Outcome("x", "X", "epoch", [ours, *entries], operations=50e9)
@@ -191,7 +191,7 @@ def test_ratios_are_medians_of_the_rounds(monkeypatch):
         assert claim(outcome, Target("times", 2.5, 3.5, "slow")).target == bound
     best = claim(outcome, Target("best peer", 1.3, 1.3))
     assert (best.what, best.measured, best.verdict) == ("as fast as the best peer, quick,", 0.5, "missed")
-    assert claim(outcome, Target("share", 0.2, 0.2)).measured == pytest.approx(0.25)  # of 50 GFLOP in 2 s at 100 GFLOP/s
+    assert claim(outcome, Target("share", 0.2, 0.2)).measured == pytest.approx(0.25)  # 50 GFLOP in 2 s at 100 GFLOP/s
     assert claim(outcome, Target("seconds", 2.5, 2.5)).verdict == "met"
     assert claim(outcome, Target("accuracy", 0.95, 0.95)).verdict == "missed"
     outcome.entries.append(Entry("fastmlp", 2, [0.5, 5.0, 1.0], [0.9] * 3, [100.0] * 3))
@@ -200,10 +200,10 @@ def test_ratios_are_medians_of_the_rounds(monkeypatch):
 
 
 def test_accuracies_beyond_noise_are_told_apart():
-    assert same_accuracy([0.9], [0.5], 1000)  # a single round says nothing about noise
+    assert same_accuracy([0.9], [0.5], 1000)  # a single round gives no estimate of the noise
     assert same_accuracy([0.9, 0.9, 0.9], [0.899, 0.899, 0.899], 1000)
     assert not same_accuracy([0.9, 0.9, 0.9], [0.89, 0.89, 0.89], 1000)
-    assert same_accuracy([0.9, 0.9, 0.9], [0.89, 0.89, 0.89], 100)  # of 100 samples, that is one
+    assert same_accuracy([0.9, 0.9, 0.9], [0.89, 0.89, 0.89], 100)  # of 100 samples, that is a difference of one
 
 
 def test_losses_and_absences_are_on_the_page_and_in_the_picture(tmp_path):
@@ -222,7 +222,7 @@ def test_losses_and_absences_are_on_the_page_and_in_the_picture(tmp_path):
     assert "OPENBLAS_CORETYPE=Old" in page
     assert "| X | as fast as slow >= 2 x | 1.50 x | missed |" in page
     assert "| X | as fast as Absent >= 2 x | Absent, 1 thread: not installed | not measured |" in page
-    assert "hence not measured: torch" in page
+    assert "therefore not measured: torch" in page
     assert report.QUICK_NOTE in page
     figure = picture.picture(bench)
     written = [text.get_text() for text in figure.axes[0].texts]
@@ -253,7 +253,7 @@ def test_memory_is_measured_where_the_system_tells():
         assert (claimed.measured, claimed.verdict) == (None, "not measured")
         return
     mapped, as_float32 = 60_000 * 784 / 1e6, 4 * 60_000 * 784 / 1e6
-    assert mapped < claimed.measured < as_float32  # every page of the file is read, and the images are never converted as a whole
+    assert mapped < claimed.measured < as_float32  # every page of the file is read, but the images are never converted as a whole
     assert claimed.verdict == "missed"
 
 

@@ -1,4 +1,4 @@
-"""What a saved run of the benchmarks holds beside its times."""
+"""What a saved run of the benchmarks contains besides its times."""
 
 import json
 import os
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.any_cpu
 def test_a_saved_run_tells_the_phases_of_each_training(tmp_path):
     saved = tmp_path / "saved.json"
     options = ["-k", "iris", "--benchmark-max-time=0.01", f"--benchmark-json={saved}", "-p", "no:cacheprovider", "-q"]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}  # in a worker nothing is saved
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}  # a worker saves nothing
     done = run(sys.executable, "-m", "pytest", "benchmarks/test_training.py", *options, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     of_each = {each["params"]["who"]: each["extra_info"] for each in json.loads(saved.read_text())["benchmarks"]}

@@ -1,4 +1,4 @@
-"""What is read of the system's caches, and what is taken where there is nothing to read."""
+"""Sizes of caches: what is read from the system, and what is assumed if there is nothing to read."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Callbacks: when each hook is called, what its answer does, what it may not do; early stopping."""
+"""Callbacks: when each hook is called, what its return value does, and what it may not do; early stopping."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from tests.models import ROWS, X_NEW, X, Y, make
 
 
 class Recorder(Callback):
-    """Writes down every call; says True to that of this hook and number."""
+    """Record every call; return True from the call with this hook and number."""
 
     def __init__(self, log, hook="", number=0, name="first"):
         self.log, self.hook, self.number, self.name = log, hook, number, name
@@ -55,7 +55,7 @@ def test_true_from_a_hook_ends_the_training(hook, number, epochs, steps):
     by_hand = make()
     losses = [by_hand.train_batch(X[k % 3 * 8 :][:8], Y[k % 3 * 8 :][:8], SGD(0.1)) for k in range(steps)]
     assert_array_equal(model.parameters, by_hand.parameters)
-    if hook == "batch":  # the epoch that was cut short counts with the batches it had
+    if hook == "batch":  # the epoch that was cut short counts with the batches that it had
         np.testing.assert_allclose(history.losses[-1], np.mean(losses[(epochs - 1) * 3 :]), rtol=1e-13)
         assert log[-2][:3] == ("first", "epoch", epochs - 1)
 
@@ -121,10 +121,10 @@ def test_hooks_that_nobody_overrides_cost_no_call(monkeypatch):
     make().fit(X, Y, epochs=300, batch_size=8, callbacks=[now, end])
     assert end.epochs == 300
     assert now.heard[-1] == 299
-    assert len(now.heard) <= len(calls) < 100  # the first epoch is two calls, later ones many in one
+    assert len(now.heard) <= len(calls) < 100  # the first epoch takes two calls; later ones share calls
     calls.clear()
     make().fit(X, Y, epochs=10, batch_size=8, callbacks=[Recorder([])])
-    assert len(calls) == 31  # none, to compile; then one for each batch
+    assert len(calls) == 31  # one without epochs, to compile; then one per batch
 
 
 @pytest.mark.parametrize("hook", ["on_train_begin", "on_batch_end", "on_epoch_end"])
@@ -134,10 +134,10 @@ def test_hooks_that_nobody_overrides_cost_no_call(monkeypatch):
 def test_a_model_in_training_is_neither_changed_nor_trained_by_its_callbacks(hook, method, arguments):
     model = make()
     Meddling = type("Meddling", (Callback,), {hook: lambda *_: getattr(model, method)(*arguments)})
-    with pytest.raises(RuntimeError, match=f"^{method}: expected a model at rest, got one that `fit` is training"):
+    with pytest.raises(RuntimeError, match=f"^{method}: cannot be called while `fit` trains the model; call it before or after$"):
         model.fit(X, Y, epochs=3, callbacks=[Meddling()])
     assert len(model.layers) == 3
-    model.fit(X, Y, epochs=1)  # afterwards it may be trained, and changed
+    model.fit(X, Y, epochs=1)  # after the training, it may be trained and changed
     model.add_layer(Tanh())
 
 
@@ -192,10 +192,10 @@ def test_early_stopping_can_keep_the_last_weights_and_ask_for_more():
     model = make()
     stopping = EarlyStopping("losses", patience=3, min_delta=1e9, restore_best=False)
     history = model.fit(X, Y, epochs=50, callbacks=[*keep, stopping])
-    assert len(history.losses) == 4  # the first is better than nothing
+    assert len(history.losses) == 4  # the first epoch always counts as an improvement
     assert_array_equal(model.parameters, kept[-1])
     model = make()
-    model.fit(X, Y, epochs=3, callbacks=[EarlyStopping("losses", min_delta=1e9)])  # ended by the epochs: best weights all the same
+    model.fit(X, Y, epochs=3, callbacks=[EarlyStopping("losses", min_delta=1e9)])  # the best weights are restored
     assert_array_equal(model.parameters, kept[0])
 
 

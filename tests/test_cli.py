@@ -1,4 +1,4 @@
-"""The installed command: what it prints and writes, its exit status, and what it says to bad input."""
+"""The installed command: what it prints and writes, its exit status, and its messages for bad input."""
 
 import json
 import re
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.any_cpu
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory):
-    """One run of `fastmlp compare`, its folder and its JSON."""
+    """One run of `fastmlp compare`, with its folder and its JSON."""
     folder = tmp_path_factory.mktemp("compare")
     finished = fastmlp("compare", "--quick", "--json", "figures.json", "--plot", "picture.png", cwd=folder)
     assert finished.returncode == 0, finished.stderr
@@ -134,6 +134,7 @@ BAD = [
     (["train", "xor", "--epochs", "0"], "--epochs"),
     (["train", "xor", "--epochs", "ten"], "--epochs"),
     (["train", "xor", "--epochs", "1000000000", "--record-every", "2"], "--record-every"),
+    (["train", "xor", "--epochs", "1500000", "--record-every", "1"], "expected at least 2"),
     (["train", "xor", "--record-every", "0"], "--record-every"),
     (["train", "xor", "--record-every", str(2**70)], "--record-every"),
     (["train", "xor", "--epochs", str(2**70)], "--epochs"),
@@ -217,7 +218,7 @@ def test_without_matplotlib_the_error_says_what_to_install(tmp_path):
 
 
 def commands(group=main, path=()):
-    """Every command and group, as the words that name it."""
+    """Yield every command and group, as the words that name it."""
     yield [*path]
     for name, command in getattr(group, "commands", {}).items():
         yield from commands(command, (*path, name))

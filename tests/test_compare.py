@@ -1,4 +1,4 @@
-"""What `fastmlp compare` concludes: who is right, what is learnt, what is measured, what the lines under the tables say."""
+"""The conclusions of `fastmlp compare`: which gradients are correct, what is learnt, what is measured, the lines under the tables."""
 
 import json
 import math
@@ -52,7 +52,7 @@ def test_every_gradient_is_right_but_the_published_one():
 
 
 def nearly(*arguments):
-    """A gradient that is off by a hundred-thousandth."""
+    """A gradient with a relative error of 1e-5."""
     dL_dw2, dL_dw1, error = network.backward_pass(*arguments)
     return dL_dw2, dL_dw1 * (1 + 1e-5), error
 
@@ -91,7 +91,7 @@ def test_a_check_that_lets_the_published_gradient_pass_is_broken(monkeypatch):
     assert "broken" in report.judgement(checks[-1])
 
 
-@pytest.mark.parametrize("length", [2, 4, 8])  # of a vector of float64: SSE, AVX2, AVX-512
+@pytest.mark.parametrize("length", [2, 4, 8])  # float64 numbers in a vector: SSE, AVX2, AVX-512
 def test_every_way_of_fused_is_checked(length):
     ways = set()
     for N, I, H, O in CHECKED:
@@ -125,7 +125,7 @@ def test_xor_is_learnt_as_in_the_document(golden):
 
 
 def rung(name, **seconds):
-    """A rung of the ladder: `fused=1.0`, `numpy_backward=2.0`; who is not named was not measured."""
+    """Make a rung of the ladder from names such as `fused=1.0` or `numpy_backward=2.0`; competitors without a name were not measured."""
     table = {"NumPy": {}, "compiled": {}}
     for gradient, way in COMPETITORS:
         table[way][gradient] = seconds.get(gradient if way == "compiled" else f"numpy_{gradient}")
@@ -134,14 +134,14 @@ def rung(name, **seconds):
 
 
 def steps_take(monkeypatch, seconds):
-    """Every step that is measured takes a second; one of `backward` is predicted to take `seconds[way]` for each hidden unit."""
+    """Make every measured step take a second; a step of `backward` is predicted to take `seconds[way]` per hidden unit."""
     probed = []
 
     def probe(who, training, data, steps):
         probed.append(data.sizes)
         return data.sizes.H * seconds[who[1]]
 
-    monkeypatch.setattr(rungs, "run_seconds", lambda *_: 99.0)  # a first call tells nothing
+    monkeypatch.setattr(rungs, "run_seconds", lambda *_: 99.0)  # a first call does not count
     monkeypatch.setattr(rungs, "guarded_seconds", probe)
     monkeypatch.setattr(rungs, "step_seconds", lambda trainings, data, budget: StepTimes(dict.fromkeys(trainings, 1.0), False))
     return probed
@@ -167,7 +167,7 @@ def test_effort_shrinks_with_the_time_left():
 
 
 def test_however_long_compiling_takes_all_gradients_are_shown(monkeypatch):
-    """Every step of less than a second; a longer one only if compiling has left the time."""
+    """Every step of less than a second is shown; a longer one only if enough time is left after compiling."""
     in_xor = [*COMPETITORS, *((name, "NumPy") for name in GRADIENTS), AS_PUBLISHED]
 
     def measured_after(compiling):
@@ -216,7 +216,7 @@ def test_judgements(correct, expected, words):
 
 
 def described(**settings):
-    """`describe()` in a process of its own, which may use the first of this one's processors, with those environment variables."""
+    """Run `describe()` in a process of its own with those environment variables, restricted to the first of this one's processors."""
     program = (
         "import json, os; os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1]); "
         "from fastmlp.measure.machine import describe; print(json.dumps(describe()))"

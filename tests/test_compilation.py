@@ -1,4 +1,4 @@
-"""No time contains compilation: clocks are guarded, and what is timed has been called at its own size before."""
+"""No time contains compilation: clocks are guarded, and whatever is timed has been called before at the same size."""
 
 import importlib.util
 import json
@@ -75,7 +75,7 @@ def test_a_first_call_tells_whether_it_compiled():
 
 
 class Clock:
-    """A clock that only the trainings move: each takes its cost, with a surcharge in its first run."""
+    """A clock that only the trainings advance: each run by its cost, the first run by a surcharge as well."""
 
     def __init__(self, monkeypatch):
         self.now, self.runs = 0.0, []
@@ -90,7 +90,7 @@ class Clock:
         return train
 
     def compiling_training(self, name, cost):
-        """It has a way of its own for many samples; compiling takes ten seconds of this clock."""
+        """Make a training that uses other compiled code for many samples; compiling takes ten seconds of this clock."""
         few, many = numba.njit(lambda x: x), numba.njit(lambda x: x + 1)
 
         def train(X, y, w1, w2, epochs, learning_rate, record_every):
@@ -111,11 +111,11 @@ def test_competitors_take_turns_and_their_median_counts(monkeypatch):
     assert times.compiled_while_timing is False
     assert clock.runs.count(endless) == 1
     assert clock.runs[:3] == [quick, slow, endless]  # once each, before anything counts
-    calibration = [quick] * 8 + [slow] * 2  # 1, 4, ... 16,384 steps; 1 and 4
+    calibration = [quick] * 8 + [slow] * 2  # with 1, 4, ... 16,384 steps, and with 1 and 4
     assert clock.runs[3:13] == calibration
     turns = clock.runs[13:]
     assert turns == [quick, slow] * (len(turns) // 2)
-    assert 25 <= len(turns) // 2 <= 50  # a round lasts 0.02 to 0.04 s
+    assert 25 <= len(turns) // 2 <= 50  # a round takes 0.02 to 0.04 s
     assert clock.now < 14.0 + 1.2
 
 
@@ -128,7 +128,7 @@ def test_a_short_budget_still_gives_three_rounds(monkeypatch):
 def test_each_size_is_called_once_before_its_time_is_taken(monkeypatch):
     clock = Clock(monkeypatch)
     trainings = {("fused", "compiled"): clock.compiling_training("fused", 1e-3)}
-    for name in ("XOR", "digits"):  # warm at XOR's size is not warm at digits'
+    for name in ("XOR", "digits"):  # what is warm at XOR's size is not warm at that of digits
         times = step_seconds(trainings, problem(LADDER[name]), budget=0.1)
         assert times.seconds == pytest.approx({("fused", "compiled"): 1e-3})
         assert times.compiled_while_timing is False

@@ -1,4 +1,4 @@
-"""The small data sets, pixels scaled and labels as rows; what is neither is refused by name."""
+"""The small data sets, scaling pixels, and labels as rows; invalid arguments are named."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def test_digits_are_scaled_and_dealt_the_same_way_every_time() -> None:
     assert (X_train.dtype.name, y_train.dtype.name) == ("float32", "int64")
     assert (X_train.min(), X_train.max()) == (0, 1)
     np.testing.assert_array_equal(y_test[:10], [7, 9, 4, 7, 0, 2, 6, 1, 3, 1])
-    assert len(np.unique(np.vstack([X_train, X_test]), axis=0)) == 1797  # no row lost, none dealt twice
+    assert len(np.unique(np.vstack([X_train, X_test]), axis=0)) == 1797  # no row is lost, none occurs twice
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -86,9 +86,9 @@ def test_one_hot_rows_hold_one_1_at_the_label(y: list[int], more: int, kind: str
         (dict(y=[0], n_classes=0), ValueError, "n_classes: expected at least 1, got 0"),
         (dict(y=[0], n_classes=2.0), TypeError, r"n_classes: expected an integer, got 2\.0"),
         (dict(y=[0, 1], n_classes=2**70), ValueError, rf"n_classes: expected at most {2**60 - 1}, got {2**70}"),
-        (dict(y=[0], n_classes=2**60), MemoryError, "n_classes: expected a number of classes whose rows memory holds, got 11529215046"),
+        (dict(y=[0], n_classes=2**60), MemoryError, "n_classes: expected a number of classes whose rows fit in memory, got 11529215046"),
         (dict(y=[2**62]), ValueError, rf"y: expected at most {2**61 - 2}, got {2**62}"),
-        (dict(y=[2**58]), MemoryError, "y: expected a number of classes whose rows memory holds"),
+        (dict(y=[2**58]), MemoryError, "y: expected a number of classes whose rows fit in memory"),
         (dict(y=[[0], [1, 2]]), ValueError, "y: expected a rectangular array of numbers, got rows of different lengths"),
         (dict(y=["a"]), TypeError, "y: expected an array of numbers"),
         (dict(y=None), TypeError, "y: expected an array of numbers, got None"),

@@ -1,4 +1,4 @@
-"""Numbers without a full significand are zero while a network is trained, and nowhere else."""
+"""Denormal numbers are treated as zero while a network is trained, and nowhere else."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ SMALL = np.float32(1e-40)
 
 @pytest.mark.parametrize("n_threads", [1, 2])
 def test_a_mean_that_fades_ends_at_zero_and_the_caller_s_arithmetic_is_as_before(n_threads):
-    """The second input is not zero in the first epoch only: Adam's mean of its gradient halves every seven steps from there."""
+    """The second input is nonzero only in the first epoch; from there on, Adam's mean of its gradient halves every seven steps."""
     model = Sequential([Dense(2, 1)], loss="squared_error", dtype="float32")
     y = np.full((4, 1), 50, np.float32)
     X = np.ones((4, 2), np.float32)

@@ -76,6 +76,31 @@ def test_regressors_come_back_to_the_bit(file, loss, data):
     assert_same(saved(model, file), model, data[0])
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("quantile", "target"), [
+    (0.3, DIABETES[1]), (0.3, TWO[1]), ([0.3], DIABETES[1]), ((0.1, 0.5, 0.9), DIABETES[1]), (np.array([0.1, 0.9]), DIABETES[1]),
+], ids=["one level", "one level, two outputs", "a list of one level", "a tuple", "an array"])  # fmt: skip
+def test_quantiles_come_back_with_their_levels(file, quantile, target, dtype):
+    samples = DIABETES[0].astype(dtype)
+    model = fitted(MLPRegressor, samples, target, loss="quantile", quantile=quantile, warm_start=True, solver="sgd", momentum=0.0, tol=0.0)
+    if isinstance(quantile, np.ndarray):
+        model.quantile = quantile.tolist()
+    again = saved(model, file)
+    assert_same(again, model, samples)
+    assert again.score(samples, target) == model.score(samples, target)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        assert_array_equal(again.fit(samples, target).predict(samples), model.fit(samples, target).predict(samples), strict=True)
+
+
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+def test_mish_and_scoring_come_back(file, kind):
+    scoring = "neg_log_loss" if kind is MLPClassifier else "neg_mean_absolute_error"
+    model = fitted(kind, X, y, activation="mish", early_stopping=True, scoring=scoring)
+    assert_same(saved(model, file), model, X)
+    assert load(file).scoring == scoring
+
+
 def test_sparse_labels_stay_sparse(file):
     model = fitted(MLPClassifier, MULTI[0], scipy.sparse.csr_array(MULTI[1]))
     found, expected = saved(model, file).predict(MULTI[0]), model.predict(MULTI[0])
@@ -143,6 +168,8 @@ def test_what_cannot_be_saved_is_refused_by_name(file):
     model = fitted(MLPClassifier, X, y)
     with pytest.raises(TypeError, match=r"verbose: expected numbers, strings, .*, got <object"):
         changed(model, "verbose", object()).save(file)
+    with pytest.raises(TypeError, match=r"scoring: expected numbers, strings, .*, got <function"):
+        fitted(MLPClassifier, X, y, scoring=lambda estimator, X, y: 0.0).save(file)
     with pytest.raises(TypeError, match="classes_: expected numbers, Booleans or strings"):
         changed(model, "classes_", np.array([None, 1, 2], object)).save(file)
     with pytest.raises(ValueError, match="classes_: expected strings that do not end with a null character"):
@@ -237,6 +264,27 @@ def test_a_wrong_description_is_refused(file, parts, text):
     _, metadata, tensors = parts
     write_tensors(file, tensors, metadata | {"estimator": text})
     refuse(file, "estimator|Expecting|recursion|digits")
+
+
+LEVELS = [  # levels of quantiles in the description of the network, what the message must say
+    ([0.5, 0.1, 0.9], "levels: expected levels in ascending order"),
+    ([0.1, 0.5, 1.0], "levels: expected levels between 0 and 1, exclusive"),
+    ([0.1, 0.9], "expected .*outputs"),
+    (["low"], "levels: "),
+    ({}, "levels: "),
+    ([], "levels: expected levels between 0 and 1"),
+]
+
+
+@pytest.mark.parametrize(("levels", "message"), LEVELS)
+def test_wrong_levels_are_refused(file, levels, message):
+    fitted(MLPRegressor, *DIABETES, loss="quantile", quantile=[0.1, 0.5, 0.9]).save(file)
+    with safe_open(file, framework="numpy") as opened:
+        metadata = opened.metadata()
+        del metadata["sha256"]
+    model = json.loads(metadata["model"]) | {"loss": {"quantile": levels}}
+    write_tensors(file, safetensors.load_file(file), metadata | {"model": json.dumps(model)})
+    refuse(file, message)
 
 
 def test_networks_that_no_estimator_has_are_refused(file, parts):

@@ -15,7 +15,7 @@ from fastmlp import MLPClassifier, MLPRegressor
 from fastmlp.estimators import register_skl2onnx
 from tests.estimators import CLASSES, DIABETES, MULTI, TWO, X, changed, fitted, y
 
-ACTIVATIONS = ["identity", "logistic", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus"]
+ACTIVATIONS = ["identity", "logistic", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus", "mish"]
 
 
 def run(proto, samples):
@@ -77,6 +77,26 @@ def test_onnx_of_every_regression(tmp_path, loss, data):
     assert_agrees(exported(model, tmp_path / "model.onnx"), model, data[0], np.float64)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("quantile", "target", "operators"), [
+    (0.3, DIABETES[1], ["Gemm", "Relu", "Gemm"]),
+    (0.3, TWO[1], ["Gemm", "Relu", "Gemm"]),
+    ([0.3], DIABETES[1], ["Gemm", "Relu", "Gemm"]),
+    ([0.1, 0.5, 0.9], DIABETES[1], ["Gemm", "Relu", "Gemm", "TopK"]),
+], ids=["one level", "one level, two outputs", "a list of one level", "three levels"])  # fmt: skip
+def test_onnx_of_quantiles(tmp_path, quantile, target, operators, dtype):
+    samples = DIABETES[0].astype(dtype)
+    model = fitted(MLPRegressor, samples, target, loss="quantile", quantile=quantile)
+    model.intercepts_[-1] = 100.0 * np.arange(model.n_outputs_)[::-1]  # outputs that descend, so that quantiles have to be sorted
+    proto = exported(model, tmp_path / "model.onnx")
+    assert [node.op_type for node in proto.graph.node] == operators
+    assert_agrees(proto, model, samples, dtype)
+    skl2onnx = pytest.importorskip("skl2onnx")
+    register_skl2onnx()
+    for opset in (13, 18):
+        assert_agrees(skl2onnx.to_onnx(model, samples[:1], target_opset=opset), model, samples, dtype)
+
+
 def test_onnx_of_a_single_class(tmp_path):
     model = MLPClassifier(random_state=0).partial_fit(X, np.full(150, "only"), classes=["only"])
     assert_agrees(exported(model, tmp_path / "model.onnx"), model, X, np.float64)
@@ -114,5 +134,5 @@ def test_skl2onnx_of_regressors_and_of_what_it_does_not_know():
         assert_agrees(skl2onnx.to_onnx(model, data[0][:1]), model, data[0], np.float64)
     with pytest.raises(ValueError, match="target_opset: expected at least 13, got 12"):
         skl2onnx.to_onnx(model, data[0][:1], target_opset=12)
-    with pytest.raises(ValueError, match="classes_: expected strings or integers, which are what skl2onnx knows"):
+    with pytest.raises(ValueError, match="classes_: expected strings or integers, the labels that skl2onnx supports"):
         skl2onnx.to_onnx(changed(fitted(MLPClassifier, X, y), "classes_", np.array([0.0, 0.5, 1.0])), X[:1], options={"zipmap": False})

@@ -2,6 +2,7 @@
 
 import pickle
 import warnings
+from inspect import signature
 
 import numpy as np
 import pytest
@@ -235,7 +236,7 @@ def test_label_smoothing_makes_predictions_less_certain():
     assert smooth.loss_ > lowest
 
 
-@pytest.mark.parametrize("activation", ["leaky_relu", "elu", "selu", "gelu", "silu", "softplus", ["relu", "tanh"]])
+@pytest.mark.parametrize("activation", ["leaky_relu", "elu", "selu", "gelu", "silu", "softplus", "mish", ["relu", "tanh"]])
 def test_activations(activation):
     model = fitted(MLPClassifier, {"hidden_layer_sizes": (20, 10), "activation": activation, "max_iter": 300}, *IRIS)
     assert model.score(*IRIS) > 0.9
@@ -295,8 +296,9 @@ def test_wrong_data():
         MLPClassifier().fit(X, y, X_val=X)
     with pytest.raises(ValueError, match=r"y: expected classes among \[0 1 2\], got 5"):
         MLPClassifier().fit(X, y, X_val=X, y_val=np.where(y == 2, 5, y))
-    with pytest.raises(AttributeError, match="partial_fit is only available for stochastic optimizers"):
+    with pytest.raises(AttributeError, match="has no attribute 'partial_fit'") as raised:
         MLPClassifier(solver="lbfgs").partial_fit(X, y)
+    assert str(raised.value.__cause__) == "partial_fit is only available for stochastic optimizers. lbfgs is not stochastic."
 
 
 def test_divergence_says_where():
@@ -305,3 +307,27 @@ def test_divergence_says_where():
     with pytest.raises(ValueError, match=r"Solver produced non-finite parameter weights. Training diverged in epoch \d+: .*\(10\)"):
         model.fit(1000 * X, y)
     assert all(np.isfinite(array).all() for array in model.coefs_)
+
+
+# Parity: nothing that scikit-learn's estimators have is missing.
+
+
+@pytest.mark.parametrize("kind", ["MLPClassifier", "MLPRegressor"])
+def test_parameters_and_defaults_are_scikit_learns(kind):
+    ours, others = (signature(getattr(library, kind)).parameters for library in (fastmlp, theirs))
+    assert {name: (parameter.default, parameter.kind) for name, parameter in ours.items() if name in others} == {
+        name: (parameter.default, parameter.kind) for name, parameter in others.items()
+    }
+    assert all(parameter.kind is parameter.KEYWORD_ONLY for name, parameter in ours.items() if name not in others)
+
+
+@pytest.mark.parametrize("parameters", [{}, {"early_stopping": True}, {"solver": "lbfgs"}])
+@pytest.mark.parametrize(("kind", "data"), [("MLPClassifier", IRIS), ("MLPRegressor", DIABETES)])
+def test_methods_and_fitted_attributes_are_scikit_learns(kind, data, parameters):
+    ours, others = (fitted(getattr(library, kind), {"max_iter": 15, **parameters}, *data) for library in (fastmlp, theirs))
+    public = {name for name in dir(others) if not name.startswith("_")}
+    if kind == "MLPRegressor" and ours.solver == "lbfgs":
+        public.remove("partial_fit")  # scikit-learn's test of the solver is not called there, so that the method exists
+    assert public <= set(dir(ours))
+    for name in public:
+        assert callable(getattr(ours, name)) == callable(getattr(others, name)), name

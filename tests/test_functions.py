@@ -1,4 +1,4 @@
-"""The public functions of the document's network: against central differences, against the reference, and against bad input."""
+"""The public functions of the document's network: against central differences, against the reference, and with bad input."""
 
 import re
 import warnings
@@ -31,10 +31,10 @@ ACT_HIDDEN, Y_HAT = reference.forward_pass(X, W1, W2)
 
 
 def rounding(X, y, w1, w2):
-    """Bounds on what rounding may do to (dL_dw2, dL_dw1, error).
+    """Bound the rounding errors of (dL_dw2, dL_dw1, error).
 
-    Every term taken positive, times eps times the number of terms in the four sums, times what an error of the
-    hidden sums becomes further on; 8 covers the sigmoid.
+    The bound takes every term as positive, times eps, times the number of terms in the four sums, times the factor by which
+    the following operations amplify an error of the hidden sums; the 8 covers the sigmoid.
     """
     eps = np.finfo(X.dtype).eps
     X, y, w1, w2 = (np.abs(array.astype(np.float64)) for array in (X, y, w1, w2))
@@ -129,7 +129,7 @@ def test_sigmoid_is_accurate_to_a_few_ulp_and_never_warns(dtype):
     assert s.dtype == dtype
     assert s.min() >= 0
     assert s.max() <= 1
-    smallest = np.finfo(dtype).smallest_normal  # below it a kernel may round to zero
+    smallest = np.finfo(dtype).smallest_normal  # a kernel may round smaller numbers to zero
     assert np.all(np.abs(s - exact) <= np.maximum(3 * np.spacing(exact.astype(dtype)), smallest))
     assert_allclose(sigmoid_(s), reference.sigmoid_(s), rtol=0, atol=2 * np.finfo(dtype).eps)
 
@@ -203,13 +203,13 @@ MATRICES = [(name, argument) for name, argument in ARRAYS if not name.startswith
 
 
 def call(name, **replaced):
-    """Every leaf of what the function returns, the good arguments of CALLS replaced by those given."""
+    """Call the function with the arguments of CALLS, some of them replaced; return every array of its result."""
     result = getattr(fastmlp, name)(**(CALLS[name] | replaced))
     return result if isinstance(result, tuple) else (result,)
 
 
 def views(array):
-    """The same numbers, laid out in every way NumPy knows."""
+    """Yield the same numbers in every memory layout that NumPy supports."""
     strided = np.full((2 * array.shape[0], 3 * array.shape[1]), np.nan)
     strided[::2, ::3] = array
     frozen = array.copy()
@@ -269,7 +269,7 @@ if np.dtype(np.longdouble) != np.float64:
 def test_strange_dtypes_are_refused_by_name(name, argument):
     for strange in STRANGE:
         if name == "train" and argument in ("w1", "w2") and strange is None:
-            continue  # tested in test_train.py: None asks for drawn weights
+            continue  # None asks for drawn weights, which test_train.py tests
         with pytest.raises(TypeError, match=rf"\b{argument}\b"):
             call(name, **{argument: strange})
 
@@ -316,7 +316,7 @@ def test_wrong_shapes_are_refused_with_both_shapes(name, argument, shape, expect
 
 @njit
 def every_name(X, y, w1, w2):
-    """Called compiled and, as `every_name.py_func`, from Python."""
+    """This is called compiled and, as `every_name.py_func`, from Python."""
     act_hidden, y_hat = forward_pass(X, w1, w2)
     residual, error = mse(y_hat, y)
     return (
@@ -328,7 +328,7 @@ def every_name(X, y, w1, w2):
     )
 
 
-AGAIN = pytest.mark.slow  # 15 s of compilation each, for another type of what compiles in float64
+AGAIN = pytest.mark.slow  # 15 s of compilation for each, to test in another dtype what compiles in float64
 
 
 @pytest.mark.parametrize(
@@ -344,7 +344,7 @@ def test_the_names_compile_inside_njit(data, weights):
 
 @njit
 def drawn_and_trained(X, y):
-    """Called compiled and from Python, as `every_name`."""
+    """This is called compiled and from Python, like `every_name`."""
     w1, w2 = initialize_weights(2, 3, 1)
     v1, v2 = initialize_weights(2, 3, 1, seed=7)
     mean = train(X, y, epochs=50, record_every=20)
@@ -384,7 +384,7 @@ def product(inputs, weights):
 def test_products_inside_njit_have_the_dtype_that_suits_both(inputs, weights, result):
     a, b = np.full((2, 3), 3).astype(inputs), np.full((3, 4), 5).astype(weights)
     if np.issubdtype(a.dtype, np.floating):
-        a /= 7  # what float32 and float64 hold differently
+        a /= 7  # numbers that differ between float32 and float64
     out = product(a, b)
     assert out.dtype == result
     assert_array_equal(out, dense(a, b))

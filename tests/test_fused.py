@@ -1,4 +1,4 @@
-"""Which way through an epoch is taken at which size. That each is right is tested where training is."""
+"""Which way through an epoch `fused` takes at which size. The tests of training check that each is correct."""
 
 import pytest
 from numba import njit

@@ -1,4 +1,4 @@
-"""Profiles of the document's gradients: every phase and every call is counted, they add up, and training is the same as without."""
+"""Profiles of the document's gradients: every phase and every call is counted, they add up, and training gives the same result."""
 
 import json
 
@@ -23,13 +23,13 @@ from tests.assembly import assembly, copies
 from tests.two_layer import problem
 
 EPOCHS = 7
-# Of each way through an epoch, sizes for which `fused` takes it on every CPU; "a vector" is half of one where that is enough.
+# Sizes for which `fused` takes each way through an epoch on every CPU; "a vector" includes half a vector, if that is enough.
 SIZES = {"a vector": (2, 3, 4, 2), "vectors": (70, 2, 3, 1), "epochs_by_products": (2, 20, 30, 5), "epochs_by_tiles": (300, 20, 30, 5)}
 RUNS = [("fused", way) for way in SIZES] + [(name, "document_epochs") for name in GRADIENTS if name != "fused"]
 
 
 def of_a_run(gradient, sizes, dtype, read):
-    """The weights after some epochs, and the name of the loop."""
+    """Return the weights after some epochs, and the name of the loop."""
     X, y, w1, w2 = problem(*sizes, dtype)
     loop = epochs_of(gradient, len(X), w1.size + w2.size, X.dtype)
     weights, record = Weights(w1, w2), Record(np.zeros(1, dtype), EPOCHS, read)
@@ -46,7 +46,7 @@ def test_a_profiled_training_ends_with_the_same_bits_and_every_operation_is_coun
         assert_array_equal(found, expected)
     N, I, H, O = sizes
     operations = N * training_operations([I, H, O])
-    if gradient == "backward":  # forward pass, a loop for dL_dw2, and one for dL_dw1 with six operations a term
+    if gradient == "backward":  # forward pass, a loop for dL_dw2, and one for dL_dw1 with six operations per term
         operations = 2 * N * H * (I + O) + 2 * N * H * O + 6 * N * I * H * O
     amounts = dict(zip(PHASES, read.amounts[:, 0], strict=True))
     allocated = amounts.pop("allocation")
@@ -63,7 +63,7 @@ def test_laps_are_counted_epoch_by_epoch_and_block_by_block():
         return {name: int(count) for name, count in zip(PHASES, read.laps[:, 0], strict=True) if count}
 
     assert laps("backward_faster", (70, 5, 6, 3)) == {
-        name: EPOCHS * (6 if name == "allocation" else 1)  # five products, and freeing
+        name: EPOCHS * (6 if name == "allocation" else 1)  # the arrays of five products, and their release
         for name in ("allocation", "X w1", "sigmoid", "act_hidden w2", "residual", "dL_dw2", "residual w2'", "sigmoid_", "dL_dw1",
                      "division by N", "update", "bookkeeping")
     }  # fmt: skip
@@ -71,7 +71,7 @@ def test_laps_are_counted_epoch_by_epoch_and_block_by_block():
         name: EPOCHS * (4 if name == "allocation" else 1)
         for name in ("allocation", "X w1", "sigmoid", "act_hidden w2", "residual", "dL_dw2", "dL_dw1", "update", "bookkeeping")
     }
-    tiles, blocks = laps("fused", SIZES["epochs_by_tiles"]), 3  # of 128 samples
+    tiles, blocks = laps("fused", SIZES["epochs_by_tiles"]), 3  # of 128 samples each
     assert (tiles["X w1"], tiles["da_dh"], tiles["update"], tiles["layout"]) == (EPOCHS * blocks, EPOCHS * blocks, EPOCHS, 3)
     one = laps("fused", SIZES["a vector"])
     assert one == dict.fromkeys(("sigmoid(X w1)", "act_hidden w2 - y", "slopes, update", "bookkeeping"), EPOCHS)
@@ -83,7 +83,7 @@ def test_phases_add_up_to_the_compiled_call(gradient):
     run, rate = CompiledRun(data, gradient, 0.01), cycles_a_second()
     run.seconds(0, clock())
     apart = []
-    for _ in range(5):  # one of which is not interrupted between its last lap and its end
+    for _ in range(5):  # at least one of them should not be interrupted between its last lap and its end
         read = clock()
         seconds = run.seconds(20 if gradient == "backward" else 400, read)
         apart.append(abs(read.cycles.sum() / rate / seconds - 1))
@@ -112,7 +112,7 @@ def test_every_call_of_numpy_is_seen_where_it_is_made(gradient):
 
 
 def test_observed_numpy_trains_as_it_does_alone(monkeypatch):
-    """What is timed is NumPy's own epoch: repeated calls leave no trace."""
+    """The timed code is NumPy's own epoch: repeating calls does not change the result."""
     seen = []
     original = network.forward_pass
 
@@ -133,7 +133,7 @@ def test_a_profile_of_xor_in_plain_numbers(monkeypatch):
     X, y = load_xor()
     taken = profile_gradient(X, y, gradient="backward", epochs=2000, seed=1)
     assert (taken.sizes, taken.epochs, taken.way, taken.problem) == ((4, 2, 3, 1), 2000, "document_epochs", "")
-    assert taken.phase_seconds == pytest.approx(taken.seconds, rel=0.2)  # 2 ms, with the call itself
+    assert taken.phase_seconds == pytest.approx(taken.seconds, rel=0.2)  # 2 ms, including the call itself
     assert sum(taken.share(phase) for phase in taken.phases) == pytest.approx(1)
     operations = {phase.name: phase.operations for phase in taken.phases if phase.operations}
     assert operations == {"X w1": 2000 * 48, "act_hidden w2": 2000 * 24, "dL_dw2": 2000 * 24, "dL_dw1": 2000 * 144}
@@ -212,7 +212,7 @@ def test_the_command_shows_both_tables_and_writes_the_figures(monkeypatch, tmp_p
         "dL_dw1",
         "unprofiled",
         "matmul",
-        "Python between",
+        "Python code",
         "The clock is",
     ):
         assert text in done.output
@@ -222,9 +222,9 @@ def test_the_command_shows_both_tables_and_writes_the_figures(monkeypatch, tmp_p
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--gradient", "fused", "--optimizer", "adam"], "--optimizer: not an option of the document's gradients, which take"),
-        (["--gradient", "fused", "--trace", "t.json"], "--trace: not an option"),
-        (["--gradient", "fused", "--hidden", "3"], "--hidden: not an option"),
+        (["--gradient", "fused", "--optimizer", "adam"], "--optimizer: cannot be used with --gradient, which allows only"),
+        (["--gradient", "fused", "--trace", "t.json"], "--trace: cannot be used with --gradient"),
+        (["--gradient", "fused", "--hidden", "3"], "--hidden: cannot be used with --gradient"),
         (["--rung", "iris"], "--rung: expected --gradient as well"),
         (["--gradient", "forward"], "'forward' is not one of 'backward'"),
         (["--gradient", "fused", "--rung", "moons"], "'moons' is not one of"),

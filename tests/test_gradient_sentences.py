@@ -1,4 +1,4 @@
-"""What the profile of a gradient is said to mean, by rules: each on a profile made for it."""
+"""The sentences about the profile of a gradient: each rule is tested on a profile made for it."""
 
 import pytest
 from rich.console import Console
@@ -13,12 +13,12 @@ pytestmark = pytest.mark.any_cpu
 
 
 def numpy(seconds, *calls):
-    """calls : (phase, function, count, seconds, least seconds)."""
+    """Make a profile of NumPy from calls (phase, function, count, seconds, least seconds)."""
     return NumpyProfile("backward_faster", seconds, tuple(NumpyCall(*call) for call in calls))
 
 
 def made(phases, gradient="backward_faster", lap_seconds=1e-9, unprofiled=None, beside=None, not_measured=""):
-    """A profile of 100 epochs on a core of 100 GFLOP/s. phases : name -> seconds, or seconds and GFLOP/s."""
+    """Make a profile of 100 epochs on a core of 100 GFLOP/s; `phases` maps names to seconds, or to seconds and GFLOP/s."""
     built = []
     for name, figures in phases.items():
         seconds, gflops = figures if isinstance(figures, tuple) else (figures, 0)
@@ -40,23 +40,23 @@ def printed(show, *arguments):
 
 def test_the_naive_loops_are_named_with_what_products_would_need():
     (only,) = sentences(made({"X w1": (0.1, 50), "dL_dw2": (0.1, 2), "dL_dw1": (0.8, 3)}, "backward"))
-    assert only.startswith("90% of backward is its two loops over the samples, at 3% of what a core multiplies and adds: ")
-    assert only.endswith("26,000,000 operations, where the products of backward_faster need 10,752,000.")
+    assert only.startswith("90% of the time of backward is spent in its two loops over the samples, at 3% of a core's peak. ")
+    assert only.endswith(" They need 26,000,000 operations, and the matrix products of backward_faster only 10,752,000.")
 
 
-@pytest.mark.parametrize(("gflops", "end"), [(60, "multiplies and adds."), (90, "only fewer weights or samples make them shorter.")])
+@pytest.mark.parametrize(("gflops", "end"), [(60, "of a core's peak."), (90, "; only fewer weights or samples would shorten them.")])
 def test_products_are_named_with_their_distance_from_the_peak(gflops, end):
     (only,) = sentences(made({"X w1": (0.5, gflops), "dL_dw1": (0.45, gflops), "update": 0.05}))
-    assert only.startswith(f"95% of backward_faster is matrix products, at {gflops}% of what a core")
+    assert only.startswith(f"95% of the time of backward_faster is spent on matrix products, which run at {gflops}% of a core's peak")
     assert only.endswith(end)
 
 
 def test_what_else_takes_long_is_said_and_what_takes_little_is_not():
     found = sentences(made({"X w1": (0.6, 80), "allocation": 0.1, "sigmoid": 0.25, "update": 0.05}))
-    assert found[0].startswith("60% of backward_faster")
+    assert found[0].startswith("60% of the time of backward_faster")
     assert found[1:] == [
-        "25% is the phase `sigmoid`.",
-        "10% is making and freeing arrays, 48 bytes an epoch: `fused` makes them once.",
+        "25% of the time is spent in the phase `sigmoid`.",
+        "10% of the time is spent on allocating and freeing arrays, 48 bytes per epoch; `fused` allocates them only once.",
     ]
 
 
@@ -64,8 +64,8 @@ def test_what_is_mostly_clock_is_said_and_marked_and_has_no_speed():
     taken = made({"X w1": (60e-7, 10), "sigmoid": 12e-7, "update": 10e-7}, lap_seconds=1e-8, unprofiled=60e-7)
     assert [taken.is_mostly_clock(phase) for phase in taken.phases] == [False, True, True]
     assert sentences(taken)[0] == (
-        "The clock is read 3 times an epoch, 10.0 ns each where nothing else is done meanwhile; the epoch takes 60.0 ns unprofiled and "
-        "82.0 ns profiled. Lines with < are mostly the clock's own time."
+        "The clock is read 3 times per epoch, and reading it takes 10.0 ns if nothing else is executed meanwhile. An epoch takes 60.0 ns "
+        "unprofiled and 82.0 ns profiled. Where a line is marked with <, most of its time is that of the clock itself."
     )
     assert not any("sigmoid" in text or "update" in text for text in sentences(taken))
     lines = {line.split("  ")[0].strip(): line for line in printed(print_gradient, taken).splitlines()}
@@ -80,15 +80,15 @@ def test_a_clock_that_costs_little_is_not_mentioned():
 def test_numpy_s_calls_are_its_time_at_small_sizes_and_its_arithmetic_at_large_ones():
     small = numpy(10e-6, ("X w1", "matmul", 1, 1e-6, 1e-6), ("sigmoid", "exp", 20, 8e-6, 7e-6))
     assert sentences(made({"X w1": (1e-4, 1)}, beside=small))[-1] == (
-        "90% of NumPy's 10.0 µs is what the 21 calls of backward_faster would take if each array held one number, and the Python between "
-        "them: compiled, an epoch is 10.0 x as fast."
+        "90% of NumPy's 10.0 µs is overhead: the time that the 21 calls of backward_faster would take on arrays with one element, and "
+        "that of the Python code between them. Compiled, an epoch is 10.0 x as fast."
     )
     large = numpy(1.0, ("X w1", "matmul", 1, 0.4, 1e-6), ("sigmoid", "exp", 4, 0.5, 1e-6))
     assert sentences(made({"X w1": (40.0, 1), "sigmoid": 10.0}, beside=large))[-1] == (
-        "90% of NumPy's 1.00 s is arithmetic and memory in 5 calls of backward_faster: compiled, an epoch is 2.0 x as fast; most is saved "
-        "in `sigmoid`, 500 ms against 100 ms."
+        "90% of NumPy's 1.00 s is spent on arithmetic and memory access in 5 calls of backward_faster. Compiled, an epoch is 2.0 x as "
+        "fast; the largest saving is in `sigmoid`, from 500 ms to 100 ms."
     )
-    assert sentences(made({"X w1": (200.0, 1)}, beside=large))[-1].endswith("compiled, an epoch takes 2.00 x as long.")
+    assert sentences(made({"X w1": (200.0, 1)}, beside=large))[-1].endswith(". Compiled, an epoch takes 2.00 x as long.")
 
 
 def test_three_sentences_are_enough():

@@ -1,4 +1,4 @@
-"""`History`: a value per epoch in every list that is recorded, weighted scores, and what is left of an epoch that was interrupted."""
+"""`History`: every recorded list has one value per epoch, scores are weighted, and an interrupted epoch is left out."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def test_a_value_an_epoch():
     assert (len(history.losses), len(history.scores), len(history.validation_scores), history.epochs) == (300, 300, 300, 300)
     assert (history.validation_losses[-1], history.validation_scores[-1]) == model.evaluate(X, ROWS)
     assert history.scores[-1] > 0.9
-    assert abs(history.losses[-1] - history.validation_losses[-1]) < 0.02  # before and after the last update
+    assert abs(history.losses[-1] - history.validation_losses[-1]) < 0.02  # the loss before the last update, and after it
     assert make().fit(X, Y, epochs=0).losses == []
 
 
@@ -46,10 +46,10 @@ def test_an_epoch_that_is_interrupted_half_recorded_is_left_out():
     class Interrupting(Callback):
         def on_epoch_end(self, epoch, model, history):
             if epoch == 2:
-                history.validation_losses.pop()  # as if validation were not done yet
+                history.validation_losses.pop()  # as if validation had not been done yet
                 raise KeyboardInterrupt
 
-    with pytest.warns(TrainingWarning, match=r"^training interrupted after epoch 2 of 9; the model is usable as it is$") as caught:
+    with pytest.warns(TrainingWarning, match=r"^training interrupted after epoch 2 of 9; the model remains usable$") as caught:
         history = make().fit(X, Y, epochs=9, validation_data=(X_NEW, Y_NEW), callbacks=[Interrupting()])
     assert history.stopped == "interrupted"
     assert {len(getattr(history, name)) for name in history.recorded} == {2}

@@ -1,4 +1,4 @@
-"""The house's rules about what is written: short files, one place that compiles, no promise that is not kept."""
+"""Rules for what is written: short files, one place that compiles, no claim that is not true."""
 
 import ast
 import re
@@ -9,15 +9,15 @@ from tests.sources import COMPILING, assert_none, files, package
 
 pytestmark = pytest.mark.any_cpu
 
-LONGEST = 400  # lines: a file that outgrows it is two ideas
-DECORATORS = {  # of Numba, that compile
+LONGEST = 400  # lines; a longer file contains two ideas
+DECORATORS = {  # those of Numba that compile
     "cfunc", "generated_jit", "guvectorize", "jit", "jit_module", "jitclass", "njit", "overload", "overload_attribute", "overload_method",
     "register_jitable", "stencil", "vectorize",
 }  # fmt: skip
-UNWANTED = {  # in what we write -> why
+UNWANTED = {  # pattern in our text -> why it is unwanted
     r"fastest at (every|any|all) size": "it is not: `fastmlp compare` says where it loses",
     r"\b(TODO|FIXME|XXX)\b": "do it, or file an issue",
-    r"(?<![\w.}-])/(tmp(?!/perf-)|work|root|home)/": "a path of somebody's machine",
+    r"(?<![\w.}-])/(tmp(?!/perf-)|work|root|home)/": "a path of one particular machine",
 }
 
 
@@ -26,7 +26,7 @@ def too_long(sources: dict[str, str]) -> list[str]:
 
 
 def compiled_elsewhere(sources: dict[str, str]) -> list[str]:
-    """Uses of Numba's decorators outside the one file that may."""
+    """List the uses of Numba's decorators outside the one file that may use them."""
     found = []
     for path, source in sources.items():
         for node in ast.walk(ast.parse(source)) if path != COMPILING else []:
@@ -58,7 +58,7 @@ def test_nothing_unwanted_is_written():
     assert_none(unwanted_words({path: text for path, text in files(".py", ".md", ".toml").items() if path != "tests/test_house.py"}))
 
 
-# The checks themselves: each sees what it must.
+# Tests of the checks themselves: each must find what it looks for.
 
 
 def test_a_long_file_is_seen():

@@ -1,4 +1,4 @@
-"""IDX files from outside are read exactly or refused, and take no more memory than they hold."""
+"""IDX files from outside are read exactly or rejected, and reading takes no more memory than they contain."""
 
 import gzip
 from collections.abc import Callable
@@ -51,7 +51,7 @@ def test_damaged_files_are_refused_or_read_as_their_header_says(
         read = read_idx(file)
     except ValueError as error:
         check_message(str(error), file)
-    else:  # the damage hit values, or made another consistent header
+    else:  # the damage changed values, or made another consistent header
         assert idx(read) == (gzip.decompress(stored) if stored[:2] == b"\x1f\x8b" else stored)
 
 
@@ -62,7 +62,7 @@ def check_message(message: str, file: Path) -> None:
 
 
 def damaged(content: bytearray, data: st.DataObject, reach: int) -> bytearray:
-    """Some bits flipped within reach, then perhaps cut short or continued."""
+    """Flip some bits within `reach`, then perhaps truncate or extend the content."""
     result = bytearray(content)
     for place in data.draw(st.lists(st.integers(0, max(min(reach, len(result)) - 1, 0)), max_size=3)):
         if place < len(result):

@@ -1,4 +1,4 @@
-"""Pictures of images and of training: what is drawn for which data, and what is refused."""
+"""Pictures of images and of training: what is drawn for which data, and which arguments are rejected."""
 
 from itertools import pairwise
 
@@ -123,3 +123,10 @@ def test_the_report_has_curves_and_a_sheet(tmp_path):
     assert titles == {"Loss", "Accuracy", "100 images as the network sees them, 0 wrong: prediction (truth)"}
     plotting.save(figure, tmp_path / "report.png")
     assert (tmp_path / "report.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_loss_between_two_nan_is_seen():
+    history = History(losses=[0.5, float("nan"), 0.3, 0.2], validation_losses=[float("nan")] * 4)
+    figure = plotting.loss_curves(history)
+    figure.canvas.draw()
+    assert [line.get_marker() for line in figure.axes[0].lines] == ["o", "None"]

@@ -1,6 +1,6 @@
-"""Imports go down only: no module imports one of a floor above its own, no circle, no private name of another.
+"""Imports only go down: no module imports one of a higher floor, there are no circles, and no module imports another's private names.
 
-Every import counts, also those inside functions and those for type checkers alone: a reader has to follow them all the same.
+Every import counts, including those inside functions and those for type checkers only, because a reader has to follow all of them.
 """
 
 import ast
@@ -17,13 +17,13 @@ from tests.sources import ROOT, assert_none, files, package
 
 pytestmark = pytest.mark.any_cpu
 
-TOP = ("", "__main__")  # of fastmlp itself
+TOP = ("", "__main__")  # fastmlp itself
 FLOORS = (*TOP, "cli", "loading", "estimators", "plotting", "measure", "datasets", "two_layer", "model", "files", "engine", "kernels")
-JUDGE = "fastmlp.reference"  # stands beside the house: it imports nothing of fastmlp, and nothing there imports it
+JUDGE = "fastmlp.reference"  # stands apart: it imports nothing of fastmlp, and fastmlp does not import it
 
 
 class Import(NamedTuple):
-    """An import of one module by another: in which line, and of what (the module itself if `name` is empty)."""
+    """An import of one module by another: its line, and the imported name (the module itself if `name` is empty)."""
 
     importer: str
     line: int
@@ -36,17 +36,17 @@ class Import(NamedTuple):
 
 
 def module_name(path: str) -> str:
-    """Of a file, its path relative to the root: fastmlp/kernels/jit.py is fastmlp.kernels.jit, fastmlp/__init__.py is fastmlp."""
+    """Return the module of a file by its path from the root: fastmlp/kernels/jit.py is fastmlp.kernels.jit."""
     return ".".join(Path(path.removesuffix("__init__.py").removesuffix(".py")).parts)
 
 
 def imports(files: Mapping[str, str], known: Mapping[str, str] | None = None) -> Iterator[Import]:
-    """What the files import of the modules whose files are `known`: by default, each other."""
+    """Yield the imports of the files from modules whose files are in `known`; by default, from each other."""
     modules = {module_name(path) for path in known or files}
     for path, source in files.items():
         importer = module_name(path)
         package = importer.split(".")[: None if path.endswith("__init__.py") else -1]
-        own_names = {}  # of this file, for modules
+        own_names = {}  # name in this file -> module
         tree = ast.parse(source)
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
@@ -69,7 +69,7 @@ def imports(files: Mapping[str, str], known: Mapping[str, str] | None = None) ->
 
 
 def floor(module: str) -> int:
-    """Its place in FLOORS, from the top."""
+    """Return the position of its floor in FLOORS, from the top."""
     return FLOORS.index(module.partition(".")[2].partition(".")[0])
 
 
@@ -79,7 +79,7 @@ def climbs(found: list[Import]) -> list[str]:
 
 
 def circle(found: list[Import]) -> list[str]:
-    """The imports that make up one circle of modules; none if there is no circle."""
+    """Return the imports that form one circle of modules; none if there is no circle."""
     edges = {(each.importer, each.module): each for each in reversed(found) if each.importer != each.module}
     graph: dict[str, set[str]] = {}
     for importer, module in edges:
@@ -87,7 +87,7 @@ def circle(found: list[Import]) -> list[str]:
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
-        modules = error.args[1]  # each is imported by the next
+        modules = error.args[1]  # each of them is imported by the next
         return [str(edges[importer, module]) for module, importer in pairwise(modules)]
     return []
 
@@ -131,7 +131,7 @@ def test_the_reference_stands_apart():
     assert {name.partition(".")[0] for name in names} <= {"__future__", "collections", "typing", "numpy"}
 
 
-# The check itself: each form of import is seen, and each thing that must not be.
+# Tests of the check itself: each form of import is found, and so is each forbidden one.
 HOUSE = {
     "fastmlp/__init__.py": "from .model import Sequential",
     "fastmlp/kernels/jit.py": "import numpy",
@@ -145,7 +145,7 @@ HOUSE = {
 
 
 def found(**changed):
-    """The imports of HOUSE with other sources for some files: kernels_jit="..." is fastmlp/kernels/jit.py."""
+    """Return the imports of HOUSE with other sources for some files: kernels_jit="..." replaces fastmlp/kernels/jit.py."""
     files = HOUSE | {f"fastmlp/{name.replace('_', '/', 1)}.py": source for name, source in changed.items()}
     return list(imports(files))
 

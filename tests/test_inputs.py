@@ -1,4 +1,4 @@
-"""Inputs: every form of the same samples trains alike, nothing is copied without need, and what does not fit is refused by name."""
+"""Inputs: every form of the same samples gives the same training, nothing is copied needlessly, and errors name invalid arguments."""
 
 import re
 
@@ -18,7 +18,7 @@ FLOAT64 = np.dtype(np.float64)
 
 @pytest.fixture
 def memory_map(tmp_path):
-    """The images in a file, mapped for reading only."""
+    """The images in a file that is mapped read-only."""
     IMAGES.tofile(tmp_path / "images")
     return np.memmap(tmp_path / "images", np.uint8, "r", shape=IMAGES.shape)
 
@@ -47,7 +47,7 @@ def test_every_form_of_inputs_trains_to_the_same_bits(dtype, memory_map):
 
 
 class Tensor:
-    """What is no NumPy array and says so by one protocol."""
+    """An object that is not a NumPy array and offers its values by one protocol."""
 
     def __init__(self, values):
         self.values = values
@@ -112,7 +112,7 @@ def test_sparse_rows_in_any_order_with_explicit_zeros():
     backwards = scipy.sparse.csr_array((data, indices.astype(np.int64), indptr), shape=X.shape)
     full = scipy.sparse.csr_array((X.ravel(), np.tile(np.arange(21), 50), np.arange(51) * 21), shape=X.shape)
     assert full.nnz == X.size
-    halves = scipy.sparse.csr_array((np.repeat(data / 2, 2), np.repeat(indices, 2), 2 * indptr), shape=X.shape)  # entries in two parts
+    halves = scipy.sparse.csr_array((np.repeat(data / 2, 2), np.repeat(indices, 2), 2 * indptr), shape=X.shape)  # each entry in two parts
     expected = trained(X, "float64")
     for same_matrix in (backwards, full, halves):
         assert_same(trained(same_matrix, "float64"), expected)
@@ -177,11 +177,11 @@ def test_numbers_beyond_the_models_dtype_are_refused(finite):
     X = np.zeros((3, 2))
     X[2, 1] = -1e300
     for values, column in ((X, "1"), (np.asfortranarray(X), "1"), (pd.DataFrame(X, columns=["a", "b"]), "column 'b'")):
-        place = re.escape(f"as the model's float32 holds them, got -1e+300 at [2, {column}]")
+        place = re.escape(f"the range of the model's float32, got -1e+300 at [2, {column}]")
         with pytest.raises(ValueError, match=f"^X: expected numbers between -3.4e.38 and 3.4e.38, {place}"):
             as_inputs("X", values, 2, np.dtype(np.float32), finite)
         assert as_inputs("X", values, 2, None, finite).dtype == np.float64
-    X[2, 1] = 1e-300  # too small is zero
+    X[2, 1] = 1e-300  # numbers that are too small become zero
     assert not as_inputs("X", X, 2, np.dtype(np.float32), finite).samples.values.any()
 
 

@@ -1,4 +1,4 @@
-"""Inspecting machine code: the reader of assembly on loops of LLVM's, the registry of kernels, and what users get."""
+"""Inspecting machine code: the reader of assembly on loops from LLVM, the registry of kernels, and what users get."""
 
 import json
 import os
@@ -107,7 +107,7 @@ def test_avx2_innermost_loop():
         "scalar": {"integer": 2, "branch": 2, "call": 1, "prefetch": 1},
         "ymm": {"load": 2, "store": 1, "multiply-add": 2},
     }
-    assert len(loop.instructions) == 11  # without the jump that leaves it
+    assert len(loop.instructions) == 11  # without the jump that leaves the loop
     assert (loop.multiply_adds, loop.loads, loop.stores, loop.spills, loop.calls) == (2, 5, 1, 2, 1)
     assert loop.loads_per_multiply_add == 2.5
     assert loop.text.startswith("vbroadcastss\t(%rdx")
@@ -230,7 +230,7 @@ def test_a_cpu_without_multiply_adds_multiplies_and_adds():
 
 def test_a_kernel_that_calls_itself_nothing_has_calls():
     calls = [loop for loop in inspect_kernel("product").loops if loop.calls]
-    assert calls  # `affine` walks over its blocks and calls for each
+    assert calls  # `affine` loops over its blocks and calls a function for each
     assert all(loop.spills for loop in calls)
 
 
@@ -300,7 +300,7 @@ def test_the_command_lists_the_kernels():
         (["tile", "--cpu", "haswell-9"], "cpu: expected one that LLVM knows"),
         (["tile", "--dtype", "int8"], "'int8' is not one of"),
         (["tile", "--json", "a.txt"], "expected a name that ends in .json"),
-        (["--asm"], "KERNEL: expected the name of one, got none"),
+        (["--asm"], "KERNEL: expected the name of a kernel, got none"),
         (["tile", "--loops", "0"], "0 is not in the range"),
     ],
 )
@@ -312,8 +312,8 @@ def test_what_the_command_refuses(arguments, message):
 
 def test_a_failed_compilation_is_one_line(monkeypatch):
     def fail(*_):
-        raise CompilationFailed("compiling tile for float32 ended with status -9: it said nothing")
+        raise CompilationFailed("compiling tile for float32 ended with status -9: no message")
 
     monkeypatch.setattr(inspection, "inspect_kernel", fail)
     done = CliRunner().invoke(main, ["inspect", "tile"])
-    assert (done.exit_code, done.output) == (1, "Error: compiling tile for float32 ended with status -9: it said nothing\n")
+    assert (done.exit_code, done.output) == (1, "Error: compiling tile for float32 ended with status -9: no message\n")

@@ -1,4 +1,4 @@
-"""A process that is held to AVX2 uses no more, and says so."""
+"""A process that is restricted to AVX2 uses no newer instructions, and reports that."""
 
 import json
 import os
@@ -71,7 +71,7 @@ def test_a_peer_that_cannot_be_held_says_so(monkeypatch):
     free = entries((("onnxruntime", 1), ("NumPy", 1)), lambda who: "")
     monkeypatch.setenv(HELD, AVX2)
     held = entries((("onnxruntime", 1), ("NumPy", 1)), lambda who: "")
-    assert [entry.missing for entry in free + held] == ["", "", "cannot be held to avx2", ""]
+    assert [entry.missing for entry in free + held] == ["", "", "cannot be restricted to avx2", ""]
 
 
 def test_nothing_is_held_unless_asked(monkeypatch):
@@ -86,7 +86,7 @@ def test_bench_holds_every_worker(tmp_path):
     file = tmp_path / "bench.json"
     done = run(sys.executable, "-m", "fastmlp", "bench", "--isa", AVX2, "--quick", "--seeds", "1", "--only", "iris", "--json", file)
     assert done.returncode == 0, done.stderr
-    assert "Held to avx2" in done.stdout
+    assert "Restricted to avx2" in done.stdout
     written = json.loads(file.read_text(encoding="utf-8"))
     assert written["environment"]["vector_bits"] == 256
     measured = [entry for entry in written["outcomes"][0]["entries"] if entry["seconds"]]

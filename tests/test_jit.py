@@ -1,4 +1,4 @@
-"""The compile cache never lies and never fails: edits, damage, interruptions, and no place to write at all."""
+"""The compile cache is never wrong and never fails: after edits, damage and interruptions, and without any place to write."""
 
 import errno
 import gc
@@ -21,7 +21,7 @@ import fastmlp
 from fastmlp.kernels import jit
 from tests.children import python
 
-# A process that runs a cached kernel whose callee stands in another file, and tells what it saw.
+# A process that runs a cached kernel whose callee is in another file, and prints what it found.
 REPORT = """
 import json, numpy as np, fastmlp
 from fastmlp.kernels.activations import sigmoid_into as kernel
@@ -30,7 +30,7 @@ kernel(out, np.zeros(3))
 hits, path = sum(kernel.stats.cache_hits.values()), kernel.stats.cache_path
 print(json.dumps({"file": fastmlp.__file__, "value": out[0], "hits": hits, "path": path}))
 """
-# Appended to vector_math.py: the later definition wins.
+# This is appended to vector_math.py, where the later definition takes precedence.
 EDIT = """
 
 @strict_kernel
@@ -41,11 +41,11 @@ FACTOR = 2.0
 
 
 def scaled(x):
-    return x[0] * FACTOR  # a change of FACTOR changes the machine code and not this function's bytecode, as an edit of a callee does
+    return x[0] * FACTOR  # changing FACTOR changes the machine code but not this function's bytecode, as an edit of a callee does
 
 
 def call(dtype=np.float64):
-    """What a new process sees: the value of scaled([1]), and how often the cache was hit."""
+    """Return what a new process gets: the value of scaled([1]), and the number of cache hits."""
     compiled = jit.kernel(scaled)
     return float(compiled(np.ones(1, dtype))), sum(compiled.stats.cache_hits.values())
 
@@ -62,7 +62,7 @@ def only(folder, suffix):
 
 
 def edit(monkeypatch):
-    """As if a callee of `scaled` had been edited: the package has another stamp, the function's own file has not."""
+    """Simulate an edit of a callee of `scaled`: the stamp of the package changes, the function's own file does not."""
     monkeypatch.setitem(globals(), "FACTOR", 3.0)
     monkeypatch.setattr(jit, "SOURCE_STAMP", "after the edit")
 
@@ -95,7 +95,7 @@ def test_line_numbers_are_not_served_code_without(cache, monkeypatch):
     monkeypatch.setattr(numba.config, "DEBUGINFO_DEFAULT", 1)
     lined = jit.kernel(scaled)
     lined(np.ones(3))
-    (text,) = lined.inspect_asm().values()  # which a kernel from the cache does not have
+    (text,) = lined.inspect_asm().values()  # a kernel from the cache has no assembly
     assert re.search(r"\.loc\s", text)
 
 
@@ -137,7 +137,7 @@ def test_a_full_disk_costs_the_cache_only(cache, monkeypatch, part):
 
 
 def test_an_index_ahead_of_its_data_is_noticed(cache, monkeypatch):
-    """Numba saves the index first: a process that ends in between leaves a new index that names the old code."""
+    """Numba saves the index first, so a process that ends in between leaves a new index that names the old code."""
     call()
     edit(monkeypatch)
     with monkeypatch.context() as disk:
@@ -148,7 +148,7 @@ def test_an_index_ahead_of_its_data_is_noticed(cache, monkeypatch):
 
 
 def test_two_processes_that_save_at_once_do_not_swap_their_code(tmp_path, monkeypatch):
-    """Both find no index, both call their data number 1; here the index of one survives with the data of the other."""
+    """Both processes find no index and number their data 1; here the index of one survives together with the data of the other."""
     for name, dtype in (("one", np.float64), ("other", np.float32)):
         monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / name))
         call(dtype)
@@ -167,7 +167,7 @@ def copy(tmp_path):
 
 
 def report(site, cache, **env):
-    """What REPORT tells when the package comes from `site`; nothing may be written to stderr."""
+    """Return what REPORT prints when the package comes from `site`; nothing may be written to stderr."""
     env = os.environ | {"PYTHONPATH": str(site), "NUMBA_CACHE_DIR": str(cache), "PYTHONDONTWRITEBYTECODE": "1"} | env
     done = python(REPORT, env=env, cwd=site.parent)
     assert (done.returncode, done.stderr) == (0, "")
@@ -190,7 +190,7 @@ def test_an_edit_of_another_file_reaches_the_next_process(copy, tmp_path):
 
 
 def nowhere(tmp_path):
-    """An environment whose every cache folder lies below a regular file, which stops even root."""
+    """An environment whose cache folders are all below a regular file, which stops even root."""
     file = tmp_path / "file"
     file.touch()
     return file / "cache", {"HOME": str(file / "home"), "XDG_CACHE_HOME": str(file / "xdg")}
@@ -202,7 +202,7 @@ def test_a_read_only_installation_without_a_cache_compiles_in_memory(copy, tmp_p
     cache, env = nowhere(tmp_path)
     seen = report(copy.parent, cache, **env)
     assert seen["value"] == 0.5
-    assert seen["path"] is None or os.name == "nt"  # Windows asks the registry for the user's cache, not the environment
+    assert seen["path"] is None or os.name == "nt"  # Windows finds the user's cache in the registry, not in the environment
 
 
 def test_a_zipped_package_follows_edits_and_needs_no_cache(copy, tmp_path):
@@ -233,7 +233,7 @@ def thrice_twice(x):
 
 
 def test_a_kernel_runs_the_copies_of_its_callees_that_it_was_compiled_with():
-    """A weak symbol would be whichever code of that name the process loaded first: another one after compiling than after loading."""
+    """A weak symbol would refer to whichever code of that name was loaded first: another after compiling than after loading."""
     assert (thrice(np.ones(3)), thrice_twice(np.ones(3))) == (9, 15)
     for dispatcher in (thrice, thrice_twice):
         (compiled,) = dispatcher.overloads.values()
@@ -243,7 +243,7 @@ def test_a_kernel_runs_the_copies_of_its_callees_that_it_was_compiled_with():
 
 
 def test_what_kernels_call_is_compiled_for_them_alone():
-    """No machine code, nothing on disk: both would be made for every kernel inside another, and never used."""
+    """It has no machine code and nothing on disk, which would be made for every kernel inside another one and never be used."""
     thrice_twice(np.ones(3))
     (part,) = thrice.parts.overloads.values()
     assert part.library.get_pointer_to_function(part.fndesc.llvm_func_name) == 0

@@ -1,4 +1,4 @@
-"""Model files from outside: what was tampered with is refused, in either format, and damage never goes unnoticed."""
+"""Model files from outside: modified files are rejected, in either format, and damage is always detected."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from tests.children import python
 pytestmark = pytest.mark.any_cpu
 
 DENSE = {"layer": "Dense", "n_inputs": 2, "n_outputs": 3, "bias": True, "initializer": "uniform"}
-FIELDS = [  # a field of the description, its new value, what the message must say
+FIELDS = [  # a field of the description, its new value, and what the message must say
     ("loss", "hinge", "loss: .*'hinge'"),
     ("loss", ["poisson"], "loss: .*poisson"),
     ("loss", "poisson", "poisson takes logits, got a model that ends with Tanh"),
@@ -36,7 +36,7 @@ FIELDS = [  # a field of the description, its new value, what the message must s
     ("layers", [], "tensor 'W0': expected none"),
     ("layers", None, "layers: expected a list, got None"),
 ]
-LATER_FIELDS = [  # likewise, of fields that may be missing
+LATER_FIELDS = [  # the same for fields that may be missing
     ("steps", -1, "steps: expected at least 0, got -1"),
     ("steps", 2**62 + 1, "steps: expected at most"),
     ("steps", 1.0, "steps: expected an integer, got 1.0"),
@@ -44,7 +44,7 @@ LATER_FIELDS = [  # likewise, of fields that may be missing
     ("targets", "columns", "targets: expected one of 'undecided', 'row', 'column', got 'columns'"),
     ("targets", None, "targets: .* got None"),
 ]
-LAYERS = [  # what stands in the place of the first layer
+LAYERS = [  # what replaces the first layer
     (DENSE | {"layer": "Conv2D"}, "layer: .*'Conv2D'"),
     (DENSE | {"layer": "Sequential"}, "layer: .*'Sequential'"),
     (DENSE | {"layer": ["Dense"]}, "layer: "),
@@ -67,7 +67,7 @@ LAYERS = [  # what stands in the place of the first layer
     (DENSE | {"layer": "x" * 100_000}, "layer: "),
 ]
 HALF, NAN, INFINITE = np.zeros((2, 3), np.float16), np.full((2, 3), np.nan, np.float32), np.full((2, 3), -np.inf, np.float32)
-TENSORS = [  # tensors that are added or replaced; None: taken away
+TENSORS = [  # tensors that are added or replaced; None removes the tensor
     ({"W0": None}, r"tensor 'W0': expected F32 of shape \(2, 3\), got none"),
     ({"b1": None}, "tensor 'b1': .*got none"),
     ({"W2": np.zeros((1, 1), np.float32)}, "tensor 'W2': expected none"),
@@ -96,7 +96,7 @@ def file(tmp_path):
 
 @pytest.fixture
 def parts(file):
-    """Description, metadata and tensors of a saved model."""
+    """Return description, metadata and tensors of a saved model."""
     Sequential([Dense(2, 3), Dropout(0.5), Dense(3, 1), Tanh()], dtype="float32").save(file)
     with safe_open(file, framework="numpy") as opened:
         metadata = opened.metadata()
@@ -104,13 +104,13 @@ def parts(file):
 
 
 def write_first_format(file, tensors, metadata):
-    """As fastmlp wrote before there was a checksum."""
+    """Write a file as fastmlp did before files had a checksum."""
     safetensors.save_file(tensors, file, {"format": "fastmlp 1"} | {name: text for name, text in metadata.items() if text != "fastmlp 2"})
 
 
 @pytest.fixture(params=[write_first_format, write_tensors], ids=["first format", "sealed"])
 def write(request):
-    """Write tensors and metadata in either format; the second with the checksum of what it holds, so that nothing else is wrong."""
+    """Write tensors and metadata in either format; the second has a valid checksum, so that nothing else is wrong."""
     return lambda tensors, file, metadata: request.param(file, tensors, metadata)
 
 
@@ -190,7 +190,7 @@ def test_files_of_the_first_format_are_read_without_a_checksum(file, parts):
     sealed = load(file)
     write_first_format(file, tensors, metadata)
     assert load(file).parameters.tobytes() == sealed.parameters.tobytes()
-    for changed in ({"format": "fastmlp 2"}, {SEAL: "0" * 64}):  # the format without the checksum, or the reverse
+    for changed in ({"format": "fastmlp 2"}, {SEAL: "0" * 64}):  # the new format without its checksum, or the old one with it
         safetensors.save_file(tensors, file, metadata | {"format": "fastmlp 1"} | changed)
         refuse(file, f"metadata: expected the fields format, model|{SEAL}: ")
 
@@ -223,7 +223,7 @@ def test_a_truncated_file_is_refused_wherever_it_ends(file, parts):
 
 
 def damaged(content, rng):
-    """One to three bytes changed."""
+    """Change one to three bytes."""
     result = bytearray(content)
     for at in rng.choice(len(content), size=rng.integers(1, 4), replace=False):
         result[at] ^= rng.integers(1, 256)
@@ -238,7 +238,7 @@ def test_a_file_with_flipped_bits_is_refused(file, parts):
     data = 8 + int.from_bytes(content[:8], "little")
     for at in range(data, len(content)):  # every byte of every number
         file.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
-        refuse(file, f"{SEAL}: expected [0-9a-f]{{64}}, the checksum of what the file holds, got .*: the file is damaged")
+        refuse(file, f"{SEAL}: expected [0-9a-f]{{64}}, the checksum of the file's content, got .*: the file is damaged")
 
 
 def test_a_file_of_the_first_format_with_flipped_bits_is_refused_or_a_model(file, parts):
@@ -286,7 +286,7 @@ print("alive after", loaded)
 
 
 def test_a_file_that_is_rewritten_meanwhile_ends_no_process(file):
-    """Reading a memory map of it dies of SIGBUS as soon as the file is cut short."""
+    """A memory map of the file would end the process with SIGBUS as soon as the file is truncated."""
     Sequential([Dense(700, 700)]).save(file)
     done = python(REWRITTEN, file)
     assert (done.returncode, done.stderr) == (0, "")
@@ -296,7 +296,7 @@ def test_a_file_that_is_rewritten_meanwhile_ends_no_process(file):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_memory_follows_the_size_of_the_file(file, dtype):
     Sequential([Dense(500, 500)], dtype=dtype).save(file)
-    load(file)  # what is imported on first use
+    load(file)  # imports what is needed only at first use
     tracemalloc.start()
     load(file)
     peak = tracemalloc.get_traced_memory()[1]

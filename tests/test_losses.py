@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastmlp import binary_cross_entropy, cross_entropy, reference, softmax
+from fastmlp.engine.losses import as_kernel_loss, as_loss
 from fastmlp.kernels import losses
 from fastmlp.kernels.losses import LOSSES
 from fastmlp.kernels.vectors import lanes
@@ -19,7 +20,7 @@ FROM_LOGITS = ("softmax_cross_entropy", "binary_cross_entropy", "poisson")
 
 
 def problem(loss, N, O, dtype):
-    """Seeded outputs, targets that suit the loss, weights and slopes of the output activation."""
+    """Draw seeded outputs, targets that suit the loss, weights, and slopes of the output activation."""
     rng = np.random.default_rng([N, O])
     z, t = 2 * rng.normal(size=(N, O)), targets_of(loss, rng, N, O)
     slope = np.ones((N, O)) if loss in FROM_LOGITS else rng.uniform(0.1, 1, size=(N, O))
@@ -27,17 +28,19 @@ def problem(loss, N, O, dtype):
 
 
 def in_lanes(array, B):
-    """A sample a lane, in a flat array; the last sample repeated."""
+    """Store one sample per lane in a flat array, and repeat the last sample."""
     return np.pad(array.T, [(0, 0)] * (array.ndim - 1) + [(0, B - len(array))], mode="edge").ravel()
 
 
 def losses_and_deltas(loss, z, t, weight, slope):
-    """The kernel's loss (N,) and delta (N, O); z and delta start at an offset, as they do in a workspace."""
+    """Return the kernel's loss (N,) and delta (N, O), of a named loss or a Quantile; z and delta start at an offset, as in a workspace."""
     (N, O), V = z.shape, lanes(z.dtype)
     B = -(-N // V) * V
     flat_z, delta = (np.concatenate([np.full(V, np.nan, z.dtype), in_lanes(array, B)]) for array in (z, slope))
     scores = losses.Scores(in_lanes(weight, B), np.full(B, np.nan, z.dtype), np.zeros(B, z.dtype))
-    losses.losses_and_deltas(LOSSES[loss], Block(delta, V, B, 1, B), Block(flat_z, V, B, 1, B), in_lanes(t, B), scores, O, 0, B)
+    losses.losses_and_deltas(
+        as_kernel_loss(as_loss(loss), O), Block(delta, V, B, 1, B), Block(flat_z, V, B, 1, B), in_lanes(t, B), scores, O, 0, B
+    )
     assert np.isnan(delta[:V]).all()
     return scores.loss[:N], delta[V:].reshape(O, B).T[:N]
 
@@ -68,7 +71,7 @@ def test_deltas_are_central_differences_of_the_losses(loss):
     assert_allclose(losses_and_deltas(loss, z, t, weight, np.ones_like(z))[1], slopes, rtol=0, atol=1e-8)
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", RECORDED["losses"])
 def test_pytorch_agrees(loss):
     z, recorded = np.array(RECORDED["outputs"]), RECORDED["losses"][loss]
     t = np.array(recorded["t"])
@@ -109,7 +112,7 @@ def test_lanes_outside_the_share_stay_as_they_are():
         loss_of, delta, ones = np.full(3 * V, 7.0), np.full(3 * V, 7.0), np.ones(3 * V)
         scores = losses.Scores(ones, loss_of, np.zeros(3 * V))
         output, deltas = (Block(array, 0, 3 * V, 1, 3 * V) for array in (np.full(3 * V, 0.5), delta))
-        losses.losses_and_deltas(LOSSES[loss], deltas, output, ones, scores, 1, V, 2 * V)
+        losses.losses_and_deltas(as_kernel_loss(as_loss(loss), 1), deltas, output, ones, scores, 1, V, 2 * V)
         for array in (loss_of, delta):
             assert_array_equal(array != 7, np.arange(3 * V) // V == 1)
 
@@ -120,7 +123,7 @@ def test_hits_are_equal_places_of_the_largest_or_equal_sides_and_count_as_the_sa
     rng = np.random.default_rng([N, O])
     V = lanes(dtype)
     B = -(-N // V) * V
-    z, t = (rng.integers(-2, 3, size=(N, O)).astype(dtype) for _ in range(2))  # ties: the first counts, as in argmax
+    z, t = (rng.integers(-2, 3, size=(N, O)).astype(dtype) for _ in range(2))  # with ties, of which the first counts, as in argmax
     for name, expected in (
         ("softmax_cross_entropy", z.argmax(axis=1) == t.argmax(axis=1)),
         ("binary_cross_entropy", ((z > 0) == (t > 0.5)).all(axis=1)),

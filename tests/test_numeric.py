@@ -1,4 +1,4 @@
-"""Lists, data frames, tensors and objects become arrays of numbers; what is no number is named with its place."""
+"""Lists, data frames, tensors and objects become arrays of numbers; the error for a value that is not a number names its place."""
 
 import re
 from decimal import Decimal
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.any_cpu
 
 
 class Columns:
-    """A data frame as polars has them: dtypes in a list, columns by [:, k], and no conversion of the whole that keeps numbers."""
+    """A data frame like those of polars: a list of dtypes, columns by [:, k], and no conversion of the whole that preserves numbers."""
 
     def __init__(self, **columns):
         self.columns = list(columns)
@@ -112,7 +112,7 @@ def test_objects_that_are_numbers_become_floats(values, expected):
 
 
 class Elsewhere:
-    """A tensor whose memory NumPy cannot see."""
+    """A tensor whose memory NumPy cannot access."""
 
     def __array__(self, dtype=None, copy=None):
         raise TypeError("the tensor is on another device")

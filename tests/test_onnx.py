@@ -1,16 +1,16 @@
-"""Models as ONNX files: another runtime computes the same."""
+"""Models as ONNX files: another runtime computes the same outputs."""
 
 import numpy as np
 import onnx
 import pytest
 from onnx.reference import ReferenceEvaluator
 
-from fastmlp import ELU, GELU, SELU, Dense, Dropout, LeakyReLU, ReLU, Sequential, Sigmoid, SiLU, Softplus, Tanh
+from fastmlp import ELU, GELU, SELU, Dense, Dropout, LeakyReLU, Mish, Quantile, ReLU, Sequential, Sigmoid, SiLU, Softplus, Tanh
 from fastmlp.model import onnx as onnx_files
 
 DTYPES = ["float32", "float64"]
-ACTIVATIONS = [ReLU, Sigmoid, Tanh, LeakyReLU, ELU, SELU, GELU, SiLU, Softplus]
-LOSSES = ["squared_error", "absolute_error", "huber", "poisson", "softmax_cross_entropy", "binary_cross_entropy"]
+ACTIVATIONS = [ReLU, Sigmoid, Tanh, LeakyReLU, ELU, SELU, GELU, SiLU, Softplus, Mish]
+LOSSES = ["squared_error", "absolute_error", "huber", "quantile", "poisson", "softmax_cross_entropy", "binary_cross_entropy"]
 X = np.random.default_rng(5).normal(size=(9, 4))
 
 
@@ -23,7 +23,7 @@ def run_onnx(path, X):
 
 
 def assert_onnx_agrees(path, model, samples, operations=64):
-    """Within the rounding of a network of that many operations a value."""
+    """Compare within the rounding errors of a network with that many operations per value."""
     classifies = model.loss in ("softmax_cross_entropy", "binary_cross_entropy")
     expected = model.predict_proba(samples) if classifies else model.predict(samples)
     name, found = run_onnx(path, samples)
@@ -44,7 +44,7 @@ def test_onnx_computes_every_activation(tmp_path, activation, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", [*LOSSES, Quantile([0.1, 0.5, 0.9])])
 @pytest.mark.parametrize("last", [[], [Sigmoid()], [Dropout(0.5)]])
 def test_onnx_ends_as_the_loss_does(tmp_path, loss, last, dtype):
     model = Sequential([Dense(4, 8), Tanh(), Dense(8, 3), *last], loss=loss, dtype=dtype)

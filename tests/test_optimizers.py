@@ -1,4 +1,4 @@
-"""Optimisers: the kernel's steps against the reference, whole trajectories against scikit-learn's and PyTorch's, settings."""
+"""Optimizers: the kernel's steps against the reference, whole training runs against scikit-learn and PyTorch, and settings."""
 
 import dataclasses
 from fractions import Fraction
@@ -41,7 +41,7 @@ def test_steps_match_the_reference(rule, dtype, first, size, l2, scale):
         expected = reference.optimizer_step(rule, expected[0], gradient, *expected[1:], t, rate, beta1, beta2, epsilon, 0, decay)
     for array, wanted in zip((w, m, v), expected, strict=True):
         if array is v and rule != "adam":
-            continue  # nobody reads it
+            continue  # this array is never read
         assert_allclose(array[stretch], wanted, rtol=0, atol=32 * np.finfo(dtype).eps * max(1, np.abs(start).max()))
     outside = np.r_[:first, first + size : 70]
     assert_array_equal(w[outside], start[outside])
@@ -50,7 +50,7 @@ def test_steps_match_the_reference(rule, dtype, first, size, l2, scale):
 
 
 def test_nesterov_takes_its_gradient_where_the_momentum_leads():
-    """On f(w) = w^2 / 2: v <- beta v - rate f'(w + beta v), w <- w + v (Sutskever et al. 2013); the rule keeps w + beta v instead."""
+    """For f(w) = w^2 / 2: v <- beta v - rate f'(w + beta v), w <- w + v (Sutskever et al. 2013); the rule stores w + beta v instead."""
     w, v, beta, rate = 1.0, 0.0, 0.9, 0.25
     ahead, m, unused = np.array([1.0]), np.zeros(1), np.zeros(1)
     for t in range(1, 6):
@@ -79,7 +79,7 @@ def test_scikit_learn_and_pytorch_end_with_the_same_weights(run):
 
 
 def one_step(optimizer, **layer):
-    """Weights, biases and gradients (W, b) of a model before a step, and what it takes from them."""
+    """Return weights, biases and gradients (W, b) of a model before a step, and what the step subtracts from them."""
     model = Sequential([Dense(3, 2, **layer)], dtype="float64")
     X, y = np.arange(12.0).reshape(4, 3) / 8, np.ones((4, 2))
     dense = model.layers[0]
@@ -101,7 +101,7 @@ def test_l2_and_decay_leave_the_biases_alone():
 
 
 def test_the_first_step_of_adam_is_that_of_algorithm_1():
-    """m and v are g and g^2 once their bias is corrected: the step is g / (|g| + epsilon)."""
+    """After the bias correction m and v are g and g^2, so that the step is g / (|g| + epsilon)."""
     for hat, correction in ((False, 1.0), (True, np.sqrt(1 - 0.999))):
         _, gradient, taken = one_step(Adam(1.0, epsilon=1e-3, epsilon_hat=hat))
         for part, step in zip(gradient, taken, strict=True):

@@ -1,4 +1,4 @@
-"""Commands whose output cannot be written: no traceback, and the exit status that shells expect."""
+"""Commands whose output cannot be written end without a traceback and with the exit status that shells expect."""
 
 import os
 from pathlib import Path
@@ -19,13 +19,13 @@ FULL_DISK = Path("/dev/full")
 
 
 def through_shell(redirection, arguments):
-    """The command in a shell, redirected; its own exit status also where others follow in the pipe."""
+    """Run the command in a shell, redirected; return its own exit status even if other commands follow in the pipe."""
     return run("bash", "-c", f'set -o pipefail; "$@" {redirection}', "fastmlp", *COMMAND, *arguments)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_closed_pipe_ends_a_command_in_silence(name):
-    finished = through_shell("| true", COMMANDS[name])  # which is gone long before Python has started
+    finished = through_shell("| true", COMMANDS[name])  # this ends long before Python has started
     assert (finished.returncode, finished.stdout, finished.stderr) == (141, "", "")
 
 

@@ -1,4 +1,4 @@
-"""The parts of the first layer's inputs: every share belongs to one thread, which gathers what it needs, and no bit depends on it."""
+"""Parts of the first layer's inputs: each belongs to one thread, which gathers what it needs, and the bits do not depend on them."""
 
 import numpy as np
 import pytest
@@ -51,7 +51,7 @@ def test_two_threads_gather_about_half_each(inputs):
 @pytest.mark.parametrize("optimizer", [SGD(0.1), Adam(0.01)])
 @pytest.mark.parametrize("hidden", [23, 3])
 def test_the_same_bits_for_every_number_of_threads(form, optimizer, hidden):
-    """Some inputs are zero in every sample, some in most."""
+    """Some inputs are zero in every sample, and some in most samples."""
     rng = np.random.default_rng(0)
     X = rng.integers(256, size=(50, 301)) * (rng.random((50, 301)) < 0.4) * (rng.random(301) < 0.9)
     y = rng.integers(4, size=50)

@@ -1,4 +1,4 @@
-"""Map files for profilers: every function's name at its address, whole lines or none, one file for each process."""
+"""Map files for profilers: the name of every function at its address, only whole lines, and one file per process."""
 
 import errno
 import itertools
@@ -17,7 +17,7 @@ from tests.sources import files
 
 pytestmark = pytest.mark.skipif(platform.system() != "Linux", reason="perf is Linux's")
 
-# Loads a kernel before it enables the map, and another one afterwards; tells what the map says, and where Numba says that they are.
+# Loads one kernel before it enables the map and another one after; prints the entries of the map, and the addresses that Numba reports.
 PROGRAM = """
 import json, os, sys
 import numpy as np
@@ -53,7 +53,7 @@ finally:
 
 
 def told(program, *arguments, **settings):
-    """What a program says, line by line; what it has to say otherwise is an error."""
+    """Return what a program prints as JSON, line by line; any other output is an error."""
     environment = {name: value for name, value in os.environ.items() if name != perf_map.SWITCH} | settings
     done = python(program, *arguments, env=environment)
     assert (done.returncode, done.stderr) == (0, "")
@@ -61,7 +61,7 @@ def told(program, *arguments, **settings):
 
 
 def check(functions, before, after):
-    """Each entry lies where Numba says, under its name; and no two functions overlap."""
+    """Check that each entry has the address that Numba reports, with its name, and that no two functions overlap."""
     where = {start: name for start, _, name in functions}
     assert where[before] == "fastmlp.sigmoid_into[float64]"
     assert where[after] == "fastmlp.sigmoid_slope_into[float32]"
@@ -73,7 +73,7 @@ def check(functions, before, after):
 
 @pytest.mark.parametrize("settings", [{}, {"FASTMLP_PERF_MAP": "1"}])
 def test_names_stand_at_the_addresses_of_functions_compiled_or_loaded_before_and_after(settings, tmp_path):
-    for hits in (0, 2):  # a new process finds both in the cache
+    for hits in (0, 2):  # the second process finds both in the cache
         (found,) = told(PROGRAM, NUMBA_CACHE_DIR=str(tmp_path), **settings)
         assert found.pop("hits") == hits
         check(**found)
@@ -146,12 +146,12 @@ map_file().unlink()
 """
     warned, same, later = told(program)
     assert warned
-    assert all(message.startswith("compiled functions stay without names for profilers: [Errno 28]") for message in warned)
+    assert all(message.startswith("profilers will not see the names of compiled functions: [Errno 28]") for message in warned)
     assert same
     assert later == 1
 
 
-# What cannot be done: errors of the function, warnings from the switch.
+# Failures: the function raises errors, the environment variable gives warnings.
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ except PermissionError as error:
 
 def test_another_system(monkeypatch):
     monkeypatch.setattr(platform, "system", lambda: "Darwin")
-    with pytest.raises(OSError, match=r"only Linux has files for perf, and this is Darwin: .*perf-\d+\.map"):
+    with pytest.raises(OSError, match=r"perf reads map files only on Linux, and this is Darwin: .*perf-\d+\.map"):
         fastmlp.enable_perf_map()
 
 
@@ -227,7 +227,7 @@ def test_a_library_without_its_symbols(monkeypatch):
         ("0", None),
         ("", None),
         ("yes", "FASTMLP_PERF_MAP: expected 0 or 1, got 'yes'"),
-        ("1", "compiled functions stay without names for profilers: [Errno 21]"),
+        ("1", "profilers will not see the names of compiled functions: [Errno 21]"),
     ],
 )
 def test_the_switch_warns_and_goes_on(value, warning):
@@ -264,7 +264,7 @@ def test_names(symbol, name):
 
 def test_the_program_in_the_docs_names_addresses(tmp_path):
     (program,) = re.findall(
-        r"^`name_addresses.py`:\n\n```python\n(.*?)^```", files(".md")["docs/other-profilers.md"], re.MULTILINE | re.DOTALL
+        r"^`name_addresses.py`:\n\n```python\n(.*?)^```", files(".md")["docs/how-to/other-profilers.md"], re.MULTILINE | re.DOTALL
     )
     (tmp_path / "map").write_text("1010 10 fastmlp.f[float32], called from C\n1000 8 g\n")
     done = python(program, tmp_path / "map", input="a;0x1010 (?) 3\na;0x101f (?);0x1007 (?) 1\n0x1008 (?) 2\n0xfff (?);0x1000 (libc) 1\n")

@@ -1,5 +1,6 @@
-"""The pictures: what they show, and that a file is there whole or not at all."""
+"""The pictures: what they show, and that a file is written completely or not at all."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -74,15 +75,77 @@ def test_a_single_record_is_still_seen(golden_run):
 
 def test_decision_regions_of_a_constant_network_have_no_border(golden_run):
     def borders(w1, w2):
-        return len(plotting.decision_regions(X, Y, w1, w2).axes[0].collections)
+        return len(plotting.decision_regions((w1, w2), X, Y).axes[0].collections)
 
     assert borders(golden_run.w1, golden_run.w2) == borders(np.zeros((2, 1)), np.ones((1, 1)) / 9) + 1
+
+
+def test_error_curves_of_ten_runs_of_few_points_or_nan(golden_run):
+    short = golden_run._replace(epochs=golden_run.epochs[:1], errors=golden_run.errors[:1])
+    holes = golden_run._replace(errors=np.where(np.arange(len(golden_run.errors)) % 2, golden_run.errors, np.nan))
+    nothing = golden_run._replace(errors=np.full(len(golden_run.errors), np.nan))
+    runs = {f"run {n}": golden_run for n in range(7)} | {"one point": short, "holes": holes, "no number": nothing}
+    figure = plotting.error_curves(runs)
+    figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert len(boxes) == 10
+    assert not any(one.overlaps(other) for n, one in enumerate(boxes) for other in boxes[:n])
+    one_point, with_holes = figure.axes[0].lines[7:9]
+    assert one_point.get_markevery() is with_holes.get_markevery() is None  # every point has its marker
+    assert "None" not in (one_point.get_marker(), with_holes.get_marker())
+
+
+@pytest.mark.parametrize("draw", [plotting.error_curves, lambda runs: plotting.three_gradients(runs, {"a": 1.0})])
+@pytest.mark.parametrize(
+    ("runs", "error", "message"),
+    [
+        ({}, ValueError, "runs: expected one run or more, got none"),
+        ([1], TypeError, r"runs: expected a mapping of names to runs of `train`, got \[1\]"),
+        ({"a": 1}, TypeError, "runs: expected what `train` returns for 'a', got 1"),
+    ],
+)
+def test_what_are_no_runs_is_refused(draw, runs, error, message):
+    with pytest.raises(error, match=message):
+        draw(runs)
+
+
+def test_three_gradients_show_errors_outputs_and_times(golden, golden_run):
+    runs = {"published": golden_run._replace(w2=0 * golden_run.w2), "backward_pass": golden_run}
+    figure = plotting.three_gradients(runs, {"backward_pass": 0.002, "published": 0.5})
+    errors, outputs, times = figure.axes
+    assert [line.get_label() for line in errors.lines] == ["published", "backward_pass"]
+    assert outputs.lines[0].get_ydata().tolist() == [0, 0, 0, 0]
+    assert outputs.lines[1].get_ydata() == pytest.approx(golden["notebook_1"]["runs"]["backward_pass"]["final_y_hat"])
+    assert [bar.get_width() for bar in times.patches] == [0.5, 0.002]
+    assert [text.get_text() for text in times.texts] == ["500 ms", "2.00 ms"]
+    assert errors.lines[1].get_color() == outputs.lines[1].get_color()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "message"),
+    [
+        ({"b": 1.0}, r"seconds: expected the time of each of \['a'\], got \{'b': 1.0\}"),
+        ({"a": 0.0}, "seconds: expected positive times, got 0"),
+        ({"a": np.nan}, "seconds: expected a finite number, got nan"),
+    ],
+)
+def test_times_that_are_none_are_refused(golden_run, seconds, message):
+    with pytest.raises(ValueError, match=message):
+        plotting.three_gradients({"a": golden_run}, seconds)
+
+
+def test_three_gradients_are_of_xor(golden_run):
+    with pytest.raises(ValueError, match=r"runs: expected networks of two inputs and one output, got w1 .* for 'a'"):
+        plotting.three_gradients({"a": golden_run._replace(w1=np.ones((3, 3)))}, {"a": 1.0})
 
 
 def test_predictions_are_written_on_their_bars():
     figure = plotting.predictions([[0], [1]], [[-0.2], [0.875]])
     assert [bar.get_height() for bar in figure.axes[0].patches] == [-0.2, 0.875]
     assert texts(figure) == ["-0.20", "0.88"]
+    assert texts(plotting.predictions(np.arange(100) % 2, np.ones((100, 1)))) == []
+    with pytest.raises(ValueError, match=r"y, y_hat: expected one target and one output for each sample, .* got \(2,\) and \(3,\)"):
+        plotting.predictions([0, 1], [0, 1, 1])
 
 
 def test_one_picture_of_a_training_run(golden_run, tmp_path):
@@ -93,7 +156,7 @@ def test_one_picture_of_a_training_run(golden_run, tmp_path):
 
 
 def a_comparison():
-    """Six rungs; NumPy's naive loop ends at the third, the compiled one at the fifth."""
+    """Six rungs; NumPy's naive loop is measured up to the third, the compiled one up to the fifth."""
     ladder = []
     for place, (name, sizes) in enumerate(LADDER.items()):
         table = {"NumPy": {}, "compiled": {}}
@@ -123,6 +186,15 @@ def test_names_beside_the_ladder_do_not_overlap():
     figure.canvas.draw()
     boxes = [text.get_window_extent() for text in figure.axes[0].texts]
     assert not any(one.overlaps(other) for n, one in enumerate(boxes) for other in boxes[:n])
+
+
+def test_the_gradients_over_sizes_are_the_comparisons_left_panel():
+    figure = plotting.gradient_sizes(a_comparison())
+    assert [len(line.get_xdata()) for line in figure.axes[0].lines] == [3, 6, 5, 6, 6, 6]
+    with pytest.raises(TypeError, match=r"result: expected a fastmlp\.measure\.comparison\.Comparison, got 3"):
+        plotting.gradient_sizes(3)
+    with pytest.raises(ValueError, match="result: expected a comparison of one size or more, got none"):
+        plotting.gradient_sizes(replace(a_comparison(), ladder=[]))
 
 
 @pytest.mark.parametrize(("suffix", "head"), [(".png", b"\x89PNG"), (".svg", b"<?xml"), (".pdf", b"%PDF")])

@@ -1,4 +1,4 @@
-"""What a model says of data: every loss, few rows and many, in which dtype and shape, and the refusal of weights that are not finite."""
+"""Predictions of a model: every loss, few and many rows, dtype and shape, and errors for weights that are not finite."""
 
 import copy
 import re
@@ -164,7 +164,7 @@ def test_weights_that_are_not_finite_are_no_class_0(loss, N, dtype):
         for method, *arguments in calls[: 3 if loss == "squared_error" else 4]:
             with pytest.raises(ValueError, match=rf"^parameters, {name} of the {re.escape(repr(layer))} that is dense_layers\[{n}\]: "):
                 getattr(model, method)(*arguments)
-        assert not np.isfinite(model.forward(inputs, all_layers=True)[-1]).all()  # for looking inside
+        assert not np.isfinite(model.forward(inputs, all_layers=True)[-1]).all()  # which remains possible for inspection
 
 
 @pytest.mark.parametrize("N", [1, 20])
@@ -172,7 +172,7 @@ def test_outputs_beyond_the_dtype_are_no_class_either(N):
     model = Sequential([Dense(4, 3), ReLU(), Dense(3, 3)], loss="softmax_cross_entropy", dtype="float32")
     for layer in model.dense_layers:
         layer.W[:] = 1e20
-    with pytest.raises(ValueError, match=r"^X: expected inputs whose outputs are finite, got some that the layers turn into too large"):
+    with pytest.raises(ValueError, match=r"^X: expected inputs with finite outputs, got some whose values overflow in the layers"):
         model.predict(np.ones((N, 4), np.float32))
 
 

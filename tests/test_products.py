@@ -1,4 +1,4 @@
-"""The three products of an MLP against float64 NumPy: every shape of tile and tail, and nothing touched outside."""
+"""The three products of a network against float64 NumPy: every shape of tile and tail, and nothing written outside."""
 
 from typing import NamedTuple
 
@@ -28,9 +28,9 @@ from fastmlp.kernels.views import Block, Span
 
 from .problems import in_panels
 
-GUARD = 40  # values before and after each matrix: more than the vectors of a tile's row need to be misaligned and overrun
+GUARD = 40  # values before and after each matrix, more than what misaligned vectors of a tile's row could overrun
 EVERY = np.arange(1024)
-GOING = np.zeros(1, np.uint8)  # nobody asks for an end
+GOING = np.zeros(1, np.uint8)  # a stop flag that is never set
 
 several_passes = st.sampled_from([KC - 1, KC, KC + 1, 2 * KC, 3 * KC + 5])
 LONG = LONG_ROW // 4  # columns, in either dtype
@@ -39,7 +39,7 @@ sizes = st.one_of(st.integers(1, 40), st.sampled_from([100, 129]))
 
 
 class Flat(NamedTuple):
-    """A matrix inside a flat array, as the kernels want it: guard values, the matrix from `at`, guard values."""
+    """A matrix inside a flat array, as the kernels expect it: guard values, the matrix from `at` on, guard values."""
 
     flat: np.ndarray
     at: int
@@ -58,7 +58,7 @@ class Flat(NamedTuple):
 
 
 def flat(matrix, guard=np.nan):
-    """NaN around what is read: reading too far would show in the result."""
+    """Surround the matrix by NaN, so that reading too far shows in the result."""
     fill = np.full(GUARD, guard, matrix.dtype)
     return Flat(np.concatenate([fill, matrix.ravel(), fill]), GUARD, matrix.shape)
 
@@ -68,14 +68,14 @@ def output(matrix):
 
 
 def assert_only_rows_changed(after, before, rows):
-    """Outside the given rows of its matrix, the array keeps every bit."""
+    """Check that the array has the same bits outside the given rows of its matrix."""
     kept = after.copy()
     kept.matrix[rows] = before.matrix[rows]
     assert kept.flat.tobytes() == before.flat.tobytes()
 
 
 def assert_rounded(actual, expected, terms, length):
-    """|actual - expected| <= eps (length + 2) times the sum of the absolute terms: any order of a sum of `length` products."""
+    """Check |actual - expected| <= eps (length + 2) times the sum of the absolute terms: a sum of `length` products in any order."""
     assert actual.shape == expected.shape
     worst = np.abs(actual.astype(np.float64) - expected) - np.finfo(actual.dtype).eps * (length + 2) * terms
     assert worst.max(initial=0) <= 0
@@ -83,7 +83,7 @@ def assert_rounded(actual, expected, terms, length):
 
 @st.composite
 def problems(draw, inputs=sizes, outputs=sizes):
-    """Seeded matrices of a layer: dtype, W (I, O), b (O,), x (I, B), delta (O, B), and a random choice of inputs that are zero."""
+    """Draw seeded matrices of a layer: dtype, W (I, O), b (O,), x (I, B), delta (O, B), and a random choice of inputs that are zero."""
     dtype, I, O = draw(st.sampled_from([np.float32, np.float64])), draw(inputs), draw(outputs)
     B = draw(st.integers(1, 5)) * lanes(dtype)
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
@@ -94,7 +94,7 @@ def problems(draw, inputs=sizes, outputs=sizes):
 
 
 def split(call, out, rows, rng):
-    """call(out, first, last) over all rows at once; in two parts it must give the same bits and leave the other part alone."""
+    """Run call(out, first, last) over all rows at once; in two parts it must give the same bits and not change the other part."""
     whole, parts = out.copy(), out.copy()
     middle = int(rng.integers(len(rows) + 1))
     call(whole, 0, len(rows))
@@ -173,7 +173,7 @@ def test_backproject_takes_many_inputs_block_by_block(dtype):
         backproject(delta.block, w.block, following.block, inputs, outputs, panel.block, GOING)
 
     delta = split(call, output(x), EVERY[:I], rng)
-    assert panel.matrix.any()  # this way, not the other
+    assert panel.matrix.any()  # shows that this way was taken
     assert_only_rows_changed(panel, output(panel.matrix), ...)
     W, x, delta_next = (array.astype(np.float64) for array in (W, x, delta_next))
     assert_rounded(delta, x * (W @ delta_next), np.abs(x) * (np.abs(W) @ np.abs(delta_next)), O)
@@ -183,7 +183,7 @@ def test_backproject_takes_many_inputs_block_by_block(dtype):
 def test_outer(problem, how):
     W, _, x, delta, rows, rng = problem
     O, B = W.shape[1], x.shape[1]
-    x_flat, deltas = flat(x), flat(in_panels(delta.T, lanes(W.dtype)))  # what fills a panel up stays in lanes that are not stored
+    x_flat, deltas = flat(x), flat(in_panels(delta.T, lanes(W.dtype)))  # padding of a panel stays in lanes that are not stored
     panels = Block(deltas.flat, deltas.at, 0, 1, O)
 
     samples = Terms(EVERY, EVERY, 0, 0, B)
@@ -203,7 +203,7 @@ def test_by_sample_lays_deltas_out_in_panels(problem):
     O, V = len(delta), lanes(x.dtype)
     expected = in_panels(delta.T, V)
     out, middle = output(np.full(expected.size, -7, x.dtype)), int(rng.integers(-(-O // V) + 1)) * V
-    for part in (Span(EVERY, 0, min(middle, O)), Span(EVERY, middle, O)):  # two threads
+    for part in (Span(EVERY, 0, min(middle, O)), Span(EVERY, middle, O)):  # as two threads do
         by_sample(Block(out.flat, out.at, 0, 1, O), flat(delta).block, part, x.dtype.type(1))
     assert_array_equal(out.matrix[~np.isnan(expected)], expected[~np.isnan(expected)])
     assert_only_rows_changed(out, output(np.full(expected.size, -7, x.dtype)), ...)

@@ -1,4 +1,4 @@
-"""Profiles: every phase is counted, and they add up; what is not profiled runs the same machine code."""
+"""Profiles: every phase is counted, and they add up; a training that is not profiled runs the same machine code."""
 
 import copy
 import itertools
@@ -40,7 +40,7 @@ def test_every_phase_is_counted(optimizer, n_threads):
     taken = profile(make(dropout=0.1), *data(), epochs=4, batch_size=64, optimizer=optimizer, n_threads=n_threads)
     assert (taken.steps, taken.samples, taken.epochs, taken.threads, taken.sizes) == (40, N, 4, n_threads, SIZES)
     calls = {phase.name: phase.calls for phase in taken.phases}
-    each, parts = 40 * n_threads, 40 * 2  # of two parts of the inputs one thread has both, two have one each
+    each, parts = 40 * n_threads, 40 * 2  # of the two parts of the inputs, a single thread has both, and two threads have one each
     plain = isinstance(optimizer, SGD)
     expected = {"gather": each, "targets": each, "zeros 1": parts, "product 1": parts, "sum of halves 1": each, "loss 3": each}
     expected |= {f"{kind} {layer}": each for kind in ("activation", "layout", "biases") for layer in (1, 2, 3)}
@@ -77,7 +77,7 @@ def test_the_counter_is_calibrated_where_others_want_the_core(monkeypatch):
     expected, calls = cycles_a_second(), itertools.count()
 
     def interrupted():
-        time.sleep(0.005 * (next(calls) % 3 != 1))  # between the two clocks, in two of three readings
+        time.sleep(0.005 * (next(calls) % 3 != 1))  # interrupted between the two clocks in two of three readings
         return read_cycles()
 
     monkeypatch.setattr(clock, "read_cycles", interrupted)
@@ -205,7 +205,7 @@ def test_the_command_shows_the_phases_and_writes_them(tmp_path):
     arguments = ["profile", "--epochs", "2", "--hidden", "20", "--json", str(tmp_path / "p.json"), "--trace", str(tmp_path / "t.json")]
     done = CliRunner().invoke(main, arguments, catch_exceptions=False)
     assert done.exit_code == 0, done.output
-    for name in ("gather", "product 1", "update 2", "all phases", "Python around them", "of the time is the products of layer"):
+    for name in ("gather", "product 1", "update 2", "all phases", "Python around them", "of the time is spent on the products of layer"):
         assert name in done.output
     assert json.loads((tmp_path / "p.json").read_text())["sizes"] == [64, 20, 10]
     assert len(json.loads((tmp_path / "t.json").read_text())["traceEvents"]) > 50 * 10

@@ -1,4 +1,4 @@
-"""What a profile is said to mean, by rules: each on a profile made for it."""
+"""The sentences about a profile: each rule is tested on a profile made for it."""
 
 import pytest
 
@@ -7,9 +7,11 @@ from fastmlp.measure.profile import Phase, Profile
 
 pytestmark = pytest.mark.any_cpu
 
+FETCHING = "of the time is spent on fetching and transposing samples."
+
 
 def made(phases, threads=1, fit_seconds=None, pixels=False, sizes=(784, 100, 10)):
-    """A profile of 100 steps on a core of 100 GFLOP/s. phases : name -> seconds, or seconds and GFLOP/s."""
+    """Make a profile of 100 steps on a core of 100 GFLOP/s; `phases` maps names to seconds, or to seconds and GFLOP/s."""
     built = []
     for name, figures in phases.items():
         kind, _, layer = name.partition(" ")
@@ -27,15 +29,15 @@ def test_the_layer_that_takes_most_is_named_with_its_share_and_its_distance_from
     taken = made({"product 1": (0.4, 90), "update 1": (0.4, 70), "product 2": (0.1, 50), "delta 1": (0.1, 50)})
     (only, *others) = sentences(taken)
     assert only == (
-        "80% of the time is the products of layer 1 (784 x 100), at 80% of what the cores multiply and add: "
-        "only fewer weights, or more cores, make them shorter."
+        "80% of the time is spent on the products of layer 1 (784 x 100), which run at 80% of the cores' peak; "
+        "only fewer weights or more cores would shorten them."
     )
     assert others == []
 
 
 def test_a_delta_counts_for_the_layer_whose_weights_it_passes():
     taken = made({"product 1": (0.1, 90), "product 2": (0.1, 50), "delta 1": (0.8, 50)})
-    assert sentences(taken)[0].startswith("90% of the time is the products of layer 2 (100 x 10), at 50%")
+    assert sentences(taken)[0].startswith("90% of the time is spent on the products of layer 2 (100 x 10), which run at 50%")
 
 
 def test_small_layers_are_told_that_tiles_are_partly_empty():
@@ -46,13 +48,13 @@ def test_small_layers_are_told_that_tiles_are_partly_empty():
 @pytest.mark.parametrize(
     ("phases", "options", "start"),
     [
-        ({"product 1": (0.6, 90), "gather": 0.4}, {}, "40% is fetching and transposing samples: uint8"),
-        ({"product 1": (0.6, 90), "gather": 0.4}, {"pixels": True}, "40% is fetching and transposing samples: more hidden units"),
-        ({"product 1": (0.5, 90), "barrier": 0.5}, {"threads": 2}, "50% is threads that wait for each other"),
-        ({"product 1": (0.5, 90), "optimizer 1": 0.25, "optimizer 2": 0.25}, {}, "50% is the optimizer's pass"),
-        ({"product 1": (0.5, 90)}, {"fit_seconds": 2.0}, "75% of `fit` is Python"),
-        ({"product 1": (0.6, 90), "validation": (0.4, 80)}, {}, "40% is validation after every epoch"),
-        ({"product 1": (0.4, 90), "validation": (0.6, 80)}, {}, "40% of the time is the products of layer 1"),
+        ({"product 1": (0.6, 90), "gather": 0.4}, {}, f"40% {FETCHING} If the inputs are pixels"),
+        ({"product 1": (0.6, 90), "gather": 0.4}, {"pixels": True}, f"40% {FETCHING} More hidden units"),
+        ({"product 1": (0.5, 90), "barrier": 0.5}, {"threads": 2}, "50% of the time is spent by threads waiting for each other"),
+        ({"product 1": (0.5, 90), "optimizer 1": 0.25, "optimizer 2": 0.25}, {}, "50% of the time is spent on the optimizer's pass"),
+        ({"product 1": (0.5, 90)}, {"fit_seconds": 2.0}, "75% of `fit` is spent in Python"),
+        ({"product 1": (0.6, 90), "validation": (0.4, 80)}, {}, "40% of the time is spent on validation after every epoch"),
+        ({"product 1": (0.4, 90), "validation": (0.6, 80)}, {}, "40% of the time is spent on the products of layer 1"),
     ],
 )
 def test_what_else_takes_long_is_said(phases, options, start):

@@ -1,4 +1,4 @@
-"""How profiles are shown: the picture, the table of notebooks, the command with its files, and what it leaves after Ctrl-C: nothing."""
+"""How profiles are shown: the picture, the table in notebooks, the command with its files, and that Ctrl-C leaves nothing behind."""
 
 from html.parser import HTMLParser
 
@@ -16,7 +16,7 @@ BANDWIDTH = {"L1": 200.0, "L2": 110.0, "L3": 100.0, "memory": 25.0}
 
 
 def made(layers=2, threads=2, cpu="a CPU"):
-    """Of a network with so many layers: products between 20 and 90 GFLOP/s and one small phase for each layer, 1000 steps."""
+    """Make a profile of a network of `layers` layers and 1000 steps: products at 20 to 90 GFLOP/s and one small phase per layer."""
     phases = [Phase("gather", 0, 1000, (0.2,) * threads, 0, 10**9)]
     for kind, first in (("product", 1), ("delta", 1), ("update", 1)):
         for layer in range(first, layers + (kind != "delta")):
@@ -77,7 +77,7 @@ def test_the_bar_of_the_step_has_every_phase_behind_the_one_before():
 def test_names_do_not_overlap(layers, threads):
     for axes in drawn(made(layers, threads)).axes:
         texts = [text for text in (*axes.texts, *axes.get_yticklabels()) if not text.get_rotation()]
-        boxes = [Text.get_window_extent(text) for text in texts]  # of an annotation without its line
+        boxes = [Text.get_window_extent(text) for text in texts]  # that of the text alone, for annotations with a line
         assert len(boxes) > 1
         assert not any(one.overlaps(other) for n, one in enumerate(boxes) for other in boxes[:n])
 
@@ -127,10 +127,10 @@ def test_a_notebook_shows_the_table_in_the_colours_of_its_page():
     html = made(cpu="<script>alert('[red]')</script> & co")._repr_html_()
     page = Tags(html)
     assert (page.open, page.seen) == ([], {"pre", "span"})
-    assert "<script>alert('[red]')</script> & co, 2 of 2 cores, 100 GFLOP/s a core" in page.text
+    assert "<script>alert('[red]')</script> & co, 2 of 2 cores, 100 GFLOP/s per core" in page.text
     for phase in made().phases:
         assert f"\n{phase.name} " in page.text
-    assert "of the time is the products of layer 1 (784 x 100)" in page.text.replace("\n", " ")
+    assert "of the time is spent on the products of layer 1 (784 x 100)" in page.text.replace("\n", " ")
     assert "color: #" not in html
 
 
@@ -160,7 +160,7 @@ def test_options_that_do_not_fit_are_refused_at_once(arguments, message):
     assert "Traceback" not in done.output
 
 
-# Ctrl-C comes when a compiled call with so many epochs begins: that which compiles has none, a training has some.
+# Ctrl-C comes when a compiled call with this many epochs begins: the call that compiles has none, a training has some.
 INTERRUPTED = """
 import sys
 from fastmlp.cli.commands import main

@@ -1,4 +1,4 @@
-"""The progress bar: where it is shown, what it shows, and `fit` without a standard error."""
+"""The progress bar: when it is shown, what it shows, and `fit` without a standard error."""
 
 import io
 import sys
@@ -31,7 +31,7 @@ def test_the_bar_is_shown_only_when_asked_for(capfd):
 
 
 class Bare:
-    """A stream that cannot tell what it is."""
+    """A stream without the method that tells whether it is a terminal."""
 
     def write(self, text):
         pytest.fail(f"{text!r} was written")

@@ -1,4 +1,4 @@
-"""Published data sets are found where promised, downloaded where they must be, and checked by digest."""
+"""Published data sets are found in the documented places, downloaded if necessary, and checked by digest."""
 
 import dataclasses
 import gzip
@@ -31,14 +31,14 @@ LABELS = idx(np.array([5, 0, 4], np.uint8))
 
 
 def install(monkeypatch: pytest.MonkeyPatch, name: str, source: IdxSource) -> None:
-    """Put a data set in the place of MNIST or FASHION_MNIST."""
+    """Replace MNIST or FASHION_MNIST by another data set."""
     for module in (datasets, published):
         monkeypatch.setattr(module, name, source)
 
 
 @pytest.fixture
 def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> IdxSource:
-    """A data set of 6 + 2 images of 2 x 3 pixels in the place of MNIST, its files in tmp_path / "tiny"; no other data around."""
+    """A data set of 6 + 2 images of 2 x 3 pixels that replaces MNIST, with files in tmp_path / "tiny"; there is no other data."""
     rng = np.random.default_rng(0)
     shapes = [(6, 2, 3), (6,), (2, 2, 3), (2,)]
     contents = {name: idx(rng.integers(0, 10, shape, np.uint8)) for name, shape in zip(MNIST.sha256, shapes, strict=True)}
@@ -125,14 +125,14 @@ def test_download_checks_tries_mirrors_and_caches(tiny: IdxSource, server: str, 
         content = stored.read_bytes() if stored.exists() else gzip.decompress((tmp_path / "tiny" / f"{name}.gz").read_bytes())
         write(good, gzip.compress(content), f"{name}.gz")
     write(bad, gzip.compress(LABELS), "train-images-idx3-ubyte.gz")  # another payload
-    write(bad, b"<html>", "train-labels-idx1-ubyte.gz")  # no gzip
-    write(bad, gzip.compress(LABELS)[:12], "t10k-images-idx3-ubyte.gz")  # cut short; the test labels are 404
+    write(bad, b"<html>", "train-labels-idx1-ubyte.gz")  # not gzip
+    write(bad, gzip.compress(LABELS)[:12], "t10k-images-idx3-ubyte.gz")  # truncated; the test labels give a 404
     install(monkeypatch, "MNIST", dataclasses.replace(tiny, mirrors=(f"{server}bad/", f"{server}good/")))
     check_tiny(load_mnist())
     assert sorted(file.name for file in (tmp_path / "cache" / "fastmlp" / "tiny").iterdir()) == sorted(tiny.sha256)
     for folder in (bad, good):
         shutil.rmtree(folder)
-    check_tiny(load_mnist())  # from the cache
+    check_tiny(load_mnist())  # now from the cache
 
 
 def test_download_reports_every_mirror_that_failed(tiny: IdxSource, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,7 +167,7 @@ def test_import_stays_light() -> None:
 REAL = [
     pytest.param(load, folder, mean, id=folder.name)
     for load, folders, mean in [
-        (load_mnist, [DATA / "mnist"], 33.318421),  # of the training pixels: 0.1307 * 255, as usually quoted
+        (load_mnist, [DATA / "mnist"], 33.318421),  # mean of the training pixels: 0.1307 * 255, as usually quoted
         (load_fashion_mnist, [DATA / "fashion-mnist", *FASHION_MNIST.system_folders], 72.940352),  # 0.2860 * 255
     ]
     for folder in folders

@@ -1,4 +1,4 @@
-"""The oracle against the document's recorded figures and against itself: a test is worth no more than what it compares with."""
+"""The reference against the document's recorded figures and against itself, since other tests rely on it."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The machine's limits: measured once, kept, measured again when they are another machine's or no figures at all."""
+"""The machine's limits: measured once and stored, and measured again if the stored ones are invalid or of another machine."""
 
 import json
 
@@ -14,7 +14,7 @@ from fastmlp.measure.roof import LEVELS, Roof, level_sizes, roof
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
-    """A cache folder of the user's that is empty, and a measurement that takes no time."""
+    """An empty cache folder of the user, and a measurement that takes no time."""
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     made = []
 
@@ -107,7 +107,7 @@ def test_a_first_call_that_is_compiled_does_not_end_the_search_for_a_long_run(mo
 
     def together(arrays, turns):
         runs.append(turns)
-        return 1.0 if len(runs) == 1 else 1e-4 + turns * 1e-6  # a second of compiling; a call costs a tenth of a millisecond
+        return 1.0 if len(runs) == 1 else 1e-4 + turns * 1e-6  # compiling takes a second; a call costs a tenth of a millisecond
 
     monkeypatch.setattr(module, "together", together)
     assert module.bandwidth(4096, 1) == pytest.approx(4096 / 1e-6 / 1e9, rel=0.1)

@@ -1,4 +1,4 @@
-"""A network being trained: what `Run` remembers, forgets and copies."""
+"""A network in training: what `Run` remembers, forgets and copies."""
 
 import copy
 import pickle
@@ -12,7 +12,7 @@ from fastmlp.engine.run import Run
 
 
 def make(optimizer=None):
-    """A run of a small network."""
+    """Make a run of a small network."""
     model = Sequential([Dense(3, 2)], dtype="float64")
     run = Run(model.network(), model.parameters, "squared_error", seed=1)
     if optimizer is not None:
@@ -27,7 +27,7 @@ def step(model, optimizer):
 def test_the_same_settings_at_another_rate_are_the_same_optimizer():
     run = make(Adam(0.1))
     run.m[:], run.steps = 1, 5
-    for same in (Adam(0.2), Adam(0.0), AdamW(0.1, weight_decay=0)):  # which is Adam
+    for same in (Adam(0.2), Adam(0.0), AdamW(0.1, weight_decay=0)):  # the last one is equivalent to Adam
         run.use(same.settings())
         assert run.m.all()
         assert run.begun == 0
@@ -37,7 +37,7 @@ def test_the_same_settings_at_another_rate_are_the_same_optimizer():
 
 
 def test_a_run_needs_an_optimizer():
-    with pytest.raises(ValueError, match=r"^settings: expected an optimizer's"):
+    with pytest.raises(ValueError, match=r"^settings: expected the rule of an optimizer, given to `use`"):
         make().epochs(None, None, None, np.zeros((1, 1), np.int64), 1, np.zeros(1), 1)
 
 
@@ -46,7 +46,7 @@ def test_an_earlier_state_comes_back_whole():
     step(model, Adam(0.1))
     state = model.snapshot()
     expected = [step(model, Adam(0.1)) for _ in range(3)]
-    step(model, SGD(0.1))  # another optimizer, an empty memory
+    step(model, SGD(0.1))  # another optimizer, which starts without state
     model.restore(state)
     assert [step(model, Adam(0.1)) for _ in range(3)] == expected
 

@@ -1,4 +1,4 @@
-"""Models as files: what is written comes back to the bit, and what cannot be written leaves everything as it was."""
+"""Models as files: reading gives back the same bits, and a failed write leaves everything as it was."""
 
 import os
 import re
@@ -27,7 +27,7 @@ def test_a_model_comes_back_to_the_bit(file, every_kind, dtype, used):
     model = every_kind(dtype)
     samples = X.astype(dtype or np.float32)
     if used:
-        model.train_batch(samples, np.zeros(len(samples), int))  # settles the dtype
+        model.train_batch(samples, np.zeros(len(samples), int))  # fixes the dtype
     model.save(file)
     copy = load(file)
     assert copy.parameters.dtype == model.parameters.dtype
@@ -120,7 +120,7 @@ def test_a_missing_library_is_named_with_its_remedy(file, monkeypatch, library, 
 
 def test_what_is_no_regular_file_is_refused_before_any_work(tmp_path, every_kind, monkeypatch):
     os.mkfifo(tmp_path / "pipe")
-    monkeypatch.setattr(saving, "write_tensors", None)  # what would do the work
+    monkeypatch.setattr(saving, "write_tensors", None)  # the function that would do the work
     monkeypatch.setattr(onnx_files, "as_tensors", None)
     for path, message in [("/dev/null", "a character device"), (tmp_path / "pipe", "a FIFO"), (tmp_path, "Is a directory")]:
         for write in (every_kind().save, every_kind().export_onnx):

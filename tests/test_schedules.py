@@ -1,4 +1,4 @@
-"""Schedules: their factors, how `fit` asks for them, what it makes of a wrong answer."""
+"""Schedules: their factors, how `fit` asks for them, and how it handles an invalid answer."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from tests.models import X, Y, make
 
 
 def factors(schedule, epochs=4, batch_size=8):
-    """The factor of every step, as `fit` asks for them: epoch by epoch."""
+    """Return the factor of every step in the way in which `fit` asks for them, epoch by epoch."""
     steps_per_epoch = -(-len(X) // batch_size)
     steps = np.split(np.arange(epochs * steps_per_epoch), epochs)
     return np.concatenate([as_schedule(schedule).factors(part, epochs * steps_per_epoch, steps_per_epoch) for part in steps])
@@ -29,7 +29,7 @@ def test_factors_of_the_schedules():
     assert one_cycle[3] == 1
     assert np.all(np.diff(one_cycle[:4]) > 0)
     assert np.all(np.diff(one_cycle[3:]) < 0)
-    assert_allclose(one_cycle[[1, 6]], [0.1 + 0.9 * 0.25, 0.01 + 0.99 * 0.75], rtol=1e-14)  # a third of either half cosine
+    assert_allclose(one_cycle[[1, 6]], [0.1 + 0.9 * 0.25, 0.01 + 0.99 * 0.75], rtol=1e-14)  # a third of the way along either half cosine
     assert set(SCHEDULES) == {"constant", "inverse_scaling", "adaptive", "step", "cosine", "one_cycle"}
 
 
@@ -60,7 +60,7 @@ def test_a_schedule_begins_anew_in_every_run():
 
 
 class Returning(Schedule):
-    """A schedule of one's own, that returns what a function makes of the steps."""
+    """A user's own schedule, which returns what a function computes from the steps."""
 
     def __init__(self, function):
         self.function = function

@@ -1,4 +1,4 @@
-"""`Sequential`: the document's networks, training against plain reference loops, layers and their weights, dtypes, copies, bad input."""
+"""`Sequential`: the document's networks, training against plain reference loops, layers and weights, dtypes, copies, bad input."""
 
 import copy
 import pickle
@@ -18,7 +18,7 @@ X, Y = datasets.load_xor()
 
 
 def document(golden, biases=False):
-    """Notebook 3's network, 2-3-1 with relu and sigmoid, with the document's weights."""
+    """Make notebook 3's network, 2-3-1 with relu and sigmoid, with the document's weights."""
     first, second = Dense(2, 3, bias=biases), Dense(3, 1, bias=biases)
     model = Sequential([first, ReLU(), second, Sigmoid()], loss="binary_cross_entropy")
     first.W, second.W = golden["notebook_3"]["W1"], golden["notebook_3"]["W2"]
@@ -108,7 +108,7 @@ def test_train_batch_is_fit_of_one_batch_and_remembers(optimizer):
     restarted = two_layers()
     for step in range(3):
         restarted.train_batch(inputs, targets, optimizer if step < 2 else copy.copy(optimizer))
-    assert_array_equal(restarted.parameters, fitted.parameters)  # equal settings are the same optimizer
+    assert_array_equal(restarted.parameters, fitted.parameters)  # optimizers with equal settings count as the same one
 
 
 def test_integer_weights_are_repeated_samples():
@@ -164,7 +164,7 @@ def test_snapshots_can_be_returned_to(trained):
     for each in (model, other):
         each.fit(inputs, targets, epochs=2, optimizer="adam", shuffle=False)
     assert_array_equal(model.parameters, other.parameters)
-    with pytest.raises(TypeError, match=r"^snapshot: expected what `snapshot` returned, got ndarray"):
+    with pytest.raises(TypeError, match=r"^snapshot: expected a Snapshot returned by `snapshot`, got ndarray"):
         model.restore(model.parameters)
     with pytest.raises(ValueError, match=r"^snapshot: expected 51 parameters, got 2"):
         model.restore(Sequential([Dense(1, 1)]).snapshot())
@@ -219,7 +219,7 @@ def test_initializers(name):
 
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
-@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])  # what these remember is copied too
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])  # their state is copied too
 def test_copies_go_on_alone(duplicate, optimizer):
     inputs, targets = problem(12)
     model = two_layers()
@@ -245,8 +245,8 @@ def test_copies_go_on_alone(duplicate, optimizer):
         (lambda: Sequential(Dense(2, 1)), TypeError, r"^layers: expected a list of layers, got Dense\(2, 1\)"),
         (lambda: Sequential(["relu"]), TypeError, "^layer: expected Dense, Dropout or an activation .* got str 'relu'"),
         (lambda: Sequential([ReLU]), TypeError, "^layer: expected Dense"),
-        (lambda: Sequential([Dense(2, 2), Doubled()]), TypeError, r"^layer: .* got Doubled\(\), a subclass of ReLU; what it overrides"),
-        (lambda: Sequential([Scaled(2, 2)]), TypeError, r"^layer: .*, a subclass of Dense; what it overrides would not be compiled"),
+        (lambda: Sequential([Dense(2, 2), Doubled()]), TypeError, r"^layer: .* got Doubled\(\), a subclass of ReLU; its overrides"),
+        (lambda: Sequential([Scaled(2, 2)]), TypeError, r"^layer: .*, a subclass of Dense; its overrides would not be compiled"),
         (lambda: Sequential([Activation()]), TypeError, r"^layer: expected Dense, Dropout or an activation .* got Activation\(\)$"),
         (lambda: Sequential([ReLU()]), ValueError, r"^layer: ReLU\(\) must follow a Dense layer, got nothing"),
         (lambda: Sequential([Dense(2, 2), ReLU(), ReLU()]), ValueError, r"^layer: ReLU\(\) must follow a Dense layer, got ReLU\(\)"),

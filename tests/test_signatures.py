@@ -1,4 +1,4 @@
-"""Compiled functions take few arguments: more than a reader can hold are named views (a block of memory, a span of an axis)."""
+"""Compiled functions take few arguments; longer lists are replaced by named views (a block of memory, a span of an axis)."""
 
 import ast
 from collections.abc import Iterator
@@ -10,20 +10,20 @@ from tests.sources import COMPILING, assert_none, package
 pytestmark = pytest.mark.any_cpu
 
 MOST = 8
-# Compiled functions that take more, each with its reason.
+# Compiled functions that take more arguments, each with its reason.
 EXCEPTIONS = {
     "fastmlp/two_layer/train.py: _train_compiled": "the arguments of the public `train`, for which it stands in compiled code",
 }
 
 
 def called_name(node: ast.expr) -> str:
-    """The last name of a decorator or of what is called: kernel of ``@jit.kernel(literals=True)``."""
+    """Return the last name of a decorator or of a called function: kernel for ``@jit.kernel(literals=True)``."""
     node = node.func if isinstance(node, ast.Call) else node
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
 def compilers(sources: dict[str, str]) -> set[str]:
-    """Functions that compile what they decorate: those of kernels/jit.py, those that call one of them, and Numba's intrinsic."""
+    """Return the functions that compile what they decorate: those of kernels/jit.py, those that call one of them, Numba's intrinsic."""
     names = {node.name for node in ast.parse(sources[COMPILING]).body if isinstance(node, ast.FunctionDef) and node.name[0] != "_"}
     decorate = set()
     for path, source in sources.items():
@@ -36,16 +36,16 @@ def compilers(sources: dict[str, str]) -> set[str]:
 
 
 def compiled_functions(source: str, decorators: set[str]) -> Iterator[tuple[str, ast.FunctionDef | ast.Lambda]]:
-    """Name and definition of what is compiled: what carries a decorator, what is given to one in a call, and what stands in either."""
+    """Yield name and definition of what is compiled: functions with a decorator or passed to one in a call, and functions inside these."""
     tree = ast.parse(source)
     functions = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
     compiled: list[ast.FunctionDef | ast.Lambda] = []
-    done: set[ast.expr] = set()  # ``@in_compiled_code(f)`` and ``in_compiled_code(f)(body)``: f stays Python
+    done: set[ast.expr] = set()  # in ``@in_compiled_code(f)`` and ``in_compiled_code(f)(body)``, f itself is not compiled
     for node in functions.values():
         done.update(node.decorator_list)
         if decorators & {called_name(decorator) for decorator in node.decorator_list}:
             compiled.append(node)
-    for node in ast.walk(tree):  # an outer call comes before those in it
+    for node in ast.walk(tree):  # an outer call comes before the calls inside it
         if isinstance(node, ast.Call) and node not in done:
             given = [argument if isinstance(argument, ast.Lambda) else functions.get(called_name(argument)) for argument in node.args]
             given = [each for each in given if each is not None]
@@ -58,13 +58,13 @@ def compiled_functions(source: str, decorators: set[str]) -> Iterator[tuple[str,
 
 
 def argument_count(node: ast.FunctionDef | ast.Lambda) -> int:
-    """How many it takes, not counting what Numba itself gives an intrinsic first."""
+    """Return the number of arguments, without the first one of an intrinsic, which Numba provides."""
     names = [argument.arg for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
     return len(names) - (names[:1] == ["typingctx"])
 
 
 def long_signatures(sources: dict[str, str]) -> dict[str, int]:
-    """Every compiled function with more arguments than a reader can hold, and how many."""
+    """Return every compiled function with more than MOST arguments, and their number."""
     decorators, found = compilers(sources), {}
     for path, source in sources.items():
         for name, node in compiled_functions(source, decorators):
@@ -76,11 +76,11 @@ def long_signatures(sources: dict[str, str]) -> dict[str, int]:
 def test_compiled_functions_take_few_arguments():
     found = long_signatures(package())
     assert_none([f"{function}: {count} arguments" for function, count in found.items() if function not in EXCEPTIONS])
-    assert set(EXCEPTIONS) <= set(found), "an exception that nobody needs any more"
+    assert set(EXCEPTIONS) <= set(found), "an exception that is no longer needed"
     assert len(EXCEPTIONS) <= 3
 
 
-# The check itself: it sees every way to compile a function.
+# Tests of the check itself: it finds every way to compile a function.
 JIT = "def kernel(f): ...\ndef in_compiled_code(f): ...\ndef _cached(f): ...\n"
 NINE = "a, b, c, d, e, f, g, h, i"
 

@@ -1,4 +1,4 @@
-"""Sparse matrices in every form are taken as what they mean, and malformed ones are refused: compiled code follows their indices."""
+"""Sparse matrices in every form are read correctly, and malformed ones are rejected, because compiled code follows their indices."""
 
 import re
 
@@ -31,7 +31,7 @@ def test_every_format_is_the_matrix_that_it_means(name, dtype, kind):
 
 
 def with_duplicates(dtype):
-    """X as CSR, every entry in two parts, the columns in any order; and how it was made."""
+    """Return X as CSR, with every entry in two parts and the columns in any order; also return the arrays from which it was made."""
     row, column = np.nonzero(X)
     parts = [X[row, column] // 2, X[row, column] - X[row, column] // 2]
     order = RNG.permutation(2 * len(row))
@@ -74,7 +74,7 @@ def test_rows_in_any_order_with_explicit_zeros_and_unused_memory():
 
 
 def broken(name, change, kind=scipy.sparse.csr_array):
-    """A matrix that SciPy would not have made: one of its arrays is changed."""
+    """Make a matrix that SciPy would not make: one of its arrays is changed."""
     matrix = kind(np.eye(4) + np.eye(4, k=1))
     setattr(matrix, name, change(getattr(matrix, name).copy()))
     return matrix
@@ -99,14 +99,14 @@ BROKEN = [
     (broken("indptr", put(0, 1)), "valid CSR matrix, whose indptr rises"),
     (broken("indptr", lambda p: np.int64([0, -(2**63), 2**63 - 1, 0, 7])), "valid CSR matrix, whose indptr rises"),
     (broken("indptr", lambda p: np.uint64([0, 2**63, 5, 6, 7])), "valid CSR matrix, whose indptr rises"),
-    (broken("indptr", lambda p: p.astype(float)), "valid CSR matrix, with integers in one dimension as indptr; got float64 of shape (5,)"),
-    (broken("indptr", lambda p: p[:, None]), "valid CSR matrix, with integers in one dimension as indptr; got int32 of shape (5, 1)"),
+    (broken("indptr", lambda p: p.astype(float)), "valid CSR matrix, with a 1-D array of integers as indptr; got float64 of shape (5,)"),
+    (broken("indptr", lambda p: p[:, None]), "valid CSR matrix, with a 1-D array of integers as indptr; got int32 of shape (5, 1)"),
     (broken("indices", lambda i: i[:-3]), "valid CSR matrix, with as many indices as data; got 4 and 7"),
     (broken("data", lambda d: d[:2]), "valid CSR matrix, with as many indices as data; got 7 and 2"),
-    (broken("data", lambda d: d[:, None]), "valid CSR matrix, with data in one dimension; got shape (7, 1)"),
-    (broken("indices", lambda i: i[None]), "valid CSR matrix, with integers in one dimension as indices; got int32 of shape (1, 7)"),
-    (broken("indices", lambda i: i * np.nan), "valid CSR matrix, with integers in one dimension as indices; got float64 of shape (7,)"),
-    (broken("indices", lambda i: None), "valid CSR matrix, with integers in one dimension as indices; got object of shape ()"),
+    (broken("data", lambda d: d[:, None]), "valid CSR matrix, with a 1-D array as data; got shape (7, 1)"),
+    (broken("indices", lambda i: i[None]), "valid CSR matrix, with a 1-D array of integers as indices; got int32 of shape (1, 7)"),
+    (broken("indices", lambda i: i * np.nan), "valid CSR matrix, with a 1-D array of integers as indices; got float64 of shape (7,)"),
+    (broken("indices", lambda i: None), "valid CSR matrix, with a 1-D array of integers as indices; got object of shape ()"),
     (broken("indices", put(2, 4)), "column indices in [0, 4), got 0 to 4"),
     (broken("indices", put(0, -1)), "column indices in [0, 4), got -1 to 3"),
     (broken("indices", put(0, 2**31 - 1)), "column indices in [0, 4), got 1 to 2147483647"),
@@ -144,7 +144,7 @@ def test_what_does_not_fit_is_refused(matrix, error, message):
 
 def test_numbers_beyond_the_models_dtype_are_refused():
     for matrix in (scipy.sparse.csr_array([[1e300]]), scipy.sparse.coo_array([[1e300]])):
-        with pytest.raises(ValueError, match=r"^X: expected numbers between .* as the model's float32 holds them, got 1e\+300"):
+        with pytest.raises(ValueError, match=r"^X: expected numbers between .* the range of the model's float32, got 1e\+300"):
             as_csr("X", matrix, FLOAT32)
     sum_of_two = scipy.sparse.csr_array((np.float32([3e38, 3e38]), [0, 0], [0, 2]), shape=(1, 1))
     with pytest.raises(ValueError, match=r"^X: expected finite numbers, got inf at \[0, 0\]"):

@@ -1,4 +1,4 @@
-"""A network's loss and gradient: against central differences and the reference, for every activation, loss, shape and kind of input."""
+"""Loss and gradient of a network against central differences and the reference, for every activation, loss, shape and kind of input."""
 
 import numpy as np
 import pytest
@@ -7,8 +7,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from fastmlp import SGD, Dense, Sequential, reference
+from fastmlp import SGD, Dense, Quantile, Sequential, reference
 from fastmlp.engine.inputs import as_inputs
+from fastmlp.engine.losses import as_kernel_loss
 from fastmlp.engine.memory import TOGETHER, aligned, samples_at_once, workspace
 from fastmlp.engine.run import no_totals
 from fastmlp.engine.targets import as_targets, as_weights
@@ -26,12 +27,12 @@ from fastmlp.model.losses import LINKS
 from tests.problems import targets_of
 
 LAYERS = {layer.name: layer for layer in Activation.__subclasses__()}
-SMOOTH = ("tanh", "logistic", "gelu", "silu", "softplus", "elu")  # no jump of the slope that rounding could step over
-GUARD = 64  # elements around the gradient that nobody may write
+SMOOTH = ("tanh", "logistic", "gelu", "silu", "softplus", "mish", "elu")  # those whose slope has no jump that a rounding error could cross
+GUARD = 64  # elements around the gradient that must not be written
 
 
 def make(sizes, activations, loss, biases=True, dtype=np.float64):
-    """A model with seeded weights and biases of order one."""
+    """Make a model with seeded weights and biases of order one."""
     layers = []
     for I, O, activation in zip(sizes[:-1], sizes[1:], activations, strict=True):
         layers.append(Dense(I, O, bias=biases))
@@ -47,14 +48,14 @@ def make(sizes, activations, loss, biases=True, dtype=np.float64):
 
 
 def problem(loss, N, I, O):
-    """Seeded inputs, a fifth of them zero, and targets that suit the loss."""
+    """Draw seeded inputs, a fifth of which are zero, and targets that suit the loss."""
     rng = np.random.default_rng([N, I, O])
     X = rng.normal(size=(N, I)) * (rng.uniform(size=(N, I)) < 0.8)
     return X, targets_of(loss, rng, N, O)
 
 
 def gradient(model, X, y, sample_weight=None, w=None):
-    """Mean loss and flat gradient of a training step whose learning rate is 0; every element written, none outside."""
+    """Return mean loss and flat gradient of a step with learning rate 0; check that all its elements are written, and none outside."""
     w = aligned(model.parameters.astype(model.dtype) if w is None else w)
     inputs = as_inputs("X", X, model.n_inputs, model.dtype)
     N, net = inputs.n_samples, model.network()
@@ -65,7 +66,7 @@ def gradient(model, X, y, sample_weight=None, w=None):
     work = workspace(net, N, 1, w.dtype)
     state, totals = State(w, memory[GUARD:-GUARD], aligned(0 * w), aligned(0 * w)), no_totals(1)
     rule = Rule(MOMENTUM, beta1=0.0, beta2=0.0, epsilon=0.0, l2=0.0, decay=0.0, clip=0.0)
-    plan = Plan(np.arange(N)[None], N, np.zeros(1), rule, LOSSES[model.loss], 0, 0)
+    plan = Plan(np.arange(N)[None], N, np.zeros(1), rule, as_kernel_loss(model.loss, model.n_outputs), 0, 0)
     alone = Team(0, 1, np.zeros(1, np.int64), np.zeros((1, 8), np.int64), np.zeros(1, np.uint8))
     assert train_epochs(totals, net, work, state, data, plan, alone) == 1
     loss = totals[0, 0] / totals[0, 1]
@@ -87,9 +88,13 @@ def test_gathering_that_is_stopped_brings_no_sample(form):
 
 
 def as_reference(model):
-    """The model's layers as the reference takes them, without the sigmoid that is part of the loss."""
+    """Return the model's layers in the form that the reference expects, without the sigmoid that is part of the loss."""
     codes = [list(ACTIVATIONS)[code] for code in model.network().activation]
     return [reference.Layer(layer.W, layer.b, name) for layer, name in zip(model.dense_layers, codes, strict=True)]
+
+
+def name_of(loss):
+    return "quantile" if isinstance(loss, Quantile) else loss
 
 
 def flat(gradients):
@@ -97,9 +102,9 @@ def flat(gradients):
 
 
 def expected_gradient(model, X, y, sample_weight=None):
-    """The reference's loss and flat gradient, and of each element the size of what was added up in its layer."""
+    """Return the reference's loss and flat gradient, and for each element the size of what was summed in its layer."""
     layers = as_reference(model)
-    loss, gradients = reference.gradient(X, y, layers, model.loss, sample_weight)
+    loss, gradients = reference.gradient(X, y, layers, name_of(model.loss), sample_weight)
     largest = [np.abs(np.concatenate([dW, db[None]])).max() for dW, db in gradients]
     scale = [(np.full_like(dW, size), np.full_like(db, size)) for (dW, db), size in zip(gradients, largest, strict=True)]
     biased = [layer.b is not None for layer in layers]
@@ -107,11 +112,11 @@ def expected_gradient(model, X, y, sample_weight=None):
 
 
 def added_up(model, X, y, sample_weight=None):
-    """Of each element of the flat gradient, the sum of its absolute terms: where they cancel, it is they that are rounded."""
+    """Return the sum of absolute terms for each element of the flat gradient, which determines the rounding error if the terms cancel."""
     layers, share = as_reference(model), np.ones(len(X)) if sample_weight is None else np.asarray(sample_weight, float)
     passed = reference.forward(X, layers)
     inputs = [np.asarray(X, float), *(x for _, x in passed)]
-    back = (share / share.sum())[:, None] * np.abs(reference.LOSSES[model.loss][1](inputs[-1], y))
+    back = (share / share.sum())[:, None] * np.abs(reference.LOSSES[name_of(model.loss)][1](inputs[-1], y))
     terms = []
     for layer, (z, _), x in reversed(list(zip(layers, passed, inputs[:-1], strict=True))):
         delta = back * np.abs(reference.ACTIVATIONS[layer.activation][1](z))
@@ -154,7 +159,7 @@ def test_gradients_match_the_reference(dtype, N, widths, activation, loss, biase
     model = make(widths, [activation] * (len(widths) - 2) + [last], loss, biases, dtype)
     X, y = problem(loss, N, widths[0], widths[-1])
     X, y = X.astype(dtype), y.astype(dtype)
-    X[:, :zeros] = 0  # inputs that are zero in the whole batch
+    X[:, :zeros] = 0  # these inputs are zero in the whole batch
     sample_weight = np.arange(N, 0, -1) % 4 + (N % 4 == 0) if weighted else None
     value, found = gradient(model, X, y, sample_weight)
     expected_value, expected, scale = expected_gradient(model, X, y, sample_weight)
@@ -200,7 +205,7 @@ def test_labels_give_the_gradient_of_one_hot_targets(dtype):
 @given(N=sizes, widths=st.lists(sizes, min_size=2, max_size=4), biases=st.booleans(), zeros=st.integers(0, 40))
 @settings(max_examples=100)
 def test_a_step_takes_the_gradient(optimizer, dtype, N, widths, biases, zeros):
-    """Plain SGD adds the products to the weights as they are made and leaves out inputs that are zero; others make the gradient first."""
+    """Plain SGD adds the products directly to the weights and skips inputs that are zero; other optimizers compute the gradient first."""
     model = make(widths, ["tanh"] * (len(widths) - 2) + ["identity"], "squared_error", biases, dtype)
     X, y = (array.astype(dtype) for array in problem("squared_error", N, widths[0], widths[-1]))
     X[:, :zeros] = 0
@@ -230,7 +235,7 @@ def test_a_large_batch_is_taken_in_parts(N, optimizer, weighted):
 
 
 def drop(rate, key=1, layer=1, features=(0, 40), dtype=np.float64, sample=0):
-    """x and slope, full of ones and twos, (40, 64), after dropout of some features of the samples from that one on."""
+    """Return x and slope (40, 64), of ones and of twos, after dropout of some features of the samples from `sample` on."""
     x, slope = np.ones(40 * 64 + 64, dtype), np.full(40 * 64 + 64, 2, dtype)
     dropout.drop(Block(x, 64, 64, 1, 64), Block(slope, 64, 64, 1, 64), *features, rate, dropout.Masks(key, sample), layer)
     assert (x[:64] == 1).all()
@@ -243,7 +248,7 @@ def test_dropout_drops_its_share_and_scales_the_rest(rate, dtype):
     x, slope = drop(rate, dtype=dtype)
     assert_array_equal(slope, 2 * x)
     assert set(np.unique(x)) <= {0, dtype(1 / (1 - rate))}
-    spread = np.sqrt(rate * (1 - rate))  # of one value: bounds are four standard deviations of the means
+    spread = np.sqrt(rate * (1 - rate))  # of one value; the bounds are four standard deviations of the means
     assert abs((x == 0).mean() - rate) <= 4 * spread / np.sqrt(x.size)
     assert np.all(np.abs((x == 0).mean(axis=1) - rate) <= 4 * spread / np.sqrt(64))
     assert np.all(np.abs((x == 0).mean(axis=0) - rate) <= 4 * spread / np.sqrt(40))
@@ -263,7 +268,7 @@ def test_dropout_differs_between_steps_and_layers_and_not_between_threads():
     first, last = drop(0.5, features=(0, 15))[0], drop(0.5, features=(15, 40))[0]
     assert_array_equal(np.vstack([first[:15], last[15:]]), x)
     assert (first[15:] == 1).all()
-    assert_array_equal(drop(0.5, sample=24)[0][:, :40], x[:, 24:])  # of a batch in parts
+    assert_array_equal(drop(0.5, sample=24)[0][:, :40], x[:, 24:])  # a batch in parts
 
 
 @pytest.mark.parametrize("N", [1, 7, 127, 128, 129, 300])

@@ -1,4 +1,4 @@
-"""Targets and sample weights: every form trains alike, and what does not fit is refused by name, before and after conversion."""
+"""Targets and sample weights: every form gives the same training, and errors name invalid ones, before and after conversion."""
 
 import re
 
@@ -62,8 +62,8 @@ def test_targets_that_are_no_numbers_are_refused(y):
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        ([0.0, 1e300, 1.0], "numbers between -3.4e+38 and 3.4e+38, as the model's float32 holds them, got 1e+300 at [1]"),
-        ([[0.0], [1.0], [-1e39]], "numbers between -3.4e+38 and 3.4e+38, as the model's float32 holds them, got -1e+39 at [2, 0]"),
+        ([0.0, 1e300, 1.0], "numbers between -3.4e+38 and 3.4e+38, the range of the model's float32, got 1e+300 at [1]"),
+        ([[0.0], [1.0], [-1e39]], "numbers between -3.4e+38 and 3.4e+38, the range of the model's float32, got -1e+39 at [2, 0]"),
         ([0.0, np.nan, 1.0], "finite numbers, got nan at [1]"),
         (pd.Series([1, 2, None], dtype="Float64"), "finite numbers, got"),
         (pd.DataFrame({"price": [1.0, np.inf, 2.0]}), "finite numbers, got inf at [1, column 'price']"),
@@ -97,9 +97,9 @@ def test_weights():
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
-        ([1e-60] * 3, "a sum above 0 that float32 holds, got 0.0 (the largest weight is 1e-60)"),
-        ([3e38, 3e38, 0], "a sum above 0 that float32 holds, got 6"),
-        ([1, 1e300, 1], "numbers between -3.4e+38 and 3.4e+38, as the model's float32 holds them, got 1e+300 at [1]"),
+        ([1e-60] * 3, "a positive sum, finite in float32, got 0.0 (the largest weight is 1e-60)"),
+        ([3e38, 3e38, 0], "a positive sum, finite in float32, got 6"),
+        ([1, 1e300, 1], "numbers between -3.4e+38 and 3.4e+38, the range of the model's float32, got 1e+300 at [1]"),
         ([1, -0.5, 1], "numbers of at least 0, got -0.5"),
         ([1, np.nan, 1], "finite numbers, got nan at [1]"),
     ],
@@ -108,11 +108,11 @@ def test_weights_are_checked_as_the_model_holds_them(weights, message):
     with pytest.raises(ValueError, match=re.escape(f"sample_weight: expected {message}")):
         as_weights(weights, 3, FLOAT32)
     if "float32" in message:
-        assert as_weights(weights, 3, FLOAT64).sum() > 0  # float64 holds them
+        assert as_weights(weights, 3, FLOAT64).sum() > 0  # float64 can represent them
 
 
 def test_weights_whose_sum_overflows_are_refused():
-    with pytest.raises(ValueError, match=r"^sample_weight: expected a sum above 0 that float64 holds, got inf"):
+    with pytest.raises(ValueError, match=r"^sample_weight: expected a positive sum, finite in float64, got inf"):
         as_weights([1e308, 1e308, 0], 3, FLOAT64)
 
 
@@ -121,6 +121,6 @@ def test_what_vanishes_in_float32_trains_nothing_silently():
     for wrong in ({"y": np.full(50, 1e300)}, {"sample_weight": np.full(50, 1e-60)}, {"X": np.full((50, 21), 1e300)}):
         model = Sequential([Dense(21, 1)], dtype="float32")
         before = model.parameters.copy()
-        with pytest.raises(ValueError, match=rf"^{next(iter(wrong))}: expected .* float32 holds"):
+        with pytest.raises(ValueError, match=rf"^{next(iter(wrong))}: expected .* (the range of the model's|finite in) float32"):
             model.fit(**({"X": X, "y": np.ones(50)} | wrong), epochs=1)
         assert_array_equal(model.parameters, before)

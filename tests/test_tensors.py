@@ -9,7 +9,7 @@ from fastmlp.files.tensors import LARGEST_HEADER, SEAL, read_tensors, write_tens
 pytestmark = pytest.mark.any_cpu
 
 TENSORS = {"b": np.arange(3, dtype=np.float32), "a": np.linspace(0, 1, 6).reshape(2, 3), "empty": np.zeros((0, 4))}
-METADATA = {"format": "test 1", "text": f'quotes "{SEAL}":" and zeros {"0" * 64}'}  # what could be taken for the seal
+METADATA = {"format": "test 1", "text": f'quotes "{SEAL}":" and zeros {"0" * 64}'}  # text that could be mistaken for the seal
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_a_file_without_a_seal_is_taken_as_it_is(file):
 @pytest.mark.parametrize("seal", ["", "0" * 64, "f" * 63, "x" * 200])
 def test_a_wrong_seal_is_refused(file, seal):
     safetensors.save_file(TENSORS, file, METADATA | {SEAL: seal})
-    with pytest.raises(ValueError, match=rf"^{SEAL}: expected [0-9a-f]{{64}}, the checksum of what the file holds, got '{seal}'"):
+    with pytest.raises(ValueError, match=rf"^{SEAL}: expected [0-9a-f]{{64}}, the checksum of the file's content, got '{seal}'"):
         read_tensors(file)
 
 

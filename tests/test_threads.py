@@ -1,4 +1,4 @@
-"""Threads and processes: the same bits for every number of them, and nobody gets in another's way."""
+"""Threads and processes: results have the same bits for every number of them, and they do not disturb each other."""
 
 import itertools
 import multiprocessing
@@ -28,7 +28,7 @@ OPTIMIZERS = {
 
 
 def trained(n_threads, optimizer="clipped adam", dtype="float64", dropout=0.2, biases=True, seed=0, epochs=3):
-    """Parameters, losses and outputs of a model with layers of odd widths, with batches of odd sizes."""
+    """Return parameters, losses and outputs of a model with layers of odd widths, trained in batches of odd sizes."""
     rng = np.random.default_rng(seed)
     X, y = rng.normal(size=(61, 37)) * (rng.uniform(size=(61, 37)) < 0.3), rng.integers(0, 7, size=61)
     layers = [Dropout(dropout), Dense(37, 23, biases), ReLU(), Dropout(dropout), Dense(23, 17, biases), Tanh(), Dense(17, 7, biases)]
@@ -83,7 +83,7 @@ def test_several_models_are_trained_at_once():
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_one_model_predicts_in_several_threads(dtype):
-    """Few rows go another way."""
+    """A few rows take another path."""
     rng = np.random.default_rng(1)
     X = rng.normal(size=(64, 200)).astype(dtype)
     model = Sequential([Dense(200, 150), ReLU(), Dense(150, 150), ReLU(), Dense(150, 3)], dtype=dtype)
@@ -107,11 +107,11 @@ def test_a_member_that_fails_releases_the_others_from_their_barrier():
     with pytest.raises(MemoryError, match="no room for the second"):
         as_team(2, work, stop)
     assert stop[0] == ABANDONED
-    assert arrivals[0] == 1  # the first did wait
+    assert arrivals[0] == 1  # the first thread did wait
 
 
 class SecondNeverStarts(threading.Thread):
-    """As where the system allows no more threads."""
+    """A thread that does not start, as if the system allowed no more threads."""
 
     started = 0
 
@@ -129,7 +129,7 @@ def test_a_thread_that_cannot_start_is_an_error_and_the_model_stays_usable(monke
     before = model.parameters.copy()
     with monkeypatch.context() as patch:
         patch.setattr("fastmlp.engine.threads.Thread", SecondNeverStarts)
-        with pytest.raises(RuntimeError, match="n_threads: expected 2 threads, the system started 1: can't start new thread"):
+        with pytest.raises(RuntimeError, match="n_threads: expected 2 threads, but the system started only 1: can't start new thread"):
             model.fit(X, y, epochs=1, n_threads=2)
     assert_array_equal(model.parameters, before)
     assert model.predict(X).shape == (50,)
@@ -137,7 +137,7 @@ def test_a_thread_that_cannot_start_is_an_error_and_the_model_stays_usable(monke
 
 @pytest.mark.parametrize("method", ["spawn", "fork"] if hasattr(os, "fork") and sys.platform != "darwin" else ["spawn"])
 def test_processes_train_as_this_one_does(method):
-    expected = trained(2, seed=5)  # threads have run here before the fork
+    expected = trained(2, seed=5)  # threads have run in this process before the fork
     context = multiprocessing.get_context(method)
     with ProcessPoolExecutor(1, mp_context=context) as pool:
         assert_same(pool.submit(trained, 2, seed=5).result(timeout=PATIENCE), expected)

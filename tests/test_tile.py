@@ -1,4 +1,4 @@
-"""Machine code for CPUs that need not be there: a tile's loops hold loads, multiply-adds and the way to the next k, and nothing else."""
+"""Machine code for CPUs that need not be present: a tile's loops contain only loads, multiply-adds and the step to the next k."""
 
 import json
 import platform
@@ -14,7 +14,7 @@ pytestmark = [
     pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="compiles for x86"),
 ]
 
-# CPU: its vectors, the tile's multiply-adds and loads, and how many other instructions a turn of the dense and of the listed loop has.
+# CPU: its vectors, multiply-adds and loads of the tile, and the number of other instructions in the dense and in the listed loop.
 CPUS = {"haswell": ("ymm", 6 * 2, 2 + 6, 4, 6), "skylake-avx512": ("zmm", 5 * 4, 4 + 5, 4, 6)}
 MASKED_STORES = r"""
 import json, re
@@ -44,7 +44,7 @@ def test_a_tile_is_loads_and_multiply_adds(cpu, dtype):
     dense, listed = sorted(inspect_kernel("tile", dtype.__name__, cpu).loops, key=lambda loop: len(loop.instructions))
     for loop, further_loads, other in zip((dense, listed), (0, 1), others, strict=True):
         assert loop.counts()[width] == {"load": loads, "multiply-add": multiply_adds}
-        assert loop.loads == loads + further_loads  # of the list
+        assert loop.loads == loads + further_loads  # those of the list
         assert loop.count("integer", "scalar") + loop.count("branch") == other
         assert len(loop.instructions) == multiply_adds + loop.loads + other
         assert (loop.spills, loop.calls, loop.stores) == (0, 0, 0)

@@ -1,4 +1,4 @@
-"""Traces are what the published format says, and phases lie side by side: viewers nest what overlaps.
+"""Traces follow the published format, and phases do not overlap, since viewers would nest those that do.
 
 Source: "Trace Event Format", https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU: its JSON object format,
 complete events ("X") and metadata events ("M").
@@ -27,7 +27,7 @@ COMPLETE = {
 NAME_OF_A_THREAD = {
     "properties": {
         "ph": {"const": "M"},
-        "name": {"const": "thread_name"},  # of the five names of metadata, the one that is written here
+        "name": {"const": "thread_name"},  # of the five kinds of metadata, only this one is written
         "args": {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"], "additionalProperties": False},
         **PLACE,
     },
@@ -43,7 +43,7 @@ SCHEMA = {
         "otherData": {"type": "object"},
     },
     "required": ["traceEvents"],
-    "additionalProperties": False,  # the format lets other data in; there is none
+    "additionalProperties": False,  # the format allows other data; there is none here
 }
 
 
@@ -94,7 +94,7 @@ def test_a_trace_of_no_steps_is_one_too():
 
 
 def test_times_far_from_the_beginning_do_not_overlap_by_a_rounding():
-    """A third of a microsecond for each phase has no exact sum in any unit."""
+    """Phases of a third of a microsecond have no exact sum in any unit."""
     ends = [3.0 + n / 3e6 for n in range(10_000)]
     laps = tuple(Lap(0, "loss", 1, begin, end) for begin, end in itertools.pairwise(ends))
     taken = Profile((4, 3), "float32", "SGD", 8, 1, 80, 1, 10, False, 2.0, (2.0,), (), 100.0, {}, laps, {"cpu": "one"})

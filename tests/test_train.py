@@ -64,9 +64,9 @@ def test_defaults_start_from_the_documents_seed(golden):
 
 
 def check_steps(gradient, dtype, reduction, N, I, H, O):
-    """Three epochs against three of the reference.
+    """Compare three epochs with three of the reference.
 
-    The learning rate keeps a step smaller than the weights, whose rounding then outweighs that of the gradients: NumPy at the same
+    The learning rate keeps a step smaller than the weights, whose rounding errors then dominate those of the gradients: NumPy in the same
     dtype stays within eps times the weights, and within 4 eps for the errors.
     """
     X, y, w1, w2 = problem(N, I, H, O, dtype)
@@ -94,7 +94,7 @@ def test_steps_match_the_reference(gradient, dtype, reduction, N, I, H, O):
 
 
 UNEVEN = [(1, 784, 10, 3), (129, 300, 33, 1), (64, 1, 600, 1), (65, 40, 5, 130), (4099, 3, 4, 2)]
-UNEVEN += [(130, 33, 515, 5), (32, 250, 130, 1), (257, 20, 200, 4), (31, 300, 130, 2), (2000, 8, 70, 9)]  # around what tiles are for
+UNEVEN += [(130, 33, 515, 5), (32, 250, 130, 1), (257, 20, 200, 4), (31, 300, 130, 2), (2000, 8, 70, 9)]  # where tiles begin
 UNEVEN += [(N, 3, 5, 2) for N in (4, 5, 8, 9, 16, 17, 33)]  # a narrow network whose samples fill a vector, or one more
 
 
@@ -226,7 +226,8 @@ def test_bad_options_are_refused_by_name(options, error, words):
 
 
 def test_a_rate_beyond_the_dtype_of_the_run_is_refused():
-    with pytest.raises(ValueError, match=r"^learning_rate: expected at most 3.40282e\+38, since float32 holds no larger step, got 1e\+300"):
+    limit = r"^learning_rate: expected at most 3.40282e\+38, since float32 cannot represent a larger step, got 1e\+300"
+    with pytest.raises(ValueError, match=limit):
         train(X.astype(np.float32), Y, learning_rate=1e300)
 
 
@@ -248,9 +249,9 @@ def test_divergence_is_seen(gradient, dtype):
         options = {"epochs": 600, "learning_rate": 1e6, "gradient": gradient, "reduction": reduction, **start}
         with pytest.raises(FloatingPointError, match=r"diverged by epoch 200: .* Lower the learning rate \(learning_rate=1e\+06\)"):
             train(X.astype(dtype), Y.astype(dtype), **options)
-        with pytest.raises(FloatingPointError, match=r"diverged after epoch 0, the last recorded: the weights are not finite"):
+        with pytest.raises(FloatingPointError, match=r"diverged after epoch 0, the last recorded epoch: the weights are not finite"):
             train(X.astype(dtype), Y.astype(dtype), record_every=10**6, **options)
-    assert_array_equal(start["w1"], W1.astype(dtype))  # the caller's stay as they were
+    assert_array_equal(start["w1"], W1.astype(dtype))  # the caller's weights do not change
     assert_array_equal(start["w2"], W2.astype(dtype))
 
 

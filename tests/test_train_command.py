@@ -1,4 +1,4 @@
-"""`fastmlp train` on images: the installed command, its options, interruption, and data that are not there."""
+"""`fastmlp train` on images: the installed command, its options, interruption, and missing data."""
 
 import os
 import re
@@ -20,7 +20,7 @@ from tests.children import fastmlp, python
 
 pytestmark = pytest.mark.any_cpu
 
-# name, options, test accuracy to reach
+# name, options, test accuracy to be reached
 RUNS = [("digits", ["--hidden", "32", "16", "--epochs", "3", "--optimizer", "adam", "--lr", "0.01"], 0.85)]
 if os.environ.get("FASTMLP_DATA"):
     RUNS.append(("mnist", ["--hidden", "32", "--epochs", "1"], 0.85))
@@ -31,7 +31,7 @@ def digits(*arguments):
 
 
 def record(text):
-    """The table of epochs, without the seconds."""
+    """Return the table of epochs without the seconds."""
     rows = [line.split() for line in text.splitlines() if re.match(r" +\d+( +\d+\.\d+){5}$", line)]
     return [[float(cell) for cell in row[:-1]] for row in rows]
 
@@ -55,7 +55,7 @@ def test_the_installed_command_trains_draws_and_saves(tmp_path, name, options, e
 def test_the_speed_counts_useful_operations():
     text = digits("--epochs", "20", "--threads", "1").stdout
     seconds, unit = re.search(r"^training +(\S+) (m?s),", text, re.MULTILINE).groups()
-    found = re.search(r"^speed +(\S+) GFLOP/s, (\d+)% of the FMA peak of 1 core, (\S+) GF", text, re.MULTILINE)
+    found = re.search(r"^speed +(\S+) GFLOP/s, (\d+)% of the FMA peak of 1 core \((\S+) GF", text, re.MULTILINE)
     speed, share, peak = map(float, found.groups())
     done = speed * float(seconds) * {"s": 1, "ms": 1e-3}[unit]
     assert done == pytest.approx(2 * (3 * (64 * 16 + 16 * 10) - 64 * 16) * 1437 * 20 / 1e9, rel=0.02)
@@ -180,7 +180,7 @@ def test_without_pooch_every_place_is_named(tmp_path, monkeypatch):
     assert "needs pooch" in result.stderr
     assert f"Looked in: {tmp_path / 'mnist'}, {tmp_path}\n" in result.stderr
     monkeypatch.delenv("FASTMLP_DATA")
-    assert "Looked in: no folder: FASTMLP_DATA is not set" in CliRunner().invoke(main, ["train", "mnist"]).stderr
+    assert "Looked in: no folder, because FASTMLP_DATA is not set" in CliRunner().invoke(main, ["train", "mnist"]).stderr
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`fit`: many epochs in a call, divergence, Ctrl-C, dropout, held-out samples, a second training, losses that are absurd, bad arguments."""
+"""`fit`: many epochs in one call, divergence, Ctrl-C, dropout, held-out samples, a second training, absurd losses, bad arguments."""
 
 import json
 import warnings
@@ -15,21 +15,21 @@ from tests.models import ROWS, X_NEW, Y_NEW, X, Y, make
 
 
 def trained(epochs, **options):
-    """Parameters after that many epochs."""
+    """Return the parameters after that many epochs."""
     model = make()
     model.fit(X, Y, epochs=epochs, **options)
     return model.parameters
 
 
 def test_what_is_asked_between_epochs_changes_no_bit():
-    """Without callbacks and the like many epochs run in one compiled call."""
+    """Without callbacks and the like, many epochs run in one compiled call."""
     alone = trained(40, batch_size=5, optimizer=Adam(0.01))
     assert_array_equal(trained(40, batch_size=5, optimizer=Adam(0.01), callbacks=[lambda *_: None]), alone)
     assert_array_equal(trained(40, batch_size=5, optimizer=Adam(0.01), validation_data=(X_NEW, Y_NEW), progress=True), alone)
     assert not np.array_equal(trained(40, batch_size=5, optimizer=Adam(0.01), shuffle=False), alone)
 
 
-@pytest.mark.filterwarnings("ignore::fastmlp.TrainingWarning")  # of the epochs on the way
+@pytest.mark.filterwarnings("ignore::fastmlp.TrainingWarning")  # from the epochs before
 @pytest.mark.parametrize("batch_size", [24, 5])
 @pytest.mark.parametrize("together", [True, False])
 @pytest.mark.parametrize("optimizer", [SGD(3.0), SGD(3.0, momentum=0.5), SGD(1e160), SGD(1e308)])
@@ -52,7 +52,7 @@ class Spike(Schedule):
 
 
 def test_a_divergence_seen_in_the_weights_first_goes_back_one_epoch_only():
-    """The loss of the seventh epoch is finite, before the step that makes the weights infinite."""
+    """The loss of the seventh epoch is still finite, before the step that makes the weights infinite."""
     models = [make("softmax_cross_entropy", dtype="float32") for _ in range(2)]
     options = {"batch_size": 24, "optimizer": SGD(0.1), "schedule": Spike()}
     with pytest.raises(FloatingPointError, match="diverged in epoch 7:"):
@@ -105,8 +105,8 @@ def test_ctrl_c_returns_the_history_so_far_and_a_usable_model(n_threads, delay, 
     done = interrupted(INTERRUPTED, n_threads, delay, callbacks)
     assert done.returncode == 0, done.stderr
     stopped, losses, seconds, usable = json.loads(done.stdout)
-    assert f"TrainingWarning: training interrupted after epoch {losses} of 100000000; the model is usable as it is" in done.stderr
-    assert "history = model.fit(" in done.stderr or "<string>" in done.stderr  # the line that asked for it
+    assert f"TrainingWarning: training interrupted after epoch {losses} of 100000000; the model remains usable" in done.stderr
+    assert "history = model.fit(" in done.stderr or "<string>" in done.stderr  # the line that called `fit`
     assert (stopped, usable) == ("interrupted", True)
     assert losses == seconds >= 2
 
@@ -119,7 +119,7 @@ def test_ctrl_c_returns_the_history_so_far_and_a_usable_model(n_threads, delay, 
         ({"y": ROWS % 2}, ValueError, r"^y: expected shape \(24, 2\), got \(24,\); for class indices use loss='softmax_cross_entropy'$"),
         ({"y": ROWS % 2 == 1}, ValueError, "^y: expected shape .*; for class indices use loss='softmax_cross_entropy'$"),
         ({"y": ROWS[:, None] % 2}, ValueError, "^y: expected shape .*; for class indices use loss='softmax_cross_entropy'$"),
-        ({"y": ROWS}, ValueError, r"^y: expected shape \(24, 2\), got \(24,\)$"),  # three classes and two outputs
+        ({"y": ROWS}, ValueError, r"^y: expected shape \(24, 2\), got \(24,\)$"),  # three classes, but two outputs
         ({"y": 1.0}, ValueError, r"^y: expected 24 samples"),
         ({"y": np.where(Y > 1, np.nan, Y)}, ValueError, "^y: expected finite numbers"),
         ({"y": Y.astype(str)}, TypeError, "^y: expected an array of numbers"),
@@ -142,8 +142,8 @@ def test_ctrl_c_returns_the_history_so_far_and_a_usable_model(n_threads, delay, 
         ({"validation_split": 0.01}, ValueError, "^validation_split: expected a share that leaves .* got 0.01 of 24 samples"),
         ({"validation_split": 0.99}, ValueError, "^validation_split: expected a share that leaves .* got 0.99 of 24 samples"),
         ({"validation_split": "half"}, TypeError, "^validation_split: expected a number, got 'half'"),
-        ({"validation_split": 0.5, "validation_data": (X_NEW, Y_NEW)}, ValueError, "^validation_split: expected 0 beside validation_data"),
-        ({"validation_split": 0.5, "sample_weight": np.eye(24)[3]}, ValueError, "^sample_weight: expected a positive sum over the samples"),
+        ({"validation_split": 0.5, "validation_data": (X_NEW, Y_NEW)}, ValueError, "^validation_split: expected 0 with validation_data"),
+        ({"validation_split": 0.5, "sample_weight": np.eye(24)[3]}, ValueError, "^sample_weight: .* sum over the validation samples"),
         ({"n_threads": 0}, ValueError, "^n_threads: expected at least 1, got 0"),
         ({"n_threads": 2**70}, ValueError, "^n_threads: expected at most"),
         ({"n_threads": 1.5}, TypeError, "^n_threads: expected an integer, got 1.5"),
@@ -190,14 +190,14 @@ def test_what_is_remembered_survives_another_rate_only():
     for other in (Adam(0.01), Adam(0.01, beta1=0.5), Adam(0.01, l2=0.1), SGD(0.1, momentum=0.9), SGD(0.1, momentum=0.5), "adamw"):
         again = make()
         again.parameters[:] = model.parameters
-        for each in (model, again):  # as if nothing had come before
+        for each in (model, again):  # as if there had been no training before
             each.fit(X, Y, epochs=2, batch_size=24, optimizer=other, shuffle=False)
         assert_array_equal(model.parameters, again.parameters)
 
 
 def test_no_two_steps_share_a_dropout_mask():
-    """At a rate of 0 the weights stay, so that equal masks would give equal losses: also after a change of optimizer, and with the next
-    seed at the step before.
+    """At a rate of 0 the weights do not change, so that equal masks would give equal losses. This also holds after a change of the
+    optimizer, and for the next seed at the step before.
     """
     losses = []
     for seed in (7, 8, 9):
@@ -233,14 +233,14 @@ def test_held_out_samples_are_validated_with_and_not_trained_on(form, weight):
 def test_held_out_samples_are_drawn_by_the_seed():
     parts = [tuple(split(100, 0.2, Sequential([Dense(1, 1)], seed=seed).rng)[1]) for seed in (0, 0, 1)]
     assert parts[0] == parts[1] != parts[2]
-    assert parts[0] != tuple(range(80, 100))  # the last are often of one kind
+    assert parts[0] != tuple(range(80, 100))  # the last samples are often of one kind
 
 
 @pytest.mark.parametrize(("batch_size", "epoch", "scale"), [(5, 1, 8), (5, 2, 6), (24, 2, 20)])
 @pytest.mark.parametrize("callbacks", [[], [lambda *_: None]])
 def test_a_loss_that_has_grown_absurd_says_standardise_the_inputs(batch_size, epoch, scale, callbacks):
     model = Sequential([Dense(4, 5), ReLU(), Dense(5, 2)])
-    message = rf"^the training loss is \S+ in epoch {epoch}, and was \S+ in the first batch: standardise the inputs"
+    message = rf"^the training loss is \S+ in epoch {epoch}, but was \S+ in the first batch: standardise the inputs"
     with pytest.warns(TrainingWarning, match=message) as caught:
         history = model.fit(scale * X, Y, epochs=epoch, batch_size=batch_size, callbacks=callbacks)
     assert history.losses[epoch - 1] > 1e7

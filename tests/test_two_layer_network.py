@@ -1,4 +1,4 @@
-"""The document's network in plain NumPy: the document's figures, the reference's gradients, the mistakes of the published one."""
+"""The document's network in plain NumPy: the document's figures, the reference's gradients, and the errors of the published one."""
 
 import ast
 import inspect
@@ -15,18 +15,18 @@ from fastmlp.two_layer.as_published import backward_as_published
 from tests.two_layer import GRADIENTS, W1, W2, X, Y, problem, slopes
 
 SHAPES = [(4, 2, 3, 1), (1, 1, 1, 1), (7, 3, 5, 4), (30, 6, 2, 3)]
-MOST_LINES = 60  # of code: what a student reads in one sitting
+MOST_LINES = 60  # lines of code that a student can read in one sitting
 
 
 def arguments(shape, dtype=np.float64):
-    """Seeded arguments of a gradient."""
+    """Draw seeded arguments of a gradient."""
     X, y, w1, w2 = problem(*shape, dtype)
     act_hidden, y_hat = network.forward_pass(X, w1, w2)
     return X, y, y_hat, act_hidden, w2
 
 
 def lines_of_code(module):
-    """How many lines of a module hold code, without docstrings, comments and blank lines."""
+    """Count the lines of a module that contain code: not docstrings, comments and blank lines."""
     tree = ast.parse(inspect.getsource(module))
     docstrings = [node.body[0] for node in ast.walk(tree) if isinstance(node, ast.Module | ast.FunctionDef) and ast.get_docstring(node)]
     prose = {line for node in docstrings for line in range(node.lineno, node.end_lineno + 1)}
@@ -47,7 +47,7 @@ def test_training_reproduces_the_document(golden, gradient):
     assert_allclose(errors, recorded["errors"], rtol=1e-9)
     assert_allclose(end1, recorded["final_w1"], rtol=1e-7)
     assert_allclose(end2, recorded["final_w2"], rtol=1e-7)
-    assert_array_equal(w1, recorded["initial_w1"])  # the caller's weights stay
+    assert_array_equal(w1, recorded["initial_w1"])  # the caller's weights do not change
     assert_array_equal(w2, recorded["initial_w2"])
 
 
@@ -109,7 +109,7 @@ def test_erratum_3_the_published_gradient_looks_at_the_first_output_only():
 
 @pytest.mark.parametrize("gradient", GRADIENTS)
 def test_the_gradients_compile_as_they_stand(gradient):
-    """What a student tries first; `backward` multiplies a matrix by a vector."""
+    """This is what a student tries first; `backward` multiplies a matrix by a vector."""
     plain, given = getattr(network, gradient), arguments((7, 3, 5, 4))
     for found, expected in zip(njit(plain)(*given), plain(*given), strict=True):
         assert_allclose(found, expected, rtol=1e-12, atol=1e-14)

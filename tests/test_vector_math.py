@@ -1,4 +1,4 @@
-"""Elementary functions on vectors: units in the last place against 80 digits, and the ends of every range."""
+"""Elementary functions on vectors: errors in units in the last place against 80 digits, and the ends of every range."""
 
 import functools
 from collections.abc import Callable
@@ -27,11 +27,11 @@ def log1p(x):
 
 
 class Case(NamedTuple):
-    """What is known of a function: the error bound in ulp, the function itself, where both hold, and its values at special points."""
+    """The properties of a function: its error bound in ulp, the exact function, where both are valid, and values at special points."""
 
     ulp: float
     exact: Callable[[Decimal], Decimal]
-    domain: Callable[[Any], tuple[float, float]]  # of the dtype's finfo
+    domain: Callable[[Any], tuple[float, float]]  # as a function of the dtype's finfo
     special: dict[float, float]
 
 
@@ -48,12 +48,12 @@ def softplus(x):
 
 
 def exp_range(finite):
-    """Where e^x is neither infinite nor flushed to zero."""
+    """Return the range in which e^x is neither infinite nor flushed to zero."""
     wide = finite.bits == 64
     return (vector_math.EXP_MIN_64, vector_math.EXP_MAX_64) if wide else (vector_math.EXP_MIN_32, vector_math.EXP_MAX_32)
 
 
-# The bounds leave a fifth or more above the largest errors seen over millions of points, with fused multiply-adds and without.
+# The bounds exceed the largest errors seen over millions of points by a fifth or more, with and without fused multiply-adds.
 CASES = {
     "exp": Case(1.5, Decimal.exp, exp_range, {0: 1, inf: inf, -inf: 0, 1e4: inf, -1e4: 0}),
     "expm1": Case(3.0, expm1, lambda finite: (finite.min, 80), {0: 0, -inf: -1, -1e4: -1, -40.5: -1}),
@@ -78,7 +78,7 @@ def mapped(name):
 
 
 def apply(name, x):
-    """The function of vector_math over an array of any length."""
+    """Apply the function of vector_math to an array of any length."""
     padded = np.resize(x, -(-x.size // lanes(x.dtype)) * lanes(x.dtype))
     out = np.empty_like(padded)
     mapped(name)(out, padded)
@@ -86,7 +86,7 @@ def apply(name, x):
 
 
 def points(dtype, low, high):
-    """A seeded grid of [low, high]: plain ranges, every magnitude, the neighbourhood of 1, and the ends."""
+    """Draw a seeded grid of [low, high]: plain ranges, every magnitude, the neighbourhood of 1, and the ends."""
     finite, rng = np.finfo(dtype), np.random.default_rng(0)
     signs = rng.choice([-1, 1], 500)
     magnitudes = 10.0 ** rng.uniform(np.log10(finite.tiny), np.log10(finite.max), 500)

@@ -34,11 +34,11 @@ from fastmlp.kernels.vectors import (
 from tests.children import python
 
 GUARD = -7.0
-compiled = njit(nogil=True, error_model="numpy")  # not cached; strict, so that rounding can be compared to the bit
+compiled = njit(nogil=True, error_model="numpy")  # not cached; strict, so that rounding can be compared bit by bit
 
 
 def values(dtype, count=1, seed=0):
-    """`count` vectors of normal numbers."""
+    """Draw `count` vectors of normal numbers."""
     return np.random.default_rng(seed).normal(size=(count, lanes(dtype))).astype(dtype)
 
 
@@ -128,7 +128,7 @@ def test_width_follows_the_vector_registers(dtype):
 
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="other CPUs have registers of other names")
 def test_a_vector_fills_one_register_of_the_cpu(dtype):
-    """The widest registers in the machine code that moves one vector, and no vector in two of them."""
+    """The widest register in the machine code that moves one vector has its size, so that no vector is split over two registers."""
     copy(np.zeros(lanes(dtype), dtype), 0, np.zeros(lanes(dtype), dtype), 0)
     (code,) = (code for signature, code in copy.inspect_asm().items() if signature[0].dtype.name == np.dtype(dtype).name)
     assert max(re.findall(r"%([xyz])mm", code)) == {16: "x", 32: "y", 64: "z"}[vector_bytes()]
@@ -151,7 +151,7 @@ def test_a_generic_cpu_has_the_smallest_vectors():
     assert python(program, env=env).stdout == "16\n"
 
 
-@pytest.mark.parametrize(("i", "j"), [(0, 0), (1, 0), (0, 1), (3, 5)])  # nothing need be aligned
+@pytest.mark.parametrize(("i", "j"), [(0, 0), (1, 0), (0, 1), (3, 5)])  # addresses need not be aligned
 def test_load_and_store_move_one_vector(dtype, i, j):
     V = lanes(dtype)
     x, out = values(dtype, 2).ravel(), np.full(3 * V, GUARD, dtype)
@@ -205,7 +205,7 @@ def test_vectors_of_two_dtypes_do_not_mix(dtype):
 
 def test_fma(dtype):
     V = lanes(dtype)
-    a, b, c = np.random.default_rng(0).integers(-9, 9, (3, V)).astype(dtype)  # exact in any rounding
+    a, b, c = np.random.default_rng(0).integers(-9, 9, (3, V)).astype(dtype)  # integers, which are exact in any rounding
     out = np.empty((3, V), dtype)
     fused(out.ravel(), a, b, c)
     assert_array_equal(out, [a * b + c, 2 * a + 0.5, a * a - 1])
@@ -216,7 +216,7 @@ def test_fma_rounds_once_where_the_cpu_can(dtype):
     a = np.full(lanes(dtype), 1 + excess, dtype)
     out = np.empty((3, a.size), dtype)
     fused(out.ravel(), a, a, a)
-    once = dtype(2 * excess + excess**2)  # a a - 1; a product rounded first loses the square
+    once = dtype(2 * excess + excess**2)  # a a - 1; if the product is rounded first, the square is lost
     features = cpu_target.target_context.codegen().magic_tuple()[2].split(",")
     assert set(out[2]) <= ({once} if "+fma" in features else {once, dtype(2 * excess)})
 
@@ -232,7 +232,7 @@ def test_where_less_takes_the_second_unless_less(dtype, a, b):
 
 
 def test_sum_lanes_adds_halves_to_halves(dtype):
-    x = values(dtype, 50)  # one vector's rounding may not show the order
+    x = values(dtype, 50)  # with a single vector, rounding might not show the order
     expected = x
     while expected.shape[1] > 1:
         low, high = np.split(expected, 2, axis=1)

@@ -1,4 +1,4 @@
-"""`fastmlp warmup`: afterwards nothing is left to compile."""
+"""After `fastmlp warmup`, nothing is left to compile."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from tests.children import python, run
 
 pytestmark = pytest.mark.any_cpu
 
-# Uses of the library, other than the calls of the warm-up, that must find all they need.
+# Uses of the library, other than the calls of the warm-up, that must find all the code they need in the cache.
 USES = """
 import numpy as np
 from fastmlp import Adam, Dense, Dropout, SGD, Sequential, Tanh
@@ -39,13 +39,13 @@ for dtype, inputs in (("float32", "float32"), ("float32", "uint8"), ("float64", 
 print([call.function for call in calls if call.compiled])
 """
 
-WARM_UP = (sys.executable, "-m", "fastmlp", "warmup")  # of the tree: what is installed has a cache of its own
+WARM_UP = (sys.executable, "-m", "fastmlp", "warmup")  # runs the modules of this tree; an installed copy has another cache
 
 
 @pytest.fixture(scope="module")
 def warmed():
-    """What the command said, and an environment with the cache that it left: in a run of all tests, all that it compiled and no more."""
-    folder = os.environ.get("FASTMLP_TEST_WARMED")  # see conftest.py
+    """Output of the command, and an environment with its cache; when all tests run, this cache has what it compiled and nothing else."""
+    folder = os.environ.get("FASTMLP_TEST_WARMED")  # set by conftest.py
     if folder is None:
         finished = run(*WARM_UP)
         said, cache = [finished.returncode, finished.stdout, finished.stderr], os.environ["NUMBA_CACHE_DIR"]
@@ -59,7 +59,7 @@ def warmed():
 def test_every_part_is_timed(warmed):
     for name in WORK:
         assert f"  {name}\n" in warmed[0]
-    assert "in all" in warmed[0]
+    assert "in total" in warmed[0]
 
 
 def test_a_second_run_compiles_nothing(warmed):

@@ -1,4 +1,4 @@
-"""Zeros among the inputs: found as they are, and left out of the weights' gradient without changing a bit of it."""
+"""Zeros among the inputs are found exactly, and skipping them in the weights' gradient does not change a bit of it."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ EVERY, GOING = np.arange(512), np.zeros(1, np.uint8)
 
 @st.composite
 def batches(draw):
-    """x (I, B) with zeros of three kinds: single ones, whole inputs and whole samples; in a flat array that ends in other values."""
+    """Draw x (I, B) with single zeros, zero inputs and zero samples, in a flat array that ends in other values."""
     dtype, I = draw(st.sampled_from([np.float32, np.float64])), draw(st.integers(1, 40))
     B = draw(st.one_of(st.integers(1, 6), st.sampled_from([8, 9, 16, 17]))) * lanes(dtype)
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
@@ -41,7 +41,7 @@ def words(B):
 
 
 def find(x, flat):
-    """What `find_active` says: the active inputs, their number, the elements that are not zero, and where."""
+    """Return the results of `find_active`: the active inputs, their number, the number of nonzero elements, and their positions."""
     I, B = x.shape
     active, bits = np.full(I + 1, -1), np.zeros((words(B), I), np.uint64)
     count, nonzero = find_active(active, bits, Block(flat, 0, B, 1, B), I, GOING)
@@ -66,7 +66,7 @@ def test_find_used_lists_the_samples_of_each_tile(batch):
     B, tiles = x.shape[1], -(-len(x) // MR)
     _, _, _, bits = find(x, flat)
     used, counts = np.full(tiles * list_step(B), -1), np.full(tiles, -1)
-    middle = rng.integers(tiles + 1) * MR  # two threads
+    middle = rng.integers(tiles + 1) * MR  # as two threads do
     find_used(used, counts, bits, Span(rows, 0, min(middle, len(x))), B)
     find_used(used, counts, bits, Span(rows, middle, len(x)), B)
     for tile in range(tiles):
@@ -95,7 +95,7 @@ def test_outer_without_the_zeros_has_the_same_bits(batch, O, how):
 @pytest.mark.parametrize("optimizer", [SGD(0.1), Adam(0.01)])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_training_on_mostly_zeros_is_training(dtype, optimizer):
-    """The same weights as with the smallest of numbers instead of zeros: nothing to skip then, and nothing that survives rounding."""
+    """The weights are the same as with tiny numbers instead of zeros: then nothing is skipped, and the products vanish by rounding."""
     rng = np.random.default_rng(0)
     X = np.where(rng.random((150, 33)) < 0.8, 0, rng.normal(size=(150, 33))).astype(dtype)
     assert np.count_nonzero(X) < LISTED * X.size

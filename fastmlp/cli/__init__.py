@@ -1,1 +1,1 @@
-"""The commands of `fastmlp`, one file each. What a command needs is imported when it runs, so that every other one starts at once."""
+"""The commands of `fastmlp`, one file each. A command imports what it needs when it runs, so that the others start quickly."""

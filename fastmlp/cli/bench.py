@@ -1,4 +1,4 @@
-"""`fastmlp bench`."""
+"""The command `fastmlp bench`."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from .output_files import PICTURES, OutputFile, pictures, written
         "fastmlp bench --isa avx2",
     )
 )
-@click.option("--only", "keys", multiple=True, metavar="KEY", help="Measure this row of the table alone; may be repeated. [default: all]")
-@click.option("--seeds", type=click.IntRange(1, 1000), default=5, show_default=True, help="Rounds of training, each with its own seed.")
-@click.option("--quick", is_flag=True, help="A smoke run: tasks so small that the figures mean little.")
-@click.option("--isa", type=click.Choice(["avx2"]), help="Hold fastmlp and every peer to AVX2, whatever the CPU has.")
+@click.option("--only", "keys", multiple=True, metavar="KEY", help="Measure only this section; may be repeated.  [default: all]")
+@click.option("--seeds", type=click.IntRange(1, 1000), default=5, show_default=True, help="Training rounds, each with its own seed.")
+@click.option("--quick", is_flag=True, help="Run small tasks as a smoke test; their figures mean little.")
+@click.option("--isa", type=click.Choice(["avx2"]), help="Restrict fastmlp and all other libraries to AVX2 instructions.")
 @click.option("--markdown", "markdown_file", type=OutputFile(".md"), metavar="FILE", help="Write the tables to a .md file.")
-@click.option("--json", "json_file", type=OutputFile(".json"), metavar="FILE", help="Write every figure to a .json file.")
-@click.option("--plot", "plot_file", type=OutputFile(*PICTURES), metavar="FILE", help="Draw the comparisons: a .png, .svg or .pdf file.")
+@click.option("--json", "json_file", type=OutputFile(".json"), metavar="FILE", help="Write all figures to a .json file.")
+@click.option("--plot", "plot_file", type=OutputFile(*PICTURES), metavar="FILE", help="Draw the comparisons (.png, .svg or .pdf).")
 def bench(
     keys: tuple[str, ...],
     seeds: int,
@@ -38,14 +38,16 @@ def bench(
     json_file: Path | None,
     plot_file: Path | None,
 ) -> None:
-    """Measure the project's targets beside NumPy, scikit-learn, PyTorch, JAX and onnxruntime.
+    """Compare fastmlp with NumPy, scikit-learn, PyTorch, JAX and onnxruntime.
 
-    Peers that are not installed are named as absent. Peers take turns, each in a process of its own with as many threads as fastmlp.
-    Takes a quarter of an hour, on a machine that should do nothing else. A target that is missed is shown, and is no error.
+    The command measures training and prediction with each library and checks fastmlp against the project's performance targets. Libraries
+    that are not installed are listed as absent. The libraries take turns, each in its own process and with as many threads as fastmlp.
+    The run takes about a quarter of an hour, during which the machine should do nothing else. A missed target is reported, but it does not
+    make the command fail.
     """
     from ..measure import instruction_sets
 
-    if isa and instruction_sets.held_to() != isa:  # libraries look at the environment when they are loaded
+    if isa and instruction_sets.held_to() != isa:  # libraries read the environment only when they are loaded
         with refusals():
             status = instruction_sets.run(isa, (sys.executable, "-m", "fastmlp", *sys.argv[1:]))
         raise SystemExit(status)

@@ -1,4 +1,4 @@
-"""How `fastmlp bench` looks: in the terminal while it works, and as Markdown."""
+"""Print the results of `fastmlp bench` in the terminal while it runs, and format them as Markdown."""
 
 from __future__ import annotations
 
@@ -16,32 +16,33 @@ from ..measure.bench.table import chosen
 from ..measure.durations import duration
 from .tables import section
 
-QUICK_NOTE = "A smoke run: its tasks are too small for its figures to mean anything."
+QUICK_NOTE = "This is a smoke test: its tasks are so small that the figures mean nothing."
 READING = (
-    "Peers take turns, each in a process of its own held to as many cores as threads; times are medians and ratios are medians of the "
-    "rounds' ratios. The share of peak counts the products of training, without those with zero that fastmlp leaves out, against the "
-    "peak of fused multiply-adds that was measured in the same process just before or after. Accuracies: mean and standard deviation "
-    "over the seeds."
+    "The libraries take turns, each in its own process, which may use as many cores as it has threads. Times are medians over the rounds, "
+    "and ratios are medians of the ratios in each round. The share of peak compares the multiply-adds of training with the peak rate of "
+    "fused multiply-adds, which is measured in the same process just before or after; products with zeros that fastmlp skips do not count. "
+    "Accuracies are given as mean and standard deviation over the seeds."
 )
 
 
 def run(console: Console, only: Sequence[str] = (), seeds: int = 5, quick: bool = False) -> Bench:
-    """Measure the table, showing each section when it is there, then what it says to the project's targets.
+    """Measure the chosen sections, printing each as soon as it is complete, and then the verdicts on the project's targets.
 
     Parameters
     ----------
     console : rich.console.Console
-        Where to show it, with a line of progress if that is a terminal.
+        Console to print on. If it is a terminal, a progress line is shown too.
     only : sequence of str, optional
         Keys of the sections to measure; by default all of them.
     seeds : int, default 5
-        Rounds of training, each with a seed of its own.
+        Number of training rounds, each with its own seed.
     quick : bool, default False
-        Small tasks, whose figures mean little.
+        Whether to use small tasks, whose figures mean little.
 
     Returns
     -------
     Bench
+        All results.
 
     Raises
     ------
@@ -66,27 +67,27 @@ def run(console: Console, only: Sequence[str] = (), seeds: int = 5, quick: bool 
 
 
 def heading(bench: Bench) -> Iterator[str]:
-    """The machine and the conditions, line by line."""
+    """Yield lines that describe the machine and the conditions of the measurement."""
     machine, conditions = bench.environment, bench.conditions
     yield f"{machine['cpu']} ({machine['cpu_name_llvm']}), {machine['cores']} cores, vectors of {machine['vector_bits']} bits; " + (
         f"{machine['operating_system']}; NumPy's BLAS: {machine['blas_numpy']}"
     )
     yield ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
-    yield f"Not installed, hence not measured: {', '.join(conditions['absent']) or 'nothing'}. Seeds: {conditions['seeds']}."
+    yield f"Not installed and therefore not measured: {', '.join(conditions['absent']) or 'none'}. Seeds: {conditions['seeds']}."
     if machine["settings"]:
         settings = ", ".join(f"{name}={value}" for name, value in machine["settings"].items())
-        yield f"Set in the environment, and no default: {settings}. Libraries that obey it are measured with it."
+        yield f"Set in the environment: {settings}. Libraries that use these settings are measured with them."
     if conditions["quick"]:
         yield QUICK_NOTE
 
 
 def headings(outcome: Outcome) -> list[str]:
-    """Of the columns of `cells`."""
-    return ["who", "threads", f"time / {outcome.unit}", "fastmlp is", "of peak", "test accuracy"]
+    """Return the headings of the columns that `cells` fills."""
+    return ["library", "threads", f"time / {outcome.unit}", "fastmlp is", "of peak", "test accuracy"]
 
 
 def cells(outcome: Outcome, entry: Entry) -> list[str]:
-    """An entry's row."""
+    """Return the row of an entry."""
     if not entry.measured:
         return [entry.who, str(entry.threads), entry.missing.partition(":")[0], "", "", ""]
     share = outcome.share(entry)
@@ -102,7 +103,7 @@ def cells(outcome: Outcome, entry: Entry) -> list[str]:
 
 
 def advantage(outcome: Outcome, entry: Entry) -> str:
-    """How fastmlp compares with an entry, losses as plainly as wins."""
+    """Say how many times faster or slower than an entry fastmlp is."""
     if entry is outcome.own or not outcome.own.measured:
         return ""
     ratio = entry.times(outcome.own)
@@ -110,18 +111,18 @@ def advantage(outcome: Outcome, entry: Entry) -> str:
 
 
 def remarks(outcome: Outcome) -> list[str]:
-    """The lines under a table: who failed and why, then the outcome's own notes."""
+    """Return the lines below a table: which entries failed and why, then the notes of the outcome."""
     failed = [f"{entry.label}, {entry.missing}" for entry in outcome.entries if entry.missing.startswith("failed")]
     return failed + outcome.notes
 
 
 def claim_cells(outcome: Outcome, claim: Claim) -> list[str]:
-    """A target's row: work, target, measured, verdict."""
+    """Return the row of a target: task, target, measured value, verdict."""
     return [outcome.title, target(claim), measurement(claim), claim.verdict]
 
 
 def target(claim: Claim) -> str:
-    """What was to be reached.
+    """Describe the value that should be reached.
 
     Examples
     --------
@@ -133,7 +134,7 @@ def target(claim: Claim) -> str:
 
 
 def measurement(claim: Claim) -> str:
-    """What was reached, or why nothing was measured.
+    """Describe the value that was reached, or say why nothing was measured.
 
     Examples
     --------
@@ -147,7 +148,7 @@ def measurement(claim: Claim) -> str:
 
 
 def show_outcome(console: Console, outcome: Outcome) -> None:
-    """A section's table and its targets."""
+    """Print the table of a section and the verdicts on its targets."""
     colours = {"met": "green", "missed": "bold red", "not measured": "yellow"}
     lines = [f"[{colours[claim.verdict]}]{claim.verdict}[/]: {target(claim)}, measured {measurement(claim)}" for claim in outcome.claims]
     who, *right = (heading.replace(" ", "\n", 1) if heading != "fastmlp is" else heading for heading in headings(outcome))
@@ -163,14 +164,14 @@ def show_outcome(console: Console, outcome: Outcome) -> None:
 
 
 def tally(bench: Bench) -> str:
-    """How many targets are met."""
+    """Count the targets that were met, missed and not measured."""
     verdicts = [claim.verdict for _, claim in bench.claims]
     parts = [f"{verdicts.count(verdict)} {verdict}" for verdict in ("met", "missed", "not measured")]
-    return f"{len(verdicts)} targets: {', '.join(parts)}. Measured in {bench.seconds:.0f} s."
+    return f"{len(verdicts)} targets: {', '.join(parts)}. The measurements took {bench.seconds:.0f} s."
 
 
 def show_claims(console: Console, bench: Bench) -> None:
-    """What is missed, in one place, and the tally."""
+    """Print the missed targets and the tally."""
     for outcome, claim in bench.claims:
         if claim.verdict == "missed":
             console.print(f"[bold red]missed[/]: {outcome.title}: {target(claim)}, measured {measurement(claim)}")
@@ -178,12 +179,12 @@ def show_claims(console: Console, bench: Bench) -> None:
 
 
 def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of a table.
+    """Format a table as lines of Markdown.
 
     Examples
     --------
-    >>> markdown_table(["who", "time"], [["fastmlp", "1 s"]])
-    ['| who | time |', '|---|---|', '| fastmlp | 1 s |']
+    >>> markdown_table(["library", "time"], [["fastmlp", "1 s"]])
+    ['| library | time |', '|---|---|', '| fastmlp | 1 s |']
     """
     lines = [list(columns), *(list(row) for row in rows)]
     rendered = [f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines]
@@ -191,9 +192,9 @@ def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> lis
 
 
 def as_markdown(bench: Bench) -> str:
-    """All of a run as a page."""
+    """Format all results as a page of Markdown."""
     parts = ["# fastmlp bench", *heading(bench), READING, tally(bench), "## Targets"]
-    parts.append("\n".join(markdown_table(("work", "target", "measured", ""), [claim_cells(*pair) for pair in bench.claims])))
+    parts.append("\n".join(markdown_table(("task", "target", "measured", "verdict"), [claim_cells(*pair) for pair in bench.claims])))
     for outcome in bench.outcomes:
         parts.append(f"## {outcome.title}")
         if outcome.entries:

@@ -1,4 +1,4 @@
-"""The `fastmlp` command: which commands there are. Each stands in a file of its own."""
+"""The `fastmlp` command, which collects the subcommands. Each of them is defined in its own file."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from .warmup import warmup
 )
 @click.version_option(package_name="fastmlp", message="%(package)s %(version)s")
 def main() -> None:
-    """Multilayer perceptrons compiled with Numba: gradients you can read, check and time."""
+    """Train, measure and inspect multilayer perceptrons that are compiled with Numba."""
 
 
 @main.group(epilog=examples("fastmlp train xor", "fastmlp train mnist --hidden 100 200 --epochs 10 --plot mnist.png"))
 def train() -> None:
-    """Train a network and show what it learnt."""
+    """Train a network on a data set and show the result."""
 
 
 train.add_command(xor)

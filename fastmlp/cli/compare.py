@@ -1,4 +1,4 @@
-"""`fastmlp compare`."""
+"""The command `fastmlp compare`."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from .output_files import PICTURES, OutputFile, pictures, written
 
 
 @click.command(epilog=examples("fastmlp compare", "fastmlp compare --quick --json compare.json", "fastmlp compare --plot compare.png"))
-@click.option("--quick", is_flag=True, help="Fewer repetitions, and no step that takes longer than a tenth of a second.")
-@click.option("--json", "json_file", type=OutputFile(".json"), metavar="FILE", help="Write every figure to a .json file.")
-@click.option("--plot", "plot_file", type=OutputFile(*PICTURES), metavar="FILE", help="Draw the comparison: a .png, .svg or .pdf file.")
-@click.option("--profile", "profiled", is_flag=True, help="Tell what each gradient spends its time on, at digits' size.")
+@click.option("--quick", is_flag=True, help="Repeat less often, and skip steps longer than a tenth of a second.")
+@click.option("--json", "json_file", type=OutputFile(".json"), metavar="FILE", help="Write all figures to a .json file.")
+@click.option("--plot", "plot_file", type=OutputFile(*PICTURES), metavar="FILE", help="Draw the comparison (.png, .svg or .pdf).")
+@click.option("--profile", "profiled", is_flag=True, help="Also show where each gradient spends its time on the digits data.")
 @click.pass_context
 def compare(ctx: click.Context, quick: bool, profiled: bool, json_file: Path | None, plot_file: Path | None) -> None:
-    """Check, train with and time the three gradients.
+    """Check and time the three gradients of the two-layer network.
 
-    Compares each gradient, in NumPy and compiled, with central differences, trains XOR with each, and times a step of gradient descent at
-    six sizes. Takes about a minute, half of it to compile when it runs for the first time. The exit status is 1 if a gradient is wrong.
+    Each gradient, in NumPy and compiled, is compared with central differences and used to train XOR. Then one step of gradient descent is
+    timed for each at six sizes. This takes about a minute, half of which is compilation in the first run. The exit status is 1 if a
+    gradient is wrong.
     """
     plotting = pictures() if plot_file else None
     from ..measure.comparison import FULL, QUICK

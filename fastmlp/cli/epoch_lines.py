@@ -1,4 +1,4 @@
-"""What is printed of a training while it runs, where no bar shows it."""
+"""Print the course of a training run line by line, where no progress bar is shown."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import click
 from ..model.callbacks import Callback
 from ..model.history import History
 
-LINES = 40  # about as many at most
+LINES = 40  # approximate limit on the number of lines
 
 
 class EpochLines(Callback):
-    """A heading and a line for every epoch, or for every tenth, hundredth, ... of many."""
+    """Print a heading and one line per epoch. If there are many epochs, print only every tenth, hundredth, ... of them."""
 
     def __init__(self, epochs: int) -> None:
         self.epochs, self.every = epochs, 1
@@ -25,7 +25,7 @@ class EpochLines(Callback):
         click.echo("epoch      loss  accuracy  test loss  test accuracy   seconds")
 
     def on_epoch_end(self, epoch: int, model: Any, history: History) -> None:
-        """Print the epoch's line."""
+        """Print the line of the epoch."""
         number = epoch + 1
         if number % self.every == 0 or number in (1, self.epochs):
             training = f"{history.losses[-1]:8.4f}  {history.scores[-1]:8.4f}"

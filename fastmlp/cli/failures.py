@@ -1,4 +1,4 @@
-"""How commands fail: a line that says what is wrong and an exit status, never a traceback."""
+"""Let commands fail with a message of one line and an exit status instead of a traceback."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from typing import Any
 
 import click
 
-INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended: 128 + SIGINT
-NOBODY_READS = 141  # and of one that wrote into a pipe whose other end is closed: 128 + SIGPIPE
+INTERRUPTED = 130  # exit status after Ctrl-C: 128 + SIGINT
+NOBODY_READS = 141  # exit status after writing to a closed pipe: 128 + SIGPIPE
 
 
 class Commands(click.Group):
-    """A group whose commands end with the exit status that shells expect: after Ctrl-C, and when their output cannot be written."""
+    """A group of commands that returns the conventional exit status after Ctrl-C and if output cannot be written."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
-        """Parse the arguments; help and version are printed here."""
+        """Parse the arguments. Help and version are printed in this method."""
         with output_failures():
             return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command named."""
+        """Run the chosen command."""
         with output_failures():
             try:
                 return super().invoke(ctx)
@@ -33,14 +33,14 @@ class Commands(click.Group):
                 ctx.exit(INTERRUPTED)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the program; errors of usage are printed here."""
+        """Run the program. Usage errors are printed in this method."""
         with output_failures():
             return super().main(*args, **kwargs)
 
 
 @contextmanager
 def output_failures() -> Iterator[None]:
-    """Around what prints: a closed pipe ends the program without a word, a full disk with one."""
+    """Handle failures of printing: a closed pipe ends the program silently, a full disk with an error message."""
     try:
         yield
     except BrokenPipeError:
@@ -49,16 +49,16 @@ def output_failures() -> Iterator[None]:
     except OSError as error:
         discard_output()
         what = error.filename or "the output cannot be written"
-        with suppress(OSError):  # standard error may be in no better state
+        with suppress(OSError):  # writing to standard error may fail as well
             click.echo(f"Error: {what}: {error.strerror or error}", err=True)
         raise SystemExit(1) from None
 
 
 def discard_output() -> None:
-    """Send to nowhere what is still buffered, or Python would try to write it once more at its end."""
+    """Redirect buffered output to the null device. Otherwise Python would try to write it again when it exits."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError, AttributeError):  # closed, or no file of the system
+        with suppress(OSError, ValueError, AttributeError):  # the stream is closed, or has no file descriptor
             try:
                 stream.flush()
             except OSError:
@@ -68,7 +68,7 @@ def discard_output() -> None:
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Around work of the library: what it refuses is an error of usage; a run that diverges fails."""
+    """Turn rejected arguments of the library into usage errors, and numerical failures such as a divergence into errors."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
         try:

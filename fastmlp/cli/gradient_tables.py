@@ -1,4 +1,4 @@
-"""What `fastmlp profile --gradient` prints: the compiled phases with NumPy beside them, then NumPy's calls, then sentences."""
+"""Print the output of `fastmlp profile --gradient`: a table of the phases, a table of NumPy's calls, and an explanation."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-SHORTER = "<"  # than the clock can tell
+SHORTER = "<"  # marks times that are too short for the clock to resolve
 EXCEEDED = (
-    "NumPy's calls add up to more than its epoch: where each is looked at, NumPy cannot put a result into the memory of an argument that "
-    "nobody needs any more, as it otherwise does. (Or the machine had something else to do.)"
+    "NumPy's calls add up to more than its epoch. When each call is timed separately, NumPy cannot store a result in the memory of an "
+    "argument that is no longer needed, as it otherwise does. (Other programs may also have disturbed the measurement.)"
 )
 
 
 def print_gradient(console: Console, taken: GradientProfile) -> None:
-    """Both tables, and what they mean."""
+    """Print both tables and the sentences that explain them."""
     N, *widths = taken.sizes
-    blas = f"{taken.blas_threads} in BLAS" if taken.blas_threads else "as many as BLAS chooses"
+    blas = f"{taken.blas_threads} in BLAS" if taken.blas_threads else "in BLAS as many as it chooses"
     console.print(f"{taken.problem}: {N:,} samples, {'-'.join(map(str, widths))}, {taken.gradient} ({taken.way}), {taken.dtype}")
-    console.print(f"{taken.machine['cpu']}, threads: 1, {blas}; {taken.peak_gflops:.0f} GFLOP/s a core\n")
+    console.print(f"{taken.machine['cpu']}, threads: 1 in loops, {blas}; {taken.peak_gflops:.0f} GFLOP/s per core\n")
     numpy = taken.numpy
     phases = section(
-        f"Compiled, epochs per run: {taken.epochs:,}", "phase", right=("an epoch", "share", "GFLOP/s", "of peak", "clock", "NumPy", "times")
+        f"Compiled, {taken.epochs:,} epochs per run", "phase", right=("per epoch", "share", "GFLOP/s", "of peak", "clock", "NumPy", "times")
     )
     for phase in taken.phases:
         phases.add_row(*phase_row(taken, phase))
@@ -36,7 +36,7 @@ def print_gradient(console: Console, taken: GradientProfile) -> None:
         seconds = sum(call.seconds for call in numpy.calls if call.phase == name) if numpy else 0.0
         phases.add_row(name, *[""] * 5, duration(seconds), "")
     if numpy:
-        phases.add_row("Python between", *[""] * 5, duration(numpy.between), "")
+        phases.add_row("Python code", *[""] * 5, duration(numpy.between), "")
     phases.add_section()
     whole = numpy.seconds if numpy else None
     for name, seconds in (("profiled", taken.seconds), ("unprofiled", taken.unprofiled_seconds)):
@@ -53,7 +53,7 @@ def print_gradient(console: Console, taken: GradientProfile) -> None:
 
 
 def phase_row(taken: GradientProfile, phase: GradientPhase) -> list[str]:
-    """One line; of a phase that is too short for the clock, what it takes at most."""
+    """Return the row of a phase. If the phase is too short for the clock, its time is an upper limit."""
     short = taken.is_mostly_clock(phase)
     mark, beside = SHORTER if short else "", taken.numpy_seconds(phase)
     row = [phase.name, f"{mark}{duration(phase.seconds / taken.epochs)}", f"{mark}{taken.share(phase):.1%}"]
@@ -63,20 +63,20 @@ def phase_row(taken: GradientProfile, phase: GradientPhase) -> list[str]:
 
 
 def numpy_alone(taken: GradientProfile) -> list[str]:
-    """Phases that only NumPy's epoch has."""
+    """Return the phases that occur only in NumPy's epoch."""
     covered = {part for phase in taken.phases for part in phase.parts}
     names = dict.fromkeys(call.phase for call in taken.numpy.calls) if taken.numpy else {}
     return [name for name in names if name not in covered]
 
 
 def calls_table(numpy: NumpyProfile) -> Table:
-    """NumPy's calls of an epoch, in their order."""
-    right = ("calls", "an epoch", "a call", "at least", "share")
+    """Return a table of NumPy's calls in an epoch, in their order."""
+    right = ("calls", "per epoch", "per call", "at least", "share")
     table = section(f"NumPy's {numpy.gradient}, call by call", "phase", "function", right=right)
     for call in numpy.calls:
         times = [duration(seconds) for seconds in (call.seconds, call.seconds / call.count, call.least_seconds / call.count)]
         table.add_row(call.phase, call.function, f"{call.count:,}", *times, f"{call.seconds / numpy.seconds:.1%}")
-    table.add_row("Python between", "", "", duration(numpy.between), "", "", f"{numpy.between / numpy.seconds:.1%}")
+    table.add_row("Python code", "", "", duration(numpy.between), "", "", f"{numpy.between / numpy.seconds:.1%}")
     table.add_section()
-    table.add_row("an epoch", "", f"{numpy.count:,}", duration(numpy.seconds), "", "", "100.0%")
+    table.add_row("whole epoch", "", f"{numpy.count:,}", duration(numpy.seconds), "", "", "100.0%")
     return table

@@ -1,4 +1,4 @@
-"""`--hidden 100 200`: an option that takes the words up to the next option, which click's own options do not."""
+"""The option `--hidden 100 200`, which takes all values up to the next option. The options of click cannot do this."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from typing import Any
 import click
 
 OPTION = "--hidden"
-DEFAULT = (100, 200)  # the second notebook's
+DEFAULT = (100, 200)  # the network of the second notebook
 LARGEST = 100_000
 
 
 class Widths(click.ParamType):
-    """Widths of layers, separated by commas."""
+    """Parameter type for widths of layers, separated by commas."""
 
     name = "integers"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
-        """`value` as a tuple of integers."""
+        """Convert `value` to a tuple of integers."""
         if isinstance(value, tuple):
             return value
         try:
             widths = tuple(int(width) for width in value.split(","))
         except ValueError:
-            self.fail(f"expected whole numbers, as in 100 200 or 100,200; got {value!r}", param, ctx)
+            self.fail(f"expected whole numbers, such as 100 200 or 100,200, got {value!r}", param, ctx)
         if not all(1 <= width <= LARGEST for width in widths):
             self.fail(f"expected numbers from 1 to {LARGEST:,}, got {value}", param, ctx)
         return widths
 
 
 class CommandWithHidden(click.Command):
-    """A command with `--hidden`."""
+    """A command that has the option `--hidden`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse `--hidden 100 200` like `--hidden 100 --hidden 200`."""
@@ -39,7 +39,7 @@ class CommandWithHidden(click.Command):
 
 
 def repeat_option(args: Sequence[str]) -> list[str]:
-    """The option before each of its values.
+    """Repeat the option before each of its values.
 
     Examples
     --------
@@ -65,5 +65,5 @@ hidden_option = click.option(
     show_default=" ".join(map(str, DEFAULT)),
     metavar="N [N ...]",
     callback=lambda ctx, param, parts: tuple(width for part in parts for width in part),
-    help="Units of each hidden layer.",
+    help="Number of units in each hidden layer.",
 )

@@ -1,4 +1,4 @@
-"""The data sets of images that `fastmlp train` knows, and what it says when their files are not there."""
+"""The image data sets of `fastmlp train`, and the advice that it prints if their files are missing."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shi
 
 @dataclass(frozen=True)
 class ImageData:
-    """Images in ten classes."""
+    """A data set of images in ten classes."""
 
     title: str
     load: Callable[..., Any]
-    source: IdxSource | None = None  # None: comes with a library
-    names: tuple[str, ...] | None = None  # of the classes, if they are not digits
+    source: IdxSource | None = None  # None if the data come with a library
+    names: tuple[str, ...] | None = None  # names of the classes, unless these are digits
 
 
 IMAGE_DATA = {
@@ -33,12 +33,12 @@ IMAGE_DATA = {
 
 
 def folders(source: IdxSource) -> list[Path]:
-    """Where the files of a data set are looked for, in this order, when no folder is named."""
+    """List the folders that are searched for a data set, in this order, if the user names none."""
     return [*local_folders(source), *cached(source)]
 
 
 def cached(source: IdxSource) -> list[Path]:
-    """The folder of downloads, if pooch is there to tell."""
+    """Return the folder of downloads, or nothing if pooch is not installed."""
     try:
         import pooch
     except ModuleNotFoundError:
@@ -47,7 +47,10 @@ def cached(source: IdxSource) -> list[Path]:
 
 
 def load(data: ImageData, folder: Path | None) -> Any:
-    """(X_train, y_train), (X_test, y_test); without the files an error that says where they were looked for and how to get them."""
+    """Load (X_train, y_train), (X_test, y_test).
+
+    If the files are missing, raise a usage error that says where they were looked for and how to get them.
+    """
     try:
         return data.load(folder) if folder else data.load()
     except (OSError, ValueError, ImportError) as error:
@@ -57,14 +60,14 @@ def load(data: ImageData, folder: Path | None) -> Any:
 
 
 def advice(source: IdxSource, looked: list[Path]) -> str:
-    """Where the files were looked for, and how to get them."""
-    places = ", ".join(map(str, looked)) or "no folder: FASTMLP_DATA is not set"
+    """Say where the files were looked for and how to get them."""
+    places = ", ".join(map(str, looked)) or "no folder, because FASTMLP_DATA is not set"
     files = ", ".join(source.sha256)
     return "\n".join(
         [
             f"Looked in: {places}",
-            f"Needed: {files}; each as it is or with .gz",
-            f"To be had at {source.mirrors[0]} (with .gz); name their folder with --data or in FASTMLP_DATA,",
-            'or let fastmlp download them: python -m pip install "fastmlp[data]"',
+            f"Needed: {files}, either plain or gzipped (.gz)",
+            f"You can download them (.gz) from {source.mirrors[0]} and give their folder with --data or in FASTMLP_DATA.",
+            'To let fastmlp download them, run: python -m pip install "fastmlp[data]"',
         ]
     )

@@ -1,4 +1,4 @@
-"""What `fastmlp train digits | mnist | fashion-mnist` does: build a network, train it, say what came of it."""
+"""Build and train a network on images and report the result, for `fastmlp train digits | mnist | fashion-mnist`."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from .output_files import pictures, written
 from .terminal import is_watched, waiting
 
 CLASSES = 10
-SHOWN = 100  # test images in the picture
+SHOWN = 100  # number of test images in the picture
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The options, as click hands them over."""
+    """The options of the command."""
 
     hidden: tuple[int, ...]
     epochs: int
@@ -50,10 +50,10 @@ class Settings:
 
 
 def carry_out(data: ImageData, settings: Settings) -> bool:
-    """Train, show, draw, save; return whether Ctrl-C cut it short."""
+    """Train, print the results, and draw and save if asked to. Return whether Ctrl-C interrupted the training."""
     plotting = pictures() if settings.plot_file else None
     if settings.save_file and not find_spec("safetensors"):
-        raise click.UsageError("--save: No module named 'safetensors'; python -m pip install \"fastmlp[save]\"")
+        raise click.UsageError("--save needs safetensors, which is not installed: python -m pip install \"fastmlp[save]\"")
     train, test = load(data, settings.data)
     N, pixels = train[0].shape
     with refusals():
@@ -62,7 +62,7 @@ def carry_out(data: ImageData, settings: Settings) -> bool:
         threads = choose_threads(settings.threads, forward_operations(net.sizes) * min(settings.batch_size, N))
         side = round(pixels**0.5)
         click.echo(f"{data.title}: {N:,} training and {len(test[0]):,} test images of {side} x {side} pixels\n\n{model}")
-        how = (f"{settings.optimizer} {optimizer.learning_rate:g}", f"batches of {settings.batch_size}", settings.dtype)
+        how = (f"{settings.optimizer} with learning rate {optimizer.learning_rate:g}", f"batches of {settings.batch_size}", settings.dtype)
         most = "up to " if settings.threads is None and threads > 1 else ""
         click.echo(", ".join([*how, most + count(threads, "thread")]) + "\n")
         prepare(settings.dtype)
@@ -81,14 +81,14 @@ def carry_out(data: ImageData, settings: Settings) -> bool:
 
 
 def build(n_inputs: int, settings: Settings) -> tuple[Sequential, Optimizer]:
-    """The model and the optimiser asked for."""
+    """Create the model and the optimizer that the options describe."""
     model = network(n_inputs, settings.hidden, settings.activation, settings.dropout, settings.seed, settings.dtype)
     optimizer = OPTIMIZERS[settings.optimizer]
     return model, replace(optimizer, learning_rate=settings.learning_rate or optimizer.learning_rate)
 
 
 def network(n_inputs: int, hidden: tuple[int, ...], activation: str, dropout: float, seed: int, dtype: str) -> Sequential:
-    """A classifier of images."""
+    """Create an image classifier."""
     layers: list[Layer] = []
     for fan_in, fan_out in pairwise((n_inputs, *hidden)):
         layers += [Dense(fan_in, fan_out), ACTIVATION_LAYERS[activation]()]
@@ -97,7 +97,7 @@ def network(n_inputs: int, hidden: tuple[int, ...], activation: str, dropout: fl
 
 
 def prepare(dtype: str) -> None:
-    """Compile what the training will call, or load it, and say so if it took its time."""
+    """Compile the code for the training, or load it from the cache, and print how long the compilation took."""
     from ..measure.compilation import first_call
     from ..measure.durations import duration
     from ..measure.warmup import train_and_predict
@@ -105,18 +105,18 @@ def prepare(dtype: str) -> None:
     with waiting("compiling"):
         call = first_call("training", lambda: train_and_predict(dtype))
     if call.compiled:
-        click.echo(f"Compiled in {duration(call.seconds)}; later runs load it from the cache.\n")
+        click.echo(f"Compilation took {duration(call.seconds)}; later runs load the code from the cache.\n")
 
 
 def peak_of(dtype: str) -> float:
-    """What one core can multiply and add now, in GFLOP/s."""
+    """Measure the present FMA peak of one core in GFLOP/s."""
     from ..measure.peak import peak_gflops
 
     return peak_gflops(np.dtype(dtype).type)
 
 
 def fit(model: Sequential, optimizer: Optimizer, train: Any, test: Any, settings: Settings) -> History:
-    """Train, with a bar in a terminal and lines elsewhere."""
+    """Train, showing a progress bar in a terminal and printing lines elsewhere."""
     X, y = train
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", TrainingWarning)
@@ -133,13 +133,13 @@ def fit(model: Sequential, optimizer: Optimizer, train: Any, test: Any, settings
             progress=is_watched(),
         )
     for warning in said:
-        if history.stopped != "interrupted":  # of which the summary tells
+        if history.stopped != "interrupted":  # an interruption is reported by the summary
             click.echo(f"Warning: {warning.message}", err=True)
     return history
 
 
 def summary(history: History, accuracy: float, operations_per_epoch: int, cores: int, peak: float) -> str:
-    """What the training came to: accuracy, seconds, speed."""
+    """Describe the result of the training: accuracy, time and speed."""
     from ..measure.durations import duration
 
     done, seconds = len(history.seconds), sum(history.seconds)
@@ -147,14 +147,14 @@ def summary(history: History, accuracy: float, operations_per_epoch: int, cores:
     lines.append(f"test accuracy  {accuracy:.4f}")
     if done:
         speed = operations_per_epoch * done / seconds / 1e9
-        share = f"{speed / (cores * peak):.0%} of the FMA peak of {count(cores, 'core')}, {cores * peak:.0f} GFLOP/s"
+        share = f"{speed / (cores * peak):.0%} of the FMA peak of {count(cores, 'core')} ({cores * peak:.0f} GFLOP/s)"
         lines.append(f"training       {duration(seconds)}, {duration(seconds / done)} per epoch")
         lines.append(f"speed          {speed:.3g} GFLOP/s, {share}")
     return "\n".join(lines)
 
 
 def count(n: int, what: str) -> str:
-    """A number and its noun.
+    """Format a number and its noun, in the plural if needed.
 
     Examples
     --------

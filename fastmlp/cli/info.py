@@ -1,4 +1,4 @@
-"""`fastmlp info`."""
+"""The command `fastmlp info`."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ EXTRAS = {"data": "pooch", "onnx": "onnx", "plot": "matplotlib", "save": "safete
 
 
 @click.command(epilog=examples("fastmlp info", "fastmlp info --roof", "fastmlp info --roof --anew"))
-@click.option("--roof", "with_roof", is_flag=True, help="Show the machine's limits instead: arithmetic, memory, barriers, calls.")
-@click.option("--anew", is_flag=True, help="Measure them now, even if they were measured before.")
+@click.option("--roof", "with_roof", is_flag=True, help="Show the machine's speed limits instead: arithmetic, memory, barriers, calls.")
+@click.option("--anew", is_flag=True, help="Measure the limits again, even if they were measured before.")
 def info(with_roof: bool, anew: bool) -> None:
-    """Show the processor, its measured peak, the cache, the data sets found and what is installed."""
+    """Show the processor, the compile cache, the data sets and the installed extras."""
     from .tables import section, show
     from .terminal import console
 
@@ -41,24 +41,24 @@ def info(with_roof: bool, anew: bool) -> None:
 
 
 def print_roof(output: Console, anew: bool) -> None:
-    """The limits, measured now or before."""
+    """Print the speed limits of the machine, measuring them if necessary."""
     from ..measure.roof import LEVELS, roof
     from .tables import section, show
     from .terminal import waiting
 
     with waiting("measuring"):
         found = roof(anew)
-    arithmetic = section(f"{found.cpu}, {found.cores} cores", "multiply and add", right=("a core",))
+    arithmetic = section(f"{found.cpu}, {found.cores} cores", "multiply and add", right=("per core",))
     for dtype, peak in found.peak_gflops.items():
         arithmetic.add_row(dtype, f"{peak:.0f} GFLOP/s")
     show(output, arithmetic)
-    memory = section("Reading", "from", "so much", right=("one core", "all cores"))
+    memory = section("Reading", "from", "size", right=("one core", "all cores"))
     for level in LEVELS:
         size = found.sizes[level] >> 10
         read = (f"{figures[level]:.0f} GB/s" for figures in (found.bandwidth, found.bandwidth_all))
         memory.add_row(level, f"{size:,} KiB" if size < 10_000 else f"{size >> 10:,} MiB", *read)
     show(output, memory)
-    waits = section("Waiting", "for", right=("takes",))
+    waits = section("Waiting", "for", right=("time",))
     if found.barrier_seconds:
         waits.add_row("a barrier of two threads", f"{found.barrier_seconds * 1e9:.0f} ns")
     waits.add_row("an empty compiled call from Python", f"{found.call_seconds * 1e9:.0f} ns")
@@ -66,7 +66,7 @@ def print_roof(output: Console, anew: bool) -> None:
 
 
 def machine() -> Iterator[tuple[str, str]]:
-    """Processor, vectors, tile, measured peaks, threads, versions."""
+    """Describe processor, vectors, register tile, measured peaks, threads and versions."""
     import numpy as np
 
     from ..kernels.tile import MR, NV
@@ -79,15 +79,15 @@ def machine() -> Iterator[tuple[str, str]]:
     yield "vectors", f"{found['vector_bits']} bits: {lanes(np.float32)} float32 or {lanes(np.float64)} float64"
     yield "register tile", f"{MR} rows x {NV} vectors, in {32 if many_registers() else 16} registers"
     for dtype in (np.float32, np.float64):
-        yield f"peak {np.dtype(dtype)}", f"{peak_gflops(dtype):.0f} GFLOP/s a core, measured now with fused multiply-adds alone"
-    yield "threads", f"{found['cores']}, the cores this process may use; fewer where the work is small"
+        yield f"peak {np.dtype(dtype)}", f"{peak_gflops(dtype):.0f} GFLOP/s per core, measured just now with fused multiply-adds only"
+    yield "threads", f"{found['cores']}, one for each core that this process may use; small tasks use fewer"
     yield "BLAS", f"NumPy: {found['blas_numpy']}; compiled products: {found['blas_compiled']}"
     yield "versions", ", ".join(f"{name} {version}" for name, version in found["versions"].items())
     yield "system", found["operating_system"]
 
 
 def cache() -> Iterator[tuple[str, str]]:
-    """The folders of compiled code, one for each folder of source, and what is in them."""
+    """Describe the folders of compiled code, one for each source folder."""
     from ..files.atomic import check_writable
     from ..kernels.epochs import train_epochs
     from ..two_layer import document_epochs
@@ -95,7 +95,7 @@ def cache() -> Iterator[tuple[str, str]]:
     for function in (document_epochs, train_epochs):
         place = function.stats.cache_path
         if place is None:
-            yield "none", "no folder can be written: every process compiles anew; name a folder in NUMBA_CACHE_DIR"
+            yield "none", "no writable folder, so every process compiles again; set NUMBA_CACHE_DIR to a writable folder"
             return
         folder = Path(place)
         kernels, versions = (list(folder.glob(pattern)) for pattern in ("*.nbi", "*.nbc"))
@@ -109,23 +109,23 @@ def cache() -> Iterator[tuple[str, str]]:
 
 
 def data_sets() -> Iterator[tuple[str, str]]:
-    """Where each data set is, or that it is not there."""
+    """Say where each data set was found, if it was."""
     for name, data in IMAGE_DATA.items():
         if data.source is None:
             yield name, "comes with scikit-learn"
             continue
         files = tuple(data.source.sha256)
         found = [folder for folder in folders(data.source) if all(present(folder, file) for file in files)]
-        yield name, ", ".join(map(str, found)) or f"not found; fastmlp train {name} says how to get it"
+        yield name, ", ".join(map(str, found)) or f"not found; fastmlp train {name} explains how to get it"
 
 
 def present(folder: Path, file: str) -> bool:
-    """Whether the file is there, plain or gzipped."""
+    """Return whether the file exists, plain or gzipped."""
     return (folder / file).is_file() or (folder / f"{file}.gz").is_file()
 
 
 def extras() -> Iterator[tuple[str, str]]:
-    """What each optional extra needs, and which version of it is there."""
+    """List the package that each extra needs, with its installed version."""
     for extra, package in EXTRAS.items():
         try:
             yield extra, f"{package} {metadata.version(package)}"

@@ -1,4 +1,4 @@
-"""`fastmlp inspect`."""
+"""The command `fastmlp inspect`."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from .output_files import OutputFile, written
     epilog=examples("fastmlp inspect", "fastmlp inspect tile --asm", "fastmlp inspect product --cpu haswell --dtype float64"),
 )
 @click.argument("kernel", required=False)
-@click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32", help="Precision.")
-@click.option("--cpu", metavar="NAME", help="Compile for another CPU, by LLVM's name for it: haswell, skylake-avx512, generic ...")
-@click.option("--loops", type=click.IntRange(1), default=8, help="Show so many, those with the most multiply-adds first.")
-@click.option("--asm", is_flag=True, help="Print the loops themselves too.")
+@click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32", help="Floating-point precision.")
+@click.option("--cpu", metavar="NAME", help="Compile for another CPU, given by its LLVM name: haswell, skylake-avx512, generic ...")
+@click.option("--loops", type=click.IntRange(1), default=8, help="Number of loops to show; those with the most multiply-adds come first.")
+@click.option("--asm", is_flag=True, help="Also print the machine code of the loops.")
 @click.option("--json", "json_file", type=OutputFile(".json"), metavar="FILE", help="Write all loops to a .json file.")
 def inspect(kernel: str | None, dtype: str, cpu: str | None, loops: int, asm: bool, json_file: Path | None) -> None:
-    """Show what LLVM made of a kernel: the innermost loops of its machine code.
+    """Show the innermost loops of a kernel's machine code.
 
-    Without KERNEL, list the kernels. One is compiled for itself, and not run. Shown are the instructions of its innermost loops, by what
-    they do and how wide they are, and the loops that LLVM did not vectorize, with its reasons.
+    Without KERNEL, the command lists the kernels. With it, the kernel is compiled but not run. The command counts the instructions of its
+    innermost loops by purpose and vector width, and lists the loops that LLVM did not vectorize, with LLVM's reasons.
     """
     from ..measure.inspection import CompilationFailed, inspect_kernel
     from .inspect_tables import print_assembly, print_inspection, print_kernels
@@ -36,7 +36,7 @@ def inspect(kernel: str | None, dtype: str, cpu: str | None, loops: int, asm: bo
     output = console(highlight=False, markup=False)
     if kernel is None:
         if cpu or asm or json_file:
-            raise click.UsageError("KERNEL: expected the name of one, got none; `fastmlp inspect` lists them")
+            raise click.UsageError("KERNEL: expected the name of a kernel, got none; `fastmlp inspect` lists the names")
         print_kernels(output)
         return
     try:

@@ -1,4 +1,4 @@
-"""What `fastmlp inspect` prints: the kernels, or one kernel's loops."""
+"""Print the output of `fastmlp inspect`: the list of kernels, or the loops of one kernel."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ SHORT = {"multiply-add": "mul-add", "multiply": "mul", "arithmetic": "arith", "i
 
 
 def print_kernels(output: Console) -> None:
-    """Every kernel that can be inspected, and what it does."""
+    """Print every kernel that can be inspected, and what it does."""
     table = section("Kernels", "name", "function")
     table.add_column("what it does", overflow="fold")
     for name, kernel in KERNELS.items():
         module, function = kernel.qualified_name.split(".")[-2:]
-        if find(function)[0] != name:  # a phase of the step has that name
+        if find(function)[0] != name:  # the function alone would name another kernel, so its module is shown too
             function = f"{module}.{function}"
         table.add_row(name, "" if function == name else function, kernel.does)
-    show(output, table, "Either name will do.")
+    show(output, table, "A kernel can be given by its name or by its function.")
 
 
 def print_inspection(output: Console, seen: Inspection, most: int) -> None:
-    """Signature, loops, what they consist of, and what was not vectorized."""
+    """Print the signature, the loops, their instructions, and the loops that were not vectorized."""
     output.print(f"{seen.kernel}: {seen.does}")
     output.print(f"{seen.function}, {seen.dtype}, for {seen.cpu}, {seen.vector_bits}-bit vectors\n")
     signature = section("Signature", "argument")
@@ -40,7 +40,7 @@ def print_inspection(output: Console, seen: Inspection, most: int) -> None:
         signature.add_row(name, kind)
     show(output, signature)
     if not seen.loops:
-        output.print("No loop: what there is runs from its beginning to its end, or in functions that it calls.\n")
+        output.print("This function contains no loop; loops may be in the functions that it calls.\n")
         return
     shown = seen.loops[:most]
     print_loops(output, seen, shown)
@@ -49,7 +49,7 @@ def print_inspection(output: Console, seen: Inspection, most: int) -> None:
 
 
 def print_loops(output: Console, seen: Inspection, shown: Sequence[Loop]) -> None:
-    """One row for each loop."""
+    """Print a table with one row for each loop."""
     table = section(f"{len(seen.loops)} innermost loops")
     add_folding(table, "loop", [name_of(loop, seen) for loop in shown])
     add_folding(table, "from", [loop.source for loop in shown])
@@ -59,14 +59,14 @@ def print_loops(output: Console, seen: Inspection, shown: Sequence[Loop]) -> Non
         ratio = loop.loads_per_multiply_add
         numbers = len(loop.instructions), loop.multiply_adds, loop.loads, "" if ratio is None else f"{ratio:.2f}", loop.spills, loop.calls
         table.add_row(name_of(loop, seen), loop.source, *map(str, numbers))
-    notes = ["size: instructions; loads: those that read memory; ratio: loads for each mul-add."]
+    notes = ["size: number of instructions; loads: instructions that read memory; ratio: loads per mul-add."]
     if len(shown) < len(seen.loops):
-        notes.append(f"{len(seen.loops) - len(shown)} more are shown by --loops {len(seen.loops)}.")
+        notes.append(f"{len(seen.loops) - len(shown)} more loops are shown with --loops {len(seen.loops)}.")
     show(output, table, *notes)
 
 
 def print_instructions(output: Console, shown: Sequence[Loop]) -> None:
-    """One row for each width in each loop, without kinds that there are none of."""
+    """Print one row for each vector width in each loop, with only those kinds of instructions that occur."""
     kinds = [kind for kind in KINDS if any(loop.count(kind) for loop in shown)]
     table = section("Their instructions", "loop", "width", right=tuple(SHORT.get(kind, kind) for kind in kinds))
     for loop in shown:
@@ -78,21 +78,21 @@ def print_instructions(output: Console, shown: Sequence[Loop]) -> None:
 
 
 def print_not_vectorized(output: Console, seen: Inspection) -> None:
-    """LLVM's reasons, line by line of the source."""
+    """Print LLVM's reasons for each source line whose loop was not vectorized."""
     left = [each for each in seen.not_vectorized if not each.in_vectors]
     if left:
         table = section("Loops that LLVM did not vectorize, inner and outer", "from")
         table.add_column("because", overflow="fold")
         for each in left:
-            table.add_row(each.source, "; ".join(each.reasons) or "it gives no reason")
+            table.add_row(each.source, "; ".join(each.reasons) or "no reason given")
         show(output, table)
     written = [each.source for each in seen.not_vectorized if each.in_vectors]
     if written:
-        output.print(f"Left as they are, since they are in vectors already: {', '.join(written)}\n")
+        output.print(f"Not vectorized by LLVM because their code uses vectors already: {', '.join(written)}\n")
 
 
 def print_assembly(output: Console, shown: Sequence[Loop]) -> None:
-    """The loops, as LLVM prints them."""
+    """Print the machine code of the loops in LLVM's notation."""
     for loop in shown:
         output.print(f"{loop.function} {loop.label}{f', from {loop.source}' if loop.source else ''}:", soft_wrap=True)
         for each in loop.instructions:
@@ -101,10 +101,10 @@ def print_assembly(output: Console, shown: Sequence[Loop]) -> None:
 
 
 def add_folding(table: Table, heading: str, texts: Sequence[str]) -> None:
-    """A column that folds between words where the terminal is narrow."""
+    """Add a column that wraps between words in a narrow terminal."""
     table.add_column(heading, min_width=max(len(word) for text in texts for word in f"{heading} {text}".split()))
 
 
 def name_of(loop: Loop, seen: Inspection) -> str:
-    """Its label, and the function that it stands in if that is another."""
+    """Return the label of a loop, preceded by the name of its function if that is not the inspected one."""
     return loop.label if loop.function == seen.function else f"{loop.function.rpartition('.')[2]} {loop.label}"

@@ -1,4 +1,4 @@
-"""Files that commands write at the end of their work: checked at its beginning, announced when they are there."""
+"""Files that commands write at the end: check at the start that they can be written, and print their names once they are."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ PICTURES = (".png", ".svg", ".pdf")
 
 
 class OutputFile(click.Path):
-    """A file to write at the end of long work: whether that will be possible is found out at its beginning."""
+    """Parameter type for a file that is written at the end of long work; it is checked at the start that this will be possible."""
 
     def __init__(self, *suffixes: str) -> None:
         super().__init__(dir_okay=False, writable=True, path_type=Path)
         self.suffixes = suffixes
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """`value` as a path, if a file with such a suffix can be written there."""
+        """Convert `value` to a path after checking its suffix and that the file can be written."""
         path = Path(super().convert(value, param, ctx))  # type: ignore[arg-type]
         if path.suffix.lower() not in self.suffixes:
             self.fail(f"{path}: expected a name that ends in {' or '.join(self.suffixes)}", param, ctx)
@@ -36,7 +36,7 @@ class OutputFile(click.Path):
 
 @contextmanager
 def written(path: Path) -> Iterator[None]:
-    """Around writing a result: says that it is there, or why not."""
+    """Print the name of a file once it has been written, or fail with the reason why it was not."""
     try:
         yield
     except OSError as error:
@@ -45,9 +45,9 @@ def written(path: Path) -> Iterator[None]:
 
 
 def pictures() -> ModuleType:
-    """The module that draws, or how to get what it needs."""
+    """Import the plotting module, or raise a usage error that says how to install what it needs."""
     try:
         from .. import plotting
     except ModuleNotFoundError as error:
-        raise click.UsageError(f'--plot: {error}; python -m pip install "fastmlp[plot]"') from error
+        raise click.UsageError(f'--plot: {error}; to install it, run python -m pip install "fastmlp[plot]"') from error
     return plotting

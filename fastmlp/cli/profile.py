@@ -1,4 +1,4 @@
-"""`fastmlp profile`."""
+"""The command `fastmlp profile`."""
 
 from __future__ import annotations
 
@@ -29,31 +29,36 @@ TRACED = 50  # steps
         "fastmlp profile --gradient backward --rung digits",
     ),
 )
-@click.option("--data", "data_name", type=click.Choice(list(IMAGE_DATA)), default="digits", help="What to train on.")
+@click.option("--data", "data_name", type=click.Choice(list(IMAGE_DATA)), default="digits", help="Images to train on.")
 @gradient_option
 @rung_option
 @hidden_option
-@click.option("--epochs", type=click.IntRange(1, 10**6), default=3, help="Passes over the training images; of a gradient, epochs of a run.")
-@click.option("--batch-size", type=click.IntRange(1, 10**9), default=64, help="Images per update of the weights.")
-@click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), default="sgd", help="Rule of the updates.")
-@click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), default=0.0, help="Share of hidden units to drop.")
-@click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32", help="Precision; of a gradient, float64 by default.")
-@click.option("--threads", type=click.IntRange(1, 1024), default=1, help="Of the training.")
-@click.option("--trace", "trace_file", type=OutputFile(".json"), metavar="FILE", help="Write some steps as Chrome's trace events.")
-@click.option("--json", "json_file", type=OutputFile(".json"), metavar="FILE", help="Write every figure to a .json file.")
-@click.option("--plot", "plot_file", type=OutputFile(*PICTURES), metavar="FILE", help="Draw roofline and step: a .png, .svg or .pdf file.")
+@click.option(
+    "--epochs", type=click.IntRange(1, 10**6), default=3, help="Passes over the data. With --gradient, the default depends on the speed."
+)
+@click.option("--batch-size", type=click.IntRange(1, 10**9), default=64, help="Number of images per mini-batch.")
+@click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), default="sgd", help="Optimizer that updates the weights.")
+@click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), default=0.0, help="Dropout probability of hidden units.")
+@click.option(
+    "--dtype", type=click.Choice(["float32", "float64"]), default="float32", help="Precision. With --gradient, the default is float64."
+)
+@click.option("--threads", type=click.IntRange(1, 1024), default=1, help="Number of threads.")
+@click.option("--trace", "trace_file", type=OutputFile(".json"), metavar="FILE", help="Write a few steps as Chrome trace events.")
+@click.option("--json", "json_file", type=OutputFile(".json"), metavar="FILE", help="Write all figures to a .json file.")
+@click.option("--plot", "plot_file", type=OutputFile(*PICTURES), metavar="FILE", help="Draw roofline and step (.png, .svg or .pdf).")
 @click.pass_context
 def profile(
     ctx: click.Context, data_name: str, gradient: str | None, rung: str, hidden: tuple[int, ...], epochs: int, batch_size: int,
     optimizer: str, dropout: float, dtype: str, threads: int, trace_file: Path | None, json_file: Path | None,
     plot_file: Path | None,
 ) -> None:  # fmt: skip
-    """Show where the time of a training goes: phase by phase, inside the compiled step.
+    """Show how the training time is divided among the phases of a step.
 
-    Trains a network on images, in machine code that reads the clock after each of its phases. The products are shown as shares of what the
-    cores could multiply and add in their time.
+    The command trains a network on images with compiled code that reads the clock after each phase. The speed of the matrix products is
+    also shown as a share of the cores' peak.
 
-    With --gradient, the same for one of the document's gradients at a size of `fastmlp compare`, with NumPy's calls beside it.
+    With --gradient, the command profiles a gradient of the two-layer network instead, at one of the sizes of `fastmlp compare`, and
+    compares it with the corresponding calls of NumPy.
     """
     refused(ctx)
     if gradient:
@@ -79,7 +84,7 @@ def profile(
 
 
 def show_gradient(gradient: str, rung: str, dtype: str | None, epochs: int | None, json_file: Path | None) -> None:
-    """The profile of one of the document's gradients; dtype and epochs if they were given."""
+    """Profile a gradient of the two-layer network and print the result; dtype and epochs may be None."""
     from ..measure.compilation import CompiledWhileTiming
     from ..measure.gradient_profiling import profile_rung
     from .gradient_tables import print_gradient
@@ -95,7 +100,7 @@ def show_gradient(gradient: str, rung: str, dtype: str | None, epochs: int | Non
 
 
 def write(path: Path | None, content: dict[str, Any]) -> None:
-    """A file of JSON, if it was asked for."""
+    """Write a JSON file if a path is given."""
     if path:
         with written(path):
             write_atomically(path, json.dumps(content, indent=2, allow_nan=False).encode() + b"\n")

@@ -1,4 +1,4 @@
-"""What `fastmlp profile` prints: a line for each phase, then sentences."""
+"""Print the output of `fastmlp profile`: a table of the phases and an explanation."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-WIDTH = 100  # characters of a line in notebooks
+WIDTH = 100  # characters per line in notebooks
 PREFORMATTED = '<pre style="background: none; color: inherit; line-height: 1.25; font-family: monospace">{code}</pre>'
-RIGHT = ("calls", "a step", "share", "GFLOP/s", "flop/byte", "GB/s", "of roof")
+RIGHT = ("calls", "per step", "share", "GFLOP/s", "flop/byte", "GB/s", "of roof")
 
 
 def print_profile(console: Console, taken: Profile, data: str) -> None:
-    """The table of phases, what they add up to, and what limits the run."""
+    """Print the table of phases with their totals, and the sentences that explain it."""
     console.print(f"{data}: {training(taken)}\n{machine(taken)}\n")
     show(console, as_table(taken), *sentences(taken))
 
 
 def training(taken: Profile) -> str:
-    """What was trained, and how."""
+    """Describe the network and its training in one line."""
     return f"{'-'.join(map(str, taken.sizes))}, batches of {taken.batch_size}, {taken.optimizer}, {taken.dtype}"
 
 
 def machine(taken: Profile) -> str:
-    """On what."""
-    return f"{taken.machine['cpu']}, {taken.threads} of {taken.machine['cores']} cores, {taken.peak_gflops:.0f} GFLOP/s a core"
+    """Describe the processor in one line."""
+    return f"{taken.machine['cpu']}, {taken.threads} of {taken.machine['cores']} cores, {taken.peak_gflops:.0f} GFLOP/s per core"
 
 
 def as_html(taken: Profile) -> str:
-    """The same for a notebook, in the colours of its page and a font of fixed width."""
+    """Return the same output as HTML for a notebook, in the colours of its page and a monospaced font."""
     from rich.console import Console
 
     console = Console(record=True, file=io.StringIO(), width=WIDTH, highlight=False)
@@ -46,7 +46,7 @@ def as_html(taken: Profile) -> str:
 
 
 def as_table(taken: Profile) -> Table:
-    """A line for each phase, and what they add up to."""
+    """Return a table with one row for each phase, followed by the totals."""
     table = section(f"{taken.steps:,} steps", "phase", right=RIGHT)
     for phase in taken.phases:
         seconds = phase.mean_seconds

@@ -1,4 +1,4 @@
-"""How tables look."""
+"""Create and print tables in one style."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rich.table import Table
 
 
 def section(title: str, *left: str, right: tuple[str, ...] = ()) -> Table:
-    """An empty table in the house style; columns to the left, then to the right."""
+    """Create an empty table; the columns `left` are aligned to the left, the columns `right` to the right."""
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     for heading in left:
         table.add_column(heading, no_wrap=True)
@@ -18,7 +18,7 @@ def section(title: str, *left: str, right: tuple[str, ...] = ()) -> Table:
 
 
 def show(console: Console, table: Table, *notes: str) -> None:
-    """A table and the lines under it."""
+    """Print a table and the notes below it."""
     console.print(table)
     for note in notes:
         console.print(note, highlight=False)

@@ -1,4 +1,4 @@
-"""The terminal: whether there is one, a console to print on, a spinner for what takes its time."""
+"""Detect a terminal, create a console to print on, and show a spinner during long work."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def is_watched() -> bool:
-    """Whether a progress bar is seen: both streams go to a terminal."""  # a stream that was closed is None
+    """Return whether a progress bar is visible, that is, whether both output streams go to a terminal."""  # a closed stream is None
     return all(stream is not None and stream.isatty() for stream in (sys.stdout, sys.stderr))
 
 
 def console(**options: Any) -> Console:
-    """A console of Rich, with its options, on standard output. A closed pipe is an error like any other, for `failures` to handle."""
+    """Create a Rich console on standard output. It raises BrokenPipeError for a closed pipe, which `failures` handles."""
     from rich.console import Console
 
     class Output(Console):
@@ -29,7 +29,7 @@ def console(**options: Any) -> Console:
 
 @contextmanager
 def waiting(what: str) -> Iterator[None]:
-    """A spinner, in a terminal."""
+    """Show a spinner with a text while the block runs, if the output goes to a terminal."""
     from rich.console import Console
 
     if not is_watched():

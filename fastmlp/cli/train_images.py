@@ -1,4 +1,4 @@
-"""`fastmlp train digits | mnist | fashion-mnist`: the options."""
+"""The commands `fastmlp train digits | mnist | fashion-mnist` and their options."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ from .image_training import Settings, carry_out
 from .output_files import PICTURES, OutputFile
 
 RATES = ", ".join(f"{name} {optimizer.learning_rate:g}" for name, optimizer in OPTIMIZERS.items())
-HELP = """Learn to tell apart the images of {title}.
+HELP = """Train a network to classify the images of {title}.
 
-A network of fully connected layers with softmax and cross-entropy, trained on mini-batches. Prints loss and accuracy as they change, then
-the accuracy on the test images, the time of training, and its share of what the processor's cores can multiply and add. (Products with
-inputs that are zero count, though they are skipped.)
+The network consists of fully connected layers and is trained on mini-batches with softmax and cross-entropy. The command prints loss and
+accuracy during training, and at the end the accuracy on the test images, the training time, and the speed as a share of the peak of the
+processor's cores. (Products with inputs that are zero are counted, although they are skipped.)
 
-Ctrl-C ends the training and keeps what it came to; the exit status is then 130.
+Ctrl-C ends the training early; the results so far are still printed and saved, and the exit status is 130.
 """
 
 
 def image_command(name: str, data: ImageData) -> click.Command:
-    """The command that trains on these images."""
+    """Create the command that trains on this data set."""
     command = f"fastmlp train {name}"
     shown = examples(command, f"{command} --hidden 128 --optimizer adam --epochs 5", f"{command} --hidden 100 200 --plot {name}.png")
 
     @click.command(name, cls=CommandWithHidden, help=HELP.format(title=data.title), epilog=shown, context_settings={"show_default": True})
     @hidden_option
-    @click.option("--epochs", type=click.IntRange(1, 10**6), default=32, help="Passes over the training images.")
-    @click.option("--batch-size", type=click.IntRange(1, 10**9), default=64, help="Images per update of the weights.")
-    @click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), default="sgd", help="Rule of the updates.")
-    @click.option("--learning-rate", "--lr", type=click.FloatRange(min=0, min_open=True), show_default=RATES, help="Length of a step.")
-    @click.option("--schedule", type=click.Choice(list(SCHEDULES)), default="constant", help="Course of the learning rate.")
-    @click.option("--activation", type=click.Choice(list(ACTIVATION_LAYERS)), default="relu", help="Of the hidden units.")
-    @click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), default=0.0, help="Share of hidden units to drop.")
+    @click.option("--epochs", type=click.IntRange(1, 10**6), default=32, help="Number of passes over the training images.")
+    @click.option("--batch-size", type=click.IntRange(1, 10**9), default=64, help="Number of images per mini-batch.")
+    @click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), default="sgd", help="Optimizer that updates the weights.")
+    @click.option("--learning-rate", "--lr", type=click.FloatRange(min=0, min_open=True), show_default=RATES, help="Learning rate.")
+    @click.option("--schedule", type=click.Choice(list(SCHEDULES)), default="constant", help="Learning-rate schedule.")
+    @click.option("--activation", type=click.Choice(list(ACTIVATION_LAYERS)), default="relu", help="Activation of hidden units.")
+    @click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), default=0.0, help="Dropout probability of hidden units.")
     @click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32", help="Precision.")
-    @click.option("--threads", type=click.IntRange(1, 1024), show_default="as many as help", help="The weights do not depend on it.")
-    @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, help="For weights, order and dropout.")
-    @click.option("--plot", "plot_file", type=OutputFile(*PICTURES), metavar="FILE", help="Draw curves and images: .png, .svg or .pdf.")
-    @click.option("--save", "save_file", type=OutputFile(".safetensors"), metavar="FILE", help="Write the model: a .safetensors file.")
+    @click.option("--threads", type=click.IntRange(1, 1024), show_default="as many as useful", help="Number of threads.")
+    @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, help="Seed of weights, sample order and dropout.")
+    @click.option("--plot", "plot_file", type=OutputFile(*PICTURES), metavar="FILE", help="Draw curves and images (.png, .svg or .pdf).")
+    @click.option("--save", "save_file", type=OutputFile(".safetensors"), metavar="FILE", help="Save the model in a .safetensors file.")
     @click.pass_context
     def train_images(ctx: click.Context, **settings: Any) -> None:
         if carry_out(data, Settings(**settings)):
@@ -54,5 +54,5 @@ def image_command(name: str, data: ImageData) -> click.Command:
 
     if data.source:
         folder = click.Path(exists=True, file_okay=False, path_type=Path)
-        train_images.params.append(click.Option(["--data"], type=folder, metavar="FOLDER", help="Where the four IDX files are."))
+        train_images.params.append(click.Option(["--data"], type=folder, metavar="FOLDER", help="Folder with the four IDX files."))
     return train_images

@@ -1,4 +1,4 @@
-"""`fastmlp warmup`."""
+"""The command `fastmlp warmup`."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from .terminal import console, is_watched
 
 
 @click.command(epilog=examples("fastmlp warmup", "fastmlp warmup --quick"))
-@click.option("--quick", is_flag=True, help="Only XOR and the training on images in float32.")
+@click.option("--quick", is_flag=True, help="Compile only the code for XOR and for training on images in float32.")
 def warmup(quick: bool) -> None:
-    """Compile everything now, once, instead of on first use.
+    """Compile all functions now instead of on first use.
 
-    The machine code goes into a cache on disk, where every later process finds it. Says how long each part took and whether it was in the
-    cache already.
+    The machine code is stored in a cache on disk, from which later processes load it. The command prints how long each part took and
+    whether it was in the cache already.
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -25,7 +25,7 @@ def warmup(quick: bool) -> None:
     from ..measure.warmup import QUICK, WORK, compile_all, compile_first
 
     if train_epochs.stats.cache_path is None:
-        raise click.UsageError("no folder for compiled code can be written; name one in NUMBA_CACHE_DIR")
+        raise click.UsageError("no folder for compiled code is writable; set NUMBA_CACHE_DIR to a writable folder")
     names = QUICK if quick else tuple(WORK)
     output = console(highlight=False)
     columns = TextColumn("compiling"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
@@ -37,7 +37,8 @@ def warmup(quick: bool) -> None:
             bar.advance(task)
     seconds = time.perf_counter() - start
     start = time.perf_counter()
-    again = [call.function for call in map(compile_first, names) if call.compiled]  # two processes that save at once may lose one's work
-    output.print(f"{duration(seconds):>8}  in all; loading it all takes {duration(time.perf_counter() - start)}")
+    # If two processes save to the cache at once, one of the results may be lost; it is compiled again here.
+    again = [call.function for call in map(compile_first, names) if call.compiled]
+    output.print(f"{duration(seconds):>8}  in total; loading everything from the cache takes {duration(time.perf_counter() - start)}")
     if again:
-        output.print(f"Compiled once more: {', '.join(again)}")
+        output.print(f"Compiled again: {', '.join(again)}")

@@ -1,1 +1,1 @@
-"""Python around one compiled call: argument checks, inputs, memory, threads, running epochs, predicting."""
+"""The Python code around a compiled call: argument checks, inputs, memory, threads, training epochs and prediction."""

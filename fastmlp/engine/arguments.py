@@ -1,4 +1,4 @@
-"""Checks of single arguments: each returns the value as a plain Python number, or raises an error that names the argument."""
+"""Checks of single arguments. Each returns the checked value, or raises an error that names the argument."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-LARGEST_INTEGER = 2**63 - 1  # what compiled code can hold, as int64
-FEW = 1000  # elements whose sum of squares takes a third of the time of a look at each; BLAS spreads those of 10,000 over threads
+LARGEST_INTEGER = 2**63 - 1  # the largest int64, the integer type of compiled code
+FEW = 1000  # elements: their sum of squares takes a third of the time of a check of each; for 10,000, BLAS would start threads
 LONGEST_SHOWN = 80  # characters of a value in a message
 
 
 def check_size(name: str, value: Any, minimum: int, maximum: int = LARGEST_INTEGER) -> int:
-    """`value` as an int from `minimum` to `maximum`."""
+    """Return `value` as an int from `minimum` to `maximum`."""
     if not isinstance(value, Integral) or isinstance(value, bool):
         raise TypeError(f"{name}: expected an integer, got {shown(value)}")
     number = int(value)
@@ -28,12 +28,12 @@ def check_size(name: str, value: Any, minimum: int, maximum: int = LARGEST_INTEG
 
 
 def largest_size(others: int = 1, itemsize: int = 8) -> int:
-    """The largest n for which an array of n x others elements can exist: its bytes are counted by an int64."""
+    """Return the largest n for which an array of n x others elements can exist, given that its size in bytes is an int64."""
     return LARGEST_INTEGER // (max(others, 1) * itemsize)
 
 
 def check_real(name: str, value: Any) -> float:
-    """`value` as a finite float. Any real number will do: int, Fraction, Decimal, NumPy's scalars."""
+    """Return `value` as a finite float. Any real number is accepted: int, float, Fraction, Decimal or a NumPy scalar."""
     if not isinstance(value, Real | Decimal) or isinstance(value, bool):
         raise TypeError(f"{name}: expected a number, got {shown(value)}")
     try:
@@ -46,7 +46,7 @@ def check_real(name: str, value: Any) -> float:
 
 
 def check_range(name: str, value: Any, low: float, high: float = math.inf) -> float:
-    """`value` as a float, if it is in [low, high)."""
+    """Return `value` as a float in [low, high)."""
     number = check_real(name, value)
     if not low <= number < high:
         raise ValueError(f"{name}: expected a number in [{low:g}, {high:g}), got {shown(value)}")
@@ -54,14 +54,17 @@ def check_range(name: str, value: Any, low: float, high: float = math.inf) -> fl
 
 
 def check_choice(name: str, value: Any, choices: Mapping[str, Any] | tuple[str, ...]) -> str:
-    """`value` if it is one of the choices."""
+    """Return `value`, which must be one of the choices."""
     if not isinstance(value, str) or value not in choices:
         raise ValueError(f"{name}: expected one of {', '.join(map(repr, choices))}, got {shown(value)}")
     return value
 
 
 def check_finite(name: str, array: np.ndarray, source: Any = None) -> np.ndarray:
-    """`array` if it has neither NaN nor infinity; else an error with the place of the first in `source`, what it was made of."""
+    """Return `array`, which must contain neither NaN nor infinity.
+
+    The error names the first such value and its index in `source`, the value from which `array` was made.
+    """
     if not all_finite(array):
         index = tuple(np.argwhere(~np.isfinite(array))[0])
         raise ValueError(f"{name}: expected finite numbers, got {array[index]} at {place(source, index)}")
@@ -69,28 +72,28 @@ def check_finite(name: str, array: np.ndarray, source: Any = None) -> np.ndarray
 
 
 def all_finite(array: np.ndarray) -> bool:
-    """Whether there is neither NaN nor infinity."""
+    """Return whether `array` contains neither NaN nor infinity."""
     if array.size <= FEW and math.isfinite(np.vdot(array, array)):  # a finite sum of squares has finite terms
         return True
     return bool(np.isfinite(array).all())
 
 
 def shown(value: Any) -> str:
-    """`value` as an error message shows it: numbers as they are written, all else by its repr, neither longer than a line."""
+    """Return `value` as error messages show it: a number as it is written, anything else by its repr, cut to about one line."""
     try:
         text = str(value) if isinstance(value, Real | Decimal) else repr(value)
-    except ValueError:  # Python writes no integer of more than 4300 digits
-        text = f"{type(value).__name__} of too many digits to be shown"
+    except ValueError:  # by default, Python converts no integer of more than 4300 digits
+        text = f"{type(value).__name__} with too many digits to show"
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
 def is_frame(value: Any) -> bool:
-    """Whether `value` is a data frame, as pandas and polars have them: named columns, each with a dtype."""
+    """Return whether `value` is a data frame, such as those of pandas and polars: named columns, each with a dtype."""
     return all(hasattr(value, attribute) for attribute in ("columns", "dtypes", "to_numpy"))
 
 
 def place(value: Any, index: tuple[int, ...]) -> str:
-    """Where an element of `value` stands, as messages say it: [row, column], a data frame's column by its name."""
+    """Return the position of an element of `value` for error messages: [row, column], where a data frame's column is given by name."""
     parts = [str(int(position)) for position in index]
     if is_frame(value) and len(index) == 2:
         parts[1] = f"column {list(value.columns)[index[1]]!r}"

@@ -1,4 +1,4 @@
-"""Arrays of one floating dtype and of matching shapes, or an error that says which argument does not fit."""
+"""Convert arguments to arrays of one floating dtype with matching shapes, or raise an error that names the one that does not fit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FLOATING = (np.dtype(np.float32), np.dtype(np.float64))
 
 
 def check_dtype(dtype: DTypeLike) -> np.dtype:
-    """float32 or float64, in the byte order of this machine."""
+    """Return `dtype` as NumPy's float32 or float64, in the byte order of this machine."""
     try:
         chosen = np.dtype(dtype)
     except TypeError as error:
@@ -26,7 +26,7 @@ def check_dtype(dtype: DTypeLike) -> np.dtype:
 
 
 def as_float_array(name: str, value: Any) -> np.ndarray:
-    """`value` as an array of float32 or float64; integers and booleans become float64, float16 becomes float32."""
+    """Return `value` as an array of float32 or float64. Integers and booleans become float64, float16 becomes float32."""
     array = as_numbers(name, value)
     if array.dtype.kind in "biu":
         return array.astype(np.float64)
@@ -34,14 +34,15 @@ def as_float_array(name: str, value: Any) -> np.ndarray:
 
 
 def as_arrays(**values: Any) -> list[np.ndarray]:
-    """The values as C-contiguous arrays of one dtype: the widest of the floating ones, at least float32; integers follow.
+    """Return the values as C-contiguous arrays of one dtype: the widest floating dtype among them, but at least float32.
 
-    The arrays are aligned and writable, so that one compiled version serves all; what is not so already is copied.
+    Integers and booleans are converted to it, or to float64 if no value is floating. The arrays are aligned and writable, so that one
+    compiled version serves all of them; arrays without these properties are copied.
     """
     given = list(values.values())
     dtype = getattr(given[0], "dtype", None)
     if dtype in FLOATING and all(type(value) is np.ndarray and value.dtype == dtype and value.flags.carray for value in given):
-        return given  # nothing to do, and a small call spends its time here
+        return given  # a shortcut, since small calls spend much of their time here
     arrays = [as_numbers(name, value) for name, value in values.items()]
     floating = [array.dtype for array in arrays if array.dtype.kind == "f"]
     common = np.result_type(np.float32, *floating) if floating else np.dtype(np.float64)
@@ -49,7 +50,10 @@ def as_arrays(**values: Any) -> list[np.ndarray]:
 
 
 class _Writable:
-    """An array's memory, announced as writable: compiled code is specialised on that flag, and kernels never write inputs."""
+    """An array's memory, declared to be writable.
+
+    Compiled code is specialised on that flag. The declaration is safe because kernels never write to their inputs.
+    """
 
     def __init__(self, array: np.ndarray) -> None:
         self.array = array
@@ -57,15 +61,21 @@ class _Writable:
 
 
 def for_kernels(array: np.ndarray, dtype: np.dtype | None = None) -> np.ndarray:
-    """`array` as a plain C-contiguous, aligned array of that dtype; a view, if it is one already, be it memory-mapped or read-only."""
+    """Return `array` as a plain C-contiguous, aligned array of `dtype`.
+
+    An array that has these properties already is not copied, even if it is memory-mapped or read-only.
+    """
     array = np.require(np.asarray(array), dtype, ["C", "A"])
     return array if array.flags.writeable else np.asarray(_Writable(array))
 
 
 def as_floats(name: str, array: np.ndarray, dtype: np.dtype, source: Any = None) -> np.ndarray:
-    """`for_kernels` to float32 or float64. ValueError names the first finite number beyond its range, and its place in `source`."""
+    """Return `array` as `for_kernels` does, in float32 or float64.
+
+    A finite number outside the range of `dtype` raises ValueError, which names the first one and its position in `source`.
+    """
     if array.dtype.kind != "f" or array.dtype.itemsize <= dtype.itemsize:
-        return for_kernels(array, dtype)  # nothing of that type is beyond the other's range
+        return for_kernels(array, dtype)  # no number of that dtype is outside the range of the other
     try:
         with np.errstate(over="raise"):
             return for_kernels(array, dtype)
@@ -73,14 +83,14 @@ def as_floats(name: str, array: np.ndarray, dtype: np.dtype, source: Any = None)
         with np.errstate(over="ignore"):
             lost = np.isfinite(array) & ~np.isfinite(array.astype(dtype))
         index = tuple(np.argwhere(lost)[0])
-        expected = f"numbers between -{np.finfo(dtype).max:.3g} and {np.finfo(dtype).max:.3g}, as the model's {dtype} holds them"
+        expected = f"numbers between -{np.finfo(dtype).max:.3g} and {np.finfo(dtype).max:.3g}, the range of the model's {dtype}"
         raise ValueError(f"{name}: expected {expected}, got {array[index]} at {place(source, index)}") from error
 
 
 def check_shapes(letters: Mapping[str, str], arrays: Mapping[str, np.ndarray]) -> dict[str, int]:
-    """Match each array's shape with its letters ("NI": two dimensions, N and I); the same letter is the same size everywhere.
+    """Match each array's shape with its letters, such as "NI" for two dimensions, N and I, and return the sizes by letter.
 
-    Returns the sizes by letter. Raises ValueError that names the argument, its shape and the shape expected.
+    A letter stands for the same size in all arrays. The ValueError names the argument, its shape and the expected shape.
     """
     sizes: dict[str, int] = {}
     for name, array in arrays.items():
@@ -102,7 +112,7 @@ def _wrong_dimensions(name: str, wanted: str, shape: tuple[int, ...]) -> str:
 
 
 def _wrong_sizes(name: str, letters: Mapping[str, str], arrays: Mapping[str, np.ndarray]) -> str:
-    """What the arrays before `name` fix of its shape, and which of them does."""
+    """Return the message for an array whose shape contradicts the arrays before it, and name those."""
     sizes: dict[str, tuple[int, str]] = {}
     for other in arrays:
         if other == name:

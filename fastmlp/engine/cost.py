@@ -1,4 +1,4 @@
-"""What a network costs: the additions and multiplications of its matrix products."""
+"""Count the additions and multiplications in the matrix products of a network."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 
 
 def forward_operations(sizes: Sequence[int] | np.ndarray) -> int:
-    """Additions and multiplications of the forward pass of one sample: two for each weight.
+    """Return the additions and multiplications of one sample's forward pass: two for each weight.
 
-    Biases and activations do not count.
+    Biases and activations are not counted.
 
     Parameters
     ----------
@@ -27,10 +27,10 @@ def forward_operations(sizes: Sequence[int] | np.ndarray) -> int:
 
 
 def training_operations(sizes: Sequence[int] | np.ndarray) -> int:
-    """Additions and multiplications that training on one sample cannot do without: the products of the forward pass and of the gradients.
+    """Return the additions and multiplications that training on one sample requires, in the forward pass and for the gradients.
 
-    Two for each weight forward, two for its gradient, and two to pass the delta back, which the first layer need not do. Biases,
-    activations, updates and padding do not count; products with zero do, although the engine skips some of them.
+    Each weight requires two in the forward pass, two for its gradient and, except in the first layer, two to propagate the delta back.
+    Biases, activations, updates and padding are not counted. Products with zero are counted, although the engine skips some of them.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a model takes as inputs: checked once, copied only to convert."""
+"""Convert the inputs of a model. They are checked once, and copied only if they must be converted."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from .arrays import as_floats, for_kernels
 from .numeric import as_numbers
 from .sparse import as_csr
 
-NARROW = (np.uint8, np.float16, np.float32)  # what a model of float32 holds as it is
-ROWS_AT_ONCE = 4096  # searched for a value that is not finite at a time
+NARROW = (np.uint8, np.float16, np.float32)  # dtypes that float32 represents exactly
+ROWS_AT_ONCE = 4096  # rows searched at a time for a value that is not finite
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Samples in a form that batches can be gathered from."""
+    """Samples in a form from which batches can be gathered."""
 
     samples: Samples
     n_samples: int
     n_inputs: int
     dtype: np.dtype  # of the model that takes them
-    scale: float  # 1/255 for pixels, uint8
+    scale: float  # 1/255 for pixels (uint8), else 1
 
     def dense(self, dtype: np.dtype) -> np.ndarray:
-        """All of them, (N, I), scaled."""
+        """Return all samples as a scaled array (N, I)."""
         pixels, values, data, indices, indptr = self.samples
         if indptr.size:
             rows = np.zeros((self.n_samples, self.n_inputs), dtype)
@@ -38,7 +38,7 @@ class Inputs:
         return rows * dtype.type(self.scale)
 
     def take(self, rows: np.ndarray) -> Inputs:
-        """A copy of the samples with these indices, in the same form."""
+        """Return a copy of the samples with these indices, in the same form."""
         pixels, values, data, indices, indptr = self.samples
         if indptr.size == 0:
             taken = samples(pixels[rows] if pixels.size else values[rows], self.dtype)
@@ -51,12 +51,13 @@ class Inputs:
 
 
 def as_inputs(name: str, X: Any, n_inputs: int, dtype: np.dtype | None, finite: bool = True) -> Inputs:
-    """X as `Inputs` for a model of that dtype; None: float64 for float64 and integers, else float32 (so for uint8 images).
+    """Return X as `Inputs` for a model of `dtype`.
 
-    uint8 is for pixels, 0 to 255, which are divided by 255, whatever holds them: an array, a memory map, a sparse matrix, a tensor, a data
-    frame all of whose columns are uint8. Any other numbers are taken as they are; so are those of a list, which has no dtype.
+    If `dtype` is None, it is float32 for float32, float16 and uint8 (images), and float64 for float64 and other integers. Values of uint8
+    are pixels from 0 to 255 and are divided by 255, whether they come in an array, a memory map, a sparse matrix, a tensor, or a data frame
+    all of whose columns are uint8. All other numbers are taken as they are, including those of a list, which has no dtype.
 
-    finite : look through the rows of an array; False leaves that to what reads them.
+    finite : whether to check here that the rows of an array are finite; otherwise the code that reads them must check.
     """
     sparse = hasattr(X, "tocsr")
     array = X if sparse else as_numbers(name, X)
@@ -78,7 +79,10 @@ def as_inputs(name: str, X: Any, n_inputs: int, dtype: np.dtype | None, finite: 
 
 
 def check_rows(name: str, rows: np.ndarray, source: Any = None) -> None:
-    """ValueError that names the first value of rows (N, I) that is NaN or infinite, and its place in `source`, what they were made of."""
+    """Raise ValueError if a value of rows (N, I) is NaN or infinite.
+
+    The error names the first such value and its position in `source`, the value from which the rows were made.
+    """
     if all_finite(rows.reshape(-1), 0, rows.size):
         return
     for first in range(0, len(rows), ROWS_AT_ONCE):

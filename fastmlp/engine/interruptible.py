@@ -1,4 +1,4 @@
-"""Long compiled calls that Ctrl-C can end."""
+"""Run long compiled calls so that Ctrl-C can end them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ POLL_SECONDS = 0.1
 
 
 def run_interruptibly(function: Callable[..., Any], stop: np.ndarray, *args: Any) -> None:
-    """Call a kernel that holds no lock and polls `stop`, its last argument, so that Ctrl-C is heard at once.
+    """Call a kernel so that Ctrl-C takes effect at once. The kernel must release Python's lock and poll `stop`, its last argument.
 
-    The kernel runs in a thread of its own while this one waits. After an interrupt the thread ends at the kernel's next poll; what it
-    still writes belongs to nobody else.
+    The kernel runs in a thread of its own while this thread waits. After an interrupt, the kernel's thread ends at the next poll. It may
+    write to its arrays until then, so nothing else may use them.
     """
     outcome: Future[None] = Future()
 

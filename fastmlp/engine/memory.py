@@ -1,4 +1,4 @@
-"""The memory that compiled calls are given: aligned arrays and scratch."""
+"""Allocate the memory that compiled calls work on: aligned arrays and scratch."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from ..kernels.vectors import lanes, vector_bytes
 from ..kernels.zeros import list_step
 
 CACHE_LINE = 64  # bytes
-TOGETHER = 256  # samples: many enough for W to be read rarely, few enough for their activations to stay in the second-level cache
+TOGETHER = 256  # samples: enough that W is read rarely, and so few that their activations stay in the second-level cache
 
 
 def aligned(values: np.ndarray) -> np.ndarray:
-    """A copy as `empty` makes it: kernels read whole vectors past the end of a matrix too."""
+    """Return a copy of `values` in memory from `empty`, since kernels also read whole vectors past the end of a matrix."""
     out = empty(values.size, values.dtype)
     out[:] = values
     return out
 
 
 def empty(size: int, dtype: Any) -> np.ndarray:
-    """Zeros, whose memory begins at a cache line and goes on for GUARD elements beyond."""
+    """Return an array of zeros that begins at a cache line and is followed by at least GUARD elements of its memory."""
     memory = np.zeros(size + GUARD + CACHE_LINE // np.dtype(dtype).itemsize, dtype)
     skip = -memory.ctypes.data % CACHE_LINE // memory.itemsize
     return memory[skip : skip + size]
 
 
 def samples_at_once(batch_size: int) -> int:
-    """How many samples of a batch go through the network together: of large batches some, their parts as even as can be."""
+    """Return how many samples of a batch go through the network together; large batches are divided into nearly equal parts."""
     return -(-batch_size // max(1, batch_size // TOGETHER))
 
 
 def workspace(net: Network, samples: int, threads: int, dtype: Any) -> Workspace:
-    """Scratch for so many samples at a time."""
+    """Return scratch memory for `samples` samples at a time."""
     V = lanes(dtype)
     B = -(-samples // V) * V
     inputs, outputs = int(net.sizes[0]), int(net.sizes[-1])

@@ -1,4 +1,4 @@
-"""Lists, data frames, tensors and arrays of objects as NumPy arrays of numbers; what is no number is named with its place."""
+"""Convert lists, data frames, tensors and arrays of objects to NumPy arrays of numbers; errors locate what is not a number."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ import numpy as np
 
 from .arguments import is_frame, place, shown
 
-NUMBERS = frozenset(np.dtype(code).type for code in "?bhilqBHILQefd")  # the types of element that an array may have
-PLAIN = (int, float, np.bool_, np.integer, np.floating)  # what NumPy converts to a float by itself
+NUMBERS = frozenset(np.dtype(code).type for code in "?bhilqBHILQefd")  # the element types that an array may have
+PLAIN = (int, float, np.bool_, np.integer, np.floating)  # types that NumPy converts to a float by itself
 
 
 def as_numbers(name: str, value: Any) -> np.ndarray:
-    """`value` as an array of booleans, integers, float16, float32 or float64: of the dtype that NumPy gives it, hence a view if it can be.
+    """Return `value` as an array of booleans, integers, float16, float32 or float64.
 
-    Columns of a data frame get a common dtype; objects that are numbers (Python's, Fraction, Decimal) become float64.
+    The array has the dtype that NumPy gives it, so that memory is shared where possible. The columns of a data frame are converted to a
+    common dtype, and objects that are numbers (Python's own, Fraction or Decimal) to float64.
 
     Raises
     ------
     TypeError, ValueError
-        If it holds anything else, missing values, or rows of different lengths, or if it is a masked array, whose mask would be lost.
+        If `value` contains anything else, missing values or rows of different lengths, or is a masked array, whose mask would be lost.
     """
     if type(value) is np.ndarray and value.dtype.type in NUMBERS:
         return value
@@ -46,7 +47,7 @@ def _from_array(name: str, value: Any) -> np.ndarray:
     try:
         array = np.asarray(value)
         if array.ndim == 0 and hasattr(value, "__dlpack__") and not isinstance(value, np.ndarray):
-            array = np.from_dlpack(value)  # NumPy saw an object
+            array = np.from_dlpack(value)  # NumPy has treated it as a single object
     except (ValueError, TypeError, OverflowError, RuntimeError, BufferError) as error:
         if "inhomogeneous" in str(error):
             raise ValueError(f"{name}: expected a rectangular array of numbers, got rows of different lengths") from error
@@ -55,7 +56,7 @@ def _from_array(name: str, value: Any) -> np.ndarray:
 
 
 def _from_frame(name: str, frame: Any) -> np.ndarray:
-    """(N, C) of the columns' common dtype: uint8 if all of them are."""
+    """Return an array (N, C) of the common dtype of the columns, which is uint8 if all columns are uint8."""
     dtypes = [str(dtype) for dtype in frame.dtypes]
     if len(set(dtypes)) == 1:
         array = np.asarray(frame)
@@ -73,14 +74,14 @@ def _from_column(name: str, frame: Any, k: int, dtype: str) -> np.ndarray:
     column: np.ndarray = series.to_numpy()
     if column.dtype.kind == "O":
         column = _from_objects(name, column, lambda index: f" at {place(frame, (*index, k))}")
-        return column.astype(np.uint8) if dtype.lower() == "uint8" else column  # pandas' nullable UInt8, of which to_numpy made objects
+        return column.astype(np.uint8) if dtype.lower() == "uint8" else column  # pandas' nullable UInt8 becomes objects
     if column.dtype.type not in NUMBERS:
         raise TypeError(f"{name}: expected columns of numbers, got column {list(frame.columns)[k]!r} of dtype {dtype}")
     return column
 
 
 def _from_objects(name: str, array: np.ndarray, where: Callable[[tuple[int, ...]], str]) -> np.ndarray:
-    """An array of objects as float64; `where` says where an element is."""
+    """Return an array of objects as float64; `where` describes the position of an element for messages."""
     values = array.ravel()
     if all(issubclass(kind, PLAIN) for kind in set(map(type, values))):
         try:

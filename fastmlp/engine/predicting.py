@@ -1,4 +1,4 @@
-"""Outputs of a trained network, for many rows or a few."""
+"""Predict the outputs of a trained network, for many rows or for a few."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PREDICT_BATCH = 64
 
 
 def predict(net: Network, w: np.ndarray, inputs: Inputs, n_threads: int | None = None, clocks: Sequence[Clock] = ()) -> np.ndarray:
-    """Outputs (N, O) of the last layer, before any link. ValueError if the inputs are not finite.
+    """Return the outputs (N, O) of the last layer, before any link function. Raise ValueError if the inputs are not finite.
 
     clocks : one for each thread, if the prediction is profiled.
     """
@@ -47,18 +47,18 @@ def predict(net: Network, w: np.ndarray, inputs: Inputs, n_threads: int | None =
 
 
 class Few:
-    """Prediction of a few rows at a time with as little around it as can be: the description is kept from call to call."""
+    """Predict a few rows at a time with little overhead: the description of the network is kept from call to call."""
 
     def __init__(self, net: Network, w: np.ndarray, rows: int) -> None:
         self.w, self.n_inputs = w, int(net.sizes[0])
         self.code = few.pack(net.sizes, net.W_at, net.b_at, net.activation, rows, lanes(w.dtype))
 
     def predict(self, X: Any) -> np.ndarray:
-        """Outputs of the last layer. X (N, I) of the model's dtype, C-contiguous, N at most `rows`."""
+        """Return the outputs of the last layer. X (N, I) : C-contiguous, of the model's dtype; N is at most `rows`."""
         out: np.ndarray = few.predict_few(self.code, self.w, X)
         return out
 
     def classify(self, X: Any) -> np.ndarray:
-        """The index of each row's largest output, int64."""
+        """Return the index of the largest output of each row, int64."""
         classes: np.ndarray = few.classify_few(self.code, self.w, X)
         return classes

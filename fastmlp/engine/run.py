@@ -1,4 +1,4 @@
-"""A network being trained: its parameters, what is remembered from step to step, and compiled epochs by a team of threads."""
+"""Train a network: its parameters, the state that lasts from step to step, and compiled epochs by a team of threads."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from ..kernels.barrier import Team
 from ..kernels.clock import Clock, timed
 from ..kernels.epochs import Plan, train_epochs
 from ..kernels.gather import targets as as_kernel_targets
-from ..kernels.losses import LOSSES
 from ..kernels.network import Data, Network, Rule, State, Workspace
 from ..kernels.step import SUMS
 from .cost import forward_operations
 from .inputs import Inputs
+from .losses import Loss, as_kernel_loss
 from .memory import empty, samples_at_once, workspace
 from .threads import as_team, cpu_count
 
-SHORT = 6e8  # additions and multiplications of a compiled call that Ctrl-C can wait for: some 10 ms. Longer ones have a thread of their own
+SHORT = 6e8  # additions and multiplications, some 10 ms, for which Ctrl-C may wait; longer compiled calls run in threads of their own
 
 
 def no_totals(epochs: int) -> np.ndarray:
-    """The sums of so many epochs (E, SUMS), before the first of their batches."""
+    """Return the sums (E, SUMS) of `epochs` epochs before their first batch: zeros."""
     return np.zeros((epochs, SUMS))
 
 
 class Snapshot(NamedTuple):
-    """What training changes, at one point of it."""
+    """The state of a training run at one point in time."""
 
     w: np.ndarray
     m: np.ndarray
@@ -39,21 +39,22 @@ class Snapshot(NamedTuple):
 
 
 class Run:
-    """A network being trained: its parameters, and what is remembered of them from step to step.
+    """A network being trained: its parameters, and the state that lasts from step to step.
 
     Attributes
     ----------
     w, gradient, m, v : ndarray of shape (P,)
-        Parameters, their gradient, and the optimizer's memory.
+        The parameters, their gradient, and the state of the optimizer.
     settings : Rule or None
-        Of the optimizer whose memory m and v are; None before the first.
+        The settings of the optimizer to which m and v belong; None before the first.
     steps : int
-        Steps of the model so far, whatever the optimizer. With `seed` they decide the dropout masks, so that no two steps share one.
+        The number of steps of the model so far, with any optimizer. Together with `seed` it determines the dropout masks, so that they
+        differ from step to step.
     begun : int
-        The value of `steps` when m and v were empty: Adam's bias correction counts from there.
+        The value of `steps` when m and v were last zero, from which Adam's bias correction counts.
     """
 
-    def __init__(self, net: Network, w: np.ndarray, loss: str, seed: int, steps: int = 0) -> None:
+    def __init__(self, net: Network, w: np.ndarray, loss: Loss, seed: int, steps: int = 0) -> None:
         self.net, self.w, self.loss, self.seed, self.steps = net, w, loss, seed, steps
         self.gradient, self.m, self.v = (empty(w.size, w.dtype) for _ in range(3))
         self.settings: Rule | None = None
@@ -62,33 +63,33 @@ class Run:
         self._workspace: tuple[int, Workspace] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """What a copy needs: not what is scratch or empty. The parameters belong to the copied model, which attaches its own."""
+        """Return the state for a copy, without scratch or zeros. The parameters belong to the copied model, which attaches its own."""
         full = bool(self.m.any() or self.v.any())
         memory = {"m": self.m, "v": self.v} if full else {"m": None, "v": None}
         return self.__dict__ | memory | {"w": None, "gradient": None, "_workspace": None, "clocks": ()}
 
     def attach(self, w: np.ndarray) -> None:
-        """Train these parameters from now on, with the memory of those that were copied."""
+        """Train these parameters from now on, with the copied state of the optimizer."""
         self.w, self.gradient = w, empty(w.size, w.dtype)
         if self.m is None:
             self.m, self.v = empty(w.size, w.dtype), empty(w.size, w.dtype)
 
     def use(self, settings: Rule) -> None:
-        """Go on with this optimizer: with its memory if nothing but the learning rate has changed, else with an empty one."""
+        """Continue with this optimizer. Its state is kept if nothing but the learning rate has changed, and is reset otherwise."""
         if settings != self.settings:
             self.settings, self.begun = settings, self.steps
             self.m, self.v = empty(self.w.size, self.w.dtype), empty(self.w.size, self.w.dtype)
 
     def forget(self) -> None:
-        """Begin anew with the next optimizer, even if it is the one before."""
+        """Reset the state of the optimizer at the next `use`, even if the settings are the same."""
         self.settings = None
 
     def state(self) -> Snapshot:
-        """What `restore` takes to come back to this point."""
+        """Return a snapshot with which `restore` returns to this point."""
         return Snapshot(self.w.copy(), self.m.copy(), self.v.copy(), self.settings, self.begun, self.steps)
 
     def restore(self, state: Snapshot) -> None:
-        """Come back to an earlier state."""
+        """Return to the state of an earlier snapshot."""
         self.w[:], self.m[:], self.v[:] = state.w, state.m, state.v
         self.settings, self.begun, self.steps = state.settings, state.begun, state.steps
 
@@ -96,23 +97,23 @@ class Run:
         self, inputs: Inputs, targets: np.ndarray, weights: np.ndarray, orders: np.ndarray, batch_size: int, rates: np.ndarray,
         threads: int, totals: np.ndarray | None = None,
     ) -> np.ndarray:  # fmt: skip
-        """Train len(orders) epochs in one compiled call, or part of an epoch.
+        """Train for len(orders) epochs, or part of one epoch, in one compiled call.
 
-        Returns (E, SUMS), the sums that `train_epochs` describes; added to `totals` if that is given. After
-        an interrupt all steps count as taken, so that none of their dropout masks comes again.
+        Returns (E, SUMS), the sums that `train_epochs` describes; if `totals` is given, they are added to it. After an interrupt, all steps
+        count as taken, so that none of their dropout masks is used again.
         """
         samples = samples_at_once(batch_size)
         if self._workspace is None or self._workspace[0] != samples or len(self._workspace[1].active) < threads:
             self._workspace = samples, workspace(self.net, samples, max(threads, cpu_count()), self.w.dtype)
         if self.settings is None:
-            raise ValueError("settings: expected an optimizer's, by `use`, before the first epoch; got none")
+            raise ValueError("settings: expected the rule of an optimizer, given to `use` before the first epoch; got none")
         work, dtype = self._workspace[1], self.w.dtype
         arrivals, passed, stop = np.zeros(1, np.int64), np.zeros((threads, 8), np.int64), np.zeros(1, np.uint8)
         totals = no_totals(len(orders)) if totals is None else totals
         state = State(self.w, self.gradient, self.m, self.v)
         data = Data(inputs.samples, dtype.type(inputs.scale), as_kernel_targets(targets, dtype), weights)
         rule = self.settings._replace(begun=self.begun)
-        plan = Plan(orders, batch_size, rates, rule, LOSSES[self.loss], self.seed, self.steps)
+        plan = Plan(orders, batch_size, rates, rule, as_kernel_loss(self.loss, int(self.net.sizes[-1])), self.seed, self.steps)
 
         def part(thread: int) -> int:
             clock = self.clocks[thread] if self.clocks else None

@@ -1,4 +1,4 @@
-"""SciPy's sparse matrices as the three arrays of CSR, checked: compiled code follows their indices wherever these lead."""
+"""Convert SciPy's sparse matrices to the three arrays of CSR. All indices are checked here, since compiled code does not check them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ INDEX = np.dtype(np.int64)
 
 
 class Csr(NamedTuple):
-    """A matrix whose row r holds data[k] in column indices[k], for k from indptr[r] to indptr[r + 1]."""
+    """A matrix whose row r contains data[k] in column indices[k] for indptr[r] <= k < indptr[r + 1]."""
 
     data: np.ndarray
     indices: np.ndarray  # int64
@@ -22,15 +22,15 @@ class Csr(NamedTuple):
 
 
 def as_csr(name: str, X: Any, dtype: np.dtype) -> Csr:
-    """A SciPy matrix of any format as CSR, with data of that dtype and without duplicate entries, which are summed. X stays as it is.
+    """Return a SciPy matrix of any format as CSR with data of `dtype`. Duplicate entries are summed. X is not changed.
 
     Raises
     ------
     ValueError, TypeError
-        If its arrays do not fit each other or its shape, or hold what is no finite number of that dtype. CSR, CSC and COO are checked
-        before SciPy's own compiled code sees them, which would follow their indices too.
+        If the arrays of X do not fit each other or its shape, or contain anything but finite numbers within the range of `dtype`. CSR, CSC
+        and COO are checked before they reach SciPy's own compiled code, which does not check indices either.
     """
-    from scipy.sparse import coo_array, csc_array, csr_array  # loaded already, by whoever made X
+    from scipy.sparse import coo_array, csc_array, csr_array  # whatever made X has imported it already
 
     kind, shape = getattr(X, "format", None), X.shape
     if kind == "csc":
@@ -53,7 +53,7 @@ def as_csr(name: str, X: Any, dtype: np.dtype) -> Csr:
 
 
 def _compressed(name: str, X: Any, kind: str, shape: tuple[int, int], dtype: np.dtype) -> Csr:
-    """The arrays of a CSR matrix of that shape, or of the transpose of a CSC matrix, without what lies behind the last entry."""
+    """Return the arrays of a CSR matrix of this shape, or of a CSC matrix's transpose, without elements past the last entry."""
     valid, axes = f"{name}: expected a valid {kind} matrix", ("row", "column") if kind == "CSR" else ("column", "row")
     data = _data(valid, name, X, dtype)
     indices, indptr = (_integers(valid, what, getattr(X, what)) for what in ("indices", "indptr"))
@@ -69,7 +69,7 @@ def _compressed(name: str, X: Any, kind: str, shape: tuple[int, int], dtype: np.
 
 
 def _coordinates(name: str, X: Any, dtype: np.dtype) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
-    """The arrays of a COO matrix: data, and the row and column of each."""
+    """Return the arrays of a COO matrix: the data, and the row and column of each element."""
     valid = f"{name}: expected a valid COO matrix"
     data = _data(valid, name, X, dtype)
     row, column = (_integers(valid, what, getattr(X, what)) for what in ("row", "col"))
@@ -83,14 +83,14 @@ def _coordinates(name: str, X: Any, dtype: np.dtype) -> tuple[np.ndarray, tuple[
 def _data(valid: str, name: str, X: Any, dtype: np.dtype) -> np.ndarray:
     data = as_numbers(name, X.data)
     if data.ndim != 1:
-        raise ValueError(f"{valid}, with data in one dimension; got shape {data.shape}")
+        raise ValueError(f"{valid}, with a 1-D array as data; got shape {data.shape}")
     return as_floats(name, data, dtype)
 
 
 def _integers(valid: str, what: str, values: Any) -> np.ndarray:
     array = np.asarray(values)
     if array.ndim != 1 or array.dtype.kind not in "iu":
-        raise ValueError(f"{valid}, with integers in one dimension as {what}; got {array.dtype} of shape {array.shape}")
+        raise ValueError(f"{valid}, with a 1-D array of integers as {what}; got {array.dtype} of shape {array.shape}")
     return for_kernels(array, INDEX)
 
 
@@ -100,7 +100,7 @@ def _check_indices(name: str, axis: str, indices: np.ndarray, size: int) -> None
 
 
 def _is_canonical(csr: Csr) -> bool:
-    """Whether columns rise within every row, so that none comes twice."""
+    """Return whether the column indices increase within every row, so that none occurs twice."""
     rising = csr.indices[1:] > csr.indices[:-1]
     starts = csr.indptr[1:-1]
     rising[starts[(starts > 0) & (starts < len(csr.indices))] - 1] = True  # a row may begin with any column

@@ -1,4 +1,4 @@
-"""Targets and sample weights, checked and in the form that the kernels take."""
+"""Check targets and sample weights, and convert them to the form that the kernels take."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ import numpy as np
 
 from .arguments import check_finite
 from .arrays import as_float_array, as_floats
+from .losses import Loss, Quantile
 
 
-def as_targets(name: str, y: Any, n_samples: int, n_outputs: int, loss: str, dtype: np.dtype) -> np.ndarray:
-    """Targets for the loss: class indices (N,) int64, or values (N, O) of the model's dtype."""
+def as_targets(name: str, y: Any, n_samples: int, n_outputs: int, loss: Loss, dtype: np.dtype) -> np.ndarray:
+    """Return the targets for a loss: class indices (N,) int64, or values (N, O) of the model's dtype."""
+    if isinstance(loss, Quantile) and loss.is_several:
+        return np.repeat(as_targets(name, y, n_samples, 1, Quantile(), dtype), n_outputs, axis=1)
     array = as_float_array(name, y)
     if len(array.shape) == 0 or len(array) != n_samples:
         raise ValueError(f"{name}: expected {n_samples} samples as in X, got shape {array.shape}")
@@ -33,7 +36,7 @@ def as_targets(name: str, y: Any, n_samples: int, n_outputs: int, loss: str, dty
 
 
 def _as_classes(name: str, array: np.ndarray, n_classes: int) -> np.ndarray:
-    with np.errstate(invalid="ignore"):  # far beyond int64: other numbers come out, and are seen below
+    with np.errstate(invalid="ignore"):  # numbers beyond int64 are converted to others, which the next check detects
         classes = array.astype(np.int64)
     if (classes != array).any():
         raise ValueError(f"{name}: expected whole class indices, got {array[classes != array][0]}")
@@ -44,7 +47,7 @@ def _as_classes(name: str, array: np.ndarray, n_classes: int) -> np.ndarray:
 
 
 def _hint(array: np.ndarray, n_outputs: int) -> str:
-    """Which loss to use, if the values look like class indices where values for each output were expected."""
+    """Return a hint on which loss to use, if the values look like class indices where one value for each output was expected."""
     one_each = array.size == len(array) and n_outputs > 1
     if one_each and array.min() >= 0 and array.max() < n_outputs and (array == np.floor(array)).all():
         return "; for class indices use loss='softmax_cross_entropy'"
@@ -52,7 +55,7 @@ def _hint(array: np.ndarray, n_outputs: int) -> str:
 
 
 def as_weights(sample_weight: Any, n_samples: int, dtype: np.dtype) -> np.ndarray:
-    """(N,) weights, or an empty array for none."""
+    """Return the sample weights (N,), or an empty array if there are none."""
     if sample_weight is None:
         return np.zeros(0, dtype)
     weights = check_finite("sample_weight", as_float_array("sample_weight", sample_weight), sample_weight)
@@ -64,5 +67,5 @@ def as_weights(sample_weight: Any, n_samples: int, dtype: np.dtype) -> np.ndarra
     with np.errstate(over="ignore"):
         total = converted.sum(dtype=np.float64)
     if not 0 < total <= np.finfo(dtype).max:
-        raise ValueError(f"sample_weight: expected a sum above 0 that {dtype} holds, got {total} (the largest weight is {weights.max()})")
+        raise ValueError(f"sample_weight: expected a positive sum, finite in {dtype}, got {total} (the largest weight is {weights.max()})")
     return converted

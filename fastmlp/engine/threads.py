@@ -1,4 +1,4 @@
-"""Threads for compiled calls: how many, and a team of them that listens for Ctrl-C."""
+"""Choose the number of threads for a compiled call, and run a team of threads that Ctrl-C can end."""
 
 from __future__ import annotations
 
@@ -15,26 +15,27 @@ from .arguments import check_size
 
 POLL_SECONDS = 0.05
 
-# Of a batch's forward pass (`cost.forward_operations`): with so many for each thread, another one pays for its barriers.
+# Operations of a batch's forward pass (`cost.forward_operations`) for each thread; with fewer, barriers cost more than a thread saves.
 OPERATIONS_A_THREAD = 2_000_000
 
 
 def cpu_count() -> int:
-    """Processors that this process may use."""
+    """Return the number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def choose_threads(n_threads: int | None, work: int) -> int:
-    """`n_threads`, checked; or as many as have OPERATIONS_A_THREAD each."""
+    """Return `n_threads`, checked, or if it is None, as many threads as have OPERATIONS_A_THREAD operations each."""
     if n_threads is not None:
         return check_size("n_threads", n_threads, 1)
     return max(1, min(cpu_count(), work // OPERATIONS_A_THREAD))
 
 
 def as_team(threads: int, work: Callable[[int], Any], stop: np.ndarray) -> list[Any]:
-    """work(0), ..., work(threads - 1), each in a thread of its own, while this one listens for Ctrl-C; then `stop` is set and awaited.
+    """Run work(0), ..., work(threads - 1), each in a thread of its own, and return their results.
 
-    If a thread cannot be started, or fails, the others are released from their barriers before the error is raised.
+    This thread waits meanwhile, so that Ctrl-C can interrupt it; it then sets `stop` and waits until the others have ended. If a thread
+    cannot be started, or fails, the others are released from their barriers before the error is raised.
     """
     outcomes: list[Future[Any]] = [Future() for _ in range(threads)]
 
@@ -51,7 +52,7 @@ def as_team(threads: int, work: Callable[[int], Any], stop: np.ndarray) -> list[
             try:
                 thread.start()
             except RuntimeError as error:
-                raise RuntimeError(f"n_threads: expected {threads} threads, the system started {place}: {error}") from error
+                raise RuntimeError(f"n_threads: expected {threads} threads, but the system started only {place}: {error}") from error
         while wait(outcomes, POLL_SECONDS).not_done:
             pass
     except BaseException:

@@ -16,29 +16,33 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, colu
 
 from ..engine import predicting
 from ..engine.inputs import as_inputs
+from ..engine.losses import Loss
 from ..kernels.activations import ACTIVATIONS
 from ..model.data import Data
 from ..model.epochs import Epochs
-from ..model.evaluating import loss_and_score
 from ..model.layers import ACTIVATION_LAYERS, Dense, Dropout, Layer
 from ..model.schedules import as_schedule
 from ..model.sequential import Sequential
 from .batches import Batches, Rate
+from .given import Given, Validation
 from .onnx import Exporting
 from .parameters import PER_STEP, STOCHASTIC
+from .record import Record
+from .report import Report
 from .solvers import minimize, rule_of, train
 from .stopping import Patience
+from .tasks import CallbackSupportMixin, Tasks
 
 FLOATS = (np.float64, np.float32)
 BY_CODE = {ACTIVATIONS[kind.name]: kind for kind in ACTIVATION_LAYERS.values()}
-OUT_ACTIVATIONS = {
+OUT_ACTIVATIONS: dict[Loss, str] = {
     "softmax_cross_entropy": "softmax",
     "binary_cross_entropy": "logistic",
     "poisson": "exp",
 }
 
 
-class BaseMLP(Exporting):
+class BaseMLP(CallbackSupportMixin, Exporting):
     """Fitting and predicting; subclasses say what the targets are."""
 
     hidden_layer_sizes: Any
@@ -77,7 +81,7 @@ class BaseMLP(Exporting):
         sklearn.exceptions.ConvergenceWarning
             If `max_iter` epochs (or iterations of L-BFGS) were not enough.
         """
-        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=False)
+        return self._fit(Given(X, y, sample_weight), Given(X_val, y_val, sample_weight_val), incremental=False)
 
     def _is_stochastic(self) -> bool:
         """Whether `partial_fit` exists: AttributeError if not."""
@@ -85,17 +89,27 @@ class BaseMLP(Exporting):
             raise AttributeError(f"partial_fit is only available for stochastic optimizers. {self.solver} is not stochastic.")
         return True
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any], incremental: bool) -> Any:
+    def _fit(self, given: Given, validation: Given, incremental: bool) -> Any:
+        """What `fit` and, with `incremental`, `partial_fit` do."""
+        epochs = 1 if incremental else self.max_iter
+        report = Report(bool(self.verbose), epochs)
+        try:
+            with Tasks(self, given, epochs) as tasks:
+                return self._fit_as_task(tasks, report, given, validation, incremental)
+        finally:
+            report.end()
+
+    def _fit_as_task(self, tasks: Tasks, report: Report, given: Given, validation: Given, incremental: bool) -> Any:
         hidden = [int(size) for size in np.ravel(self.hidden_layer_sizes)]
         if any(size <= 0 for size in hidden):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
         if self.solver == "lbfgs" and np.any(self.dropout):
             raise ValueError(f"dropout: expected 0 for solver='lbfgs', whose steps need the same gradient twice, got {self.dropout}")
         first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
-        X, y = self._validated(X, y, reset=first)
+        X, y = self._validated(given.X, given.y, reset=first)
         self._learn_targets(y, incremental)
         targets, loss = self._targets(y, X.dtype)
-        sample_weight = self._weights(X, y, sample_weight)
+        sample_weight = self._weights(X, y, given.weights)
         self._random_state = check_random_state(self.random_state)
         if first:
             outputs = targets.shape[1] if targets.ndim == 2 else len(self.classes_)
@@ -103,9 +117,9 @@ class BaseMLP(Exporting):
         self._adopt()
         data = self._data(X, targets, sample_weight)
         if self.solver == "lbfgs":
-            self.loss_, self.n_iter_ = minimize(self._network.run(), self._trained_on(data), self, self._shares)
+            self.loss_, self.n_iter_ = minimize(self._network.run(), self._trained_on(data), self, self._shares, tasks, report)
         else:
-            self._fit_stochastic(data, self._validation(*validation), incremental)
+            self._fit_stochastic(data, given, self._validation(validation), incremental, tasks, report)
         if not np.isfinite(self._network.parameters).all():
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
@@ -123,15 +137,15 @@ class BaseMLP(Exporting):
         """The weights of the samples; None where all are 1."""
         return None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=X.dtype)
 
-    def _validation(self, X: Any, y: Any, sample_weight: Any) -> Data | None:
+    def _validation(self, given: Given) -> Validation | None:
         """The user's own validation data, if there are any."""
-        if X is None and y is None:
+        if given.X is None and given.y is None:
             return None
-        if X is None or y is None:
-            raise ValueError(f"X_val, y_val: expected both or neither, got {'y_val' if X is None else 'X_val'} alone")
-        X, y = self._validated(X, y, reset=False)
-        weights = None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=X.dtype)
-        return self._data(X, self._targets(y, X.dtype)[0], weights)
+        if given.X is None or given.y is None:
+            raise ValueError(f"X_val, y_val: expected both or neither, got {'y_val' if given.X is None else 'X_val'} alone")
+        X, y = self._validated(given.X, given.y, reset=False)
+        weights = None if given.weights is None else _check_sample_weight(given.weights, X, dtype=X.dtype)
+        return Validation(self._data(X, self._targets(y, X.dtype)[0], weights), given)
 
     def _trained_on(self, data: Data) -> Data:
         """The data with the targets that are trained on."""
@@ -142,7 +156,7 @@ class BaseMLP(Exporting):
         """By what scikit-learn divides the loss of the data: its squared error is a mean over the outputs, its gradient is not."""
         return self.n_outputs_ if self._network.loss == "squared_error" else 1
 
-    def _initialize(self, sizes: Sequence[int], loss: str, dtype: np.dtype) -> None:
+    def _initialize(self, sizes: Sequence[int], loss: Loss, dtype: np.dtype) -> None:
         """A new network, whose weights and biases are drawn as scikit-learn draws them."""
         layers: list[Layer] = []
         hidden = self._per_layer("activation", self.activation, len(sizes) - 2)
@@ -201,7 +215,9 @@ class BaseMLP(Exporting):
                     setattr(layer, own, values[place])
                     values[place] = getattr(layer, own)
 
-    def _fit_stochastic(self, data: Data, validation: Data | None, incremental: bool) -> None:
+    def _fit_stochastic(
+        self, data: Data, given: Given, validation: Validation | None, incremental: bool, tasks: Tasks, report: Report
+    ) -> None:  # fmt: skip
         run = self._network.run()
         if not (incremental and hasattr(self, "_rate")):
             run.forget()
@@ -210,7 +226,8 @@ class BaseMLP(Exporting):
         run.use(rule_of(self))
         samples = np.arange(data.inputs.n_samples)
         if self.early_stopping and validation is None and not incremental:
-            samples, validation = self._split(data)
+            samples, validation = self._split(data, given)
+            tasks.given = given._replace(rows=samples)
         by_step = self.learning_rate in PER_STEP
         plan = Batches(
             epochs=1 if incremental else self.max_iter,
@@ -228,15 +245,15 @@ class BaseMLP(Exporting):
         if self._patience.rising != by_score:
             self._patience = Patience(by_score)
         self._patience.tol, self._patience.epochs = self.tol, self.n_iter_no_change
-        record = Record(self, validation, by_score)
+        record = Record(self, validation, by_score, tasks, report)
         adaptive = self.solver == "sgd" and self.learning_rate == "adaptive"
-        one_by_one = validation is not None or bool(self.verbose)
+        one_by_one = validation is not None or bool(self.verbose) or tasks.are_watched
         self.n_iter_ = 0
         try:
             epochs = Epochs(run, self._trained_on(data), plan)
             stopped = train(epochs, plan, self._patience, record, self._shares, adaptive, one_by_one)
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=3)
+            warnings.warn("Training interrupted by user.", stacklevel=4)
             stopped = True
         except FloatingPointError as error:
             raise ValueError(f"Solver produced non-finite parameter weights. {str(error)[0].upper()}{str(error)[1:]}") from error
@@ -248,10 +265,10 @@ class BaseMLP(Exporting):
             warnings.warn(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't converged yet.",
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
 
-    def _split(self, data: Data) -> tuple[np.ndarray, Data]:
+    def _split(self, data: Data, given: Given) -> tuple[np.ndarray, Validation]:
         """The samples to train on, and data to validate with: scikit-learn's own split."""
         stratify = data.targets if self._network.loss == "binary_cross_entropy" and self.n_outputs_ == 1 else None
         samples, held_out = train_test_split(
@@ -259,14 +276,14 @@ class BaseMLP(Exporting):
         )
         if len(held_out) < 2:
             raise ValueError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
-        return samples, data.take(held_out)
+        return samples, Validation(data.take(held_out), given._replace(rows=held_out))
 
     def _batch_size(self, n_samples: int) -> int:
         if self.batch_size == "auto":
             return min(200, n_samples)
         size = int(self.batch_size)
         if size > n_samples:
-            warnings.warn("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=4)
+            warnings.warn("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=5)
         return min(size, n_samples)
 
     def _outputs(self, X: Any) -> np.ndarray:
@@ -286,8 +303,8 @@ class BaseMLP(Exporting):
     def _learn_targets(self, y: np.ndarray, incremental: bool) -> None:
         """Learn what there is to know of the targets before a network is made for them."""
 
-    def _targets(self, y: np.ndarray, dtype: np.dtype) -> tuple[np.ndarray, str]:
-        """The targets as the engine takes them, and the name of its loss."""
+    def _targets(self, y: np.ndarray, dtype: np.dtype) -> tuple[np.ndarray, Loss]:
+        """The targets as the engine takes them, and its loss."""
         raise NotImplementedError
 
     def _validation_score(self, outputs: np.ndarray, held_out: Data) -> float:
@@ -298,59 +315,6 @@ class BaseMLP(Exporting):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-class Record:
-    """The attributes of an estimator that tell how its training goes, epoch by epoch."""
-
-    def __init__(self, estimator: BaseMLP, validation: Data | None, by_score: bool) -> None:
-        self.estimator, self.validation, self.by_score = estimator, validation, by_score
-        self.best: np.ndarray | None = None
-        if validation is not None and estimator.validation_scores_ is None:
-            estimator.validation_scores_, estimator.validation_loss_curve_ = [], []
-            estimator.best_validation_score_ = -np.inf
-
-    def note(self, loss: float) -> float:
-        """Record the loss of an epoch and how it does on the validation data. Returns by what it is judged, the score or the loss."""
-        estimator = self.estimator
-        estimator.n_iter_ += 1
-        estimator.loss_ = loss
-        estimator.loss_curve_.append(loss)
-        if estimator.verbose:
-            print(f"Iteration {estimator.n_iter_}, loss = {loss:.8f}")
-        if estimator.best_loss_ is not None:
-            estimator.best_loss_ = min(estimator.best_loss_, loss)
-        score = None if self.validation is None else self._validate(self.validation)
-        return score if score is not None and self.by_score else loss
-
-    def _validate(self, validation: Data) -> float:
-        estimator, network = self.estimator, self.estimator._network
-        outputs = predicting.predict(network.network(), network.parameters, validation.inputs, estimator.n_threads)
-        score = estimator._validation_score(outputs, validation)
-        estimator.validation_scores_.append(score)
-        mean_loss, _ = loss_and_score(network.loss, outputs, validation.targets, validation.weights)
-        estimator.validation_loss_curve_.append(mean_loss / estimator._shares)
-        estimator.best_validation_score_ = max(estimator.best_validation_score_, score)
-        if estimator.verbose:
-            print(f"Validation score: {score:f}")
-        return score
-
-    def keep(self) -> None:
-        """Remember the parameters, if the best are to be the result."""
-        if self.by_score:
-            self.best = self.estimator._network.parameters.copy()
-
-    def say(self, what: str) -> None:
-        """Why the training stops, or goes on with another rate."""
-        if self.estimator.verbose:
-            what_of = "Validation score" if self.by_score else "Training loss"
-            patience = f"tol={self.estimator.tol:f} for {self.estimator.n_iter_no_change} consecutive epochs."
-            print(f"{what_of} did not improve more than {patience} {what}")
-
-    def end(self) -> None:
-        """Return to the best parameters, if they were remembered."""
-        if self.best is not None:
-            self.estimator._network.parameters[:] = self.best
 
 
 def offers_partial_fit(function: Any) -> Any:

@@ -22,6 +22,7 @@ from ..model.saving import check_fields
 from ..model.sequential import Sequential
 from .base import BaseMLP, offers_partial_fit
 from .documentation import documented
+from .given import Given
 from .onnx import Outputs, add_classes, add_labels, onnx_labels
 from .parameters import Parameters
 from .saving import can_be_saved
@@ -78,6 +79,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     class_weight: Any = None
     label_smoothing: float = 0.0
 
+    loss: ClassVar[str] = "log_loss"  # no parameter, here as in scikit-learn
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **Parameters._parameter_constraints,
         "class_weight": [StrOptions({"balanced"}), dict, list, None],
@@ -104,7 +106,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         weights = super()._weights(X, y, sample_weight)
         if self.class_weight is None:
             return weights
-        if isinstance(self.class_weight, str) and y.ndim == 1:  # "balanced": samples count by their weights, as repetitions do
+        if isinstance(self.class_weight, str) and y.ndim == 1:  # "balanced": weights may stand for repetitions
             classes, places = np.unique(y, return_inverse=True)
             totals = np.bincount(places, weights, len(classes))
             present = totals > 0
@@ -159,7 +161,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """
         if _check_partial_fit_first_call(self, classes):
             self._label_binarizer = LabelBinarizer().fit(y if type_of_target(y).startswith("multilabel") else classes)
-        self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=True)
+        self._fit(Given(X, y, sample_weight), Given(X_val, y_val, sample_weight_val), incremental=True)
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:

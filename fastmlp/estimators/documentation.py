@@ -12,12 +12,12 @@ hidden_layer_sizes : int or array_like of int, default (100,)
     Units of each hidden layer.
 activation : str or list of str, default "relu"
     Activation function of the hidden layers: "identity", "logistic", "tanh" or "relu", and beyond scikit-learn "leaky_relu", "elu",
-    "selu", "gelu", "silu" or "softplus". A list has one name for each hidden layer.
+    "selu", "gelu", "silu", "softplus" or "mish". A list has one name for each hidden layer.
 solver : {"adam", "sgd", "lbfgs", "adamw"}, default "adam"
     "adam" and "sgd" (with momentum) train on mini-batches, as does "adamw", which decays weights apart from the gradient; "lbfgs" is
     SciPy's L-BFGS-B over the gradient of all samples, which suits small data sets.
 alpha : float, default 0.0001
-    Strength of the l2 penalty on the weights, alpha / 2 * |W|^2 divided by the weight of the samples of a batch.
+    Strength of the l2 penalty on the weights: alpha times half the sum of their squares, divided by the weight of the samples of a batch.
 batch_size : int or "auto", default "auto"
     Samples per mini-batch; "auto" is 200, or all samples if there are fewer. "lbfgs" uses no mini-batches.
 learning_rate : {"constant", "invscaling", "adaptive", "cosine", "one_cycle"}, default "constant"
@@ -39,7 +39,8 @@ tol : float, default 1e-4
     An epoch counts as an improvement if the loss falls, or the validation score rises, by at least this much. For "lbfgs" the gradient's
     largest component at which it stops.
 verbose : bool or int, default False
-    Whether to print the loss of every epoch.
+    Whether to show the loss of every epoch, and the score on validation data: beside a progress bar on standard error where that is a
+    terminal, or in a notebook; elsewhere as printed lines.
 warm_start : bool, default False
     Whether `fit` goes on with the weights of the last call.
 momentum : float, default 0.9
@@ -65,6 +66,10 @@ weight_decay : float, default 0.01
     Decoupled weight decay of "adamw". Not in scikit-learn.
 clip_norm : float, default 0
     Longest gradient of the mini-batch solvers, penalty included; 0 for no limit. Not in scikit-learn.
+scoring : str or callable, optional
+    What the validation data are scored by, and early stopping with it: a scorer of scikit-learn by its name, or a function of estimator, X
+    and y that returns a number, the higher the better (and takes `sample_weight` if there are weights); "loss" is the negative validation
+    loss. By default accuracy, or what `score` gives of a regressor. Not in scikit-learn.
 n_threads : int, optional
     Threads of training and prediction; by default as many as help. Results are the same for every number. Not in scikit-learn.
 """
@@ -80,7 +85,7 @@ loss_curve_ : list of float
 best_loss_ : float or None
     The lowest of them; None with `early_stopping`.
 validation_scores_, validation_loss_curve_ : list of float, or None
-    Score and loss on the validation data after each epoch; None without such data. The latter is not in scikit-learn.
+    Score (see `scoring`) and loss on the validation data after each epoch; None without such data. The latter is not in scikit-learn.
 best_validation_score_ : float or None
     The highest of those scores.
 n_iter_ : int
@@ -89,7 +94,7 @@ t_ : int
     Samples that the mini-batch solvers have trained on, each counted as often as it was used.
 n_features_in_ : int
     Features seen in `fit`.
-feature_names_in_ : ndarray of shape (n_features_in_,)
+feature_names_in_ : ndarray of shape (n_features,)
     Their names, if the data were a data frame whose columns all have string names.
 n_layers_, n_outputs_ : int
     Layers, the inputs included, and outputs.
@@ -98,9 +103,9 @@ n_layers_, n_outputs_ : int
 REFERENCES = """\
 Notes
 -----
-`save` writes a fitted estimator to a file that is safe to load wherever it comes from, by `fastmlp.load`; `export_onnx` writes one for
-other runtimes. Estimators can be pickled too, with the optimizer's memory and without training data; but loading a pickle runs what its
-author wrote into it, so a pickle of unknown origin must not be loaded.
+`save` writes a fitted estimator to a file that `fastmlp.load` reads, and that is safe to load even if its origin is unknown. `export_onnx`
+writes a file for other runtimes. Estimators can also be pickled, with the optimizer's state and without training data. But loading a pickle
+can run any code that its author put there, so a pickle of unknown origin must not be loaded.
 
 References
 ----------

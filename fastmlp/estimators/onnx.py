@@ -1,4 +1,4 @@
-"""Estimators as ONNX: what `predict` and `predict_proba` give, as operators after those of the network."""
+"""Export estimators to ONNX: the operators of `predict` and `predict_proba` follow those of the network."""
 
 from __future__ import annotations
 
@@ -7,31 +7,32 @@ from numpy.typing import DTypeLike
 
 from ..engine.arguments import LARGEST_INTEGER, shown
 from ..files.atomic import PathLike
-from ..model.onnx import LAST, LINK_STEPS, Graph, check_target
+from ..model.onnx import LAST, Graph, check_target
 from .saving import Saving
 
-INT64 = 7  # onnx.TensorProto's number for it
+INT64 = 7  # the value of onnx.TensorProto.INT64
 LABEL, PROBABILITIES, PREDICTION = "label", "probabilities", "prediction"
 Outputs = dict[str, tuple[DTypeLike, *tuple[int, ...]]]
 
 
 class Exporting(Saving):
-    """`export_onnx`. Subclasses add what they predict."""
+    """`export_onnx`. Subclasses append the operators of their predictions."""
 
     def export_onnx(self, path: PathLike) -> None:
-        """Write the fitted estimator to an ONNX file of opset 18, for other runtimes.
+        """Write the fitted estimator to an ONNX file (opset 18), so that other runtimes can run it.
 
-        Its input is "X", of shape (N, n_features) for any N, in the dtype that the estimator was fitted in. The outputs of a classifier are
-        "label", (N,) or (N, n_labels) for multilabel targets, and "probabilities", (N, n_classes): `predict` and `predict_proba`. The
-        output of a regressor is "prediction", (N, n_outputs). Labels are strings, int64 for every integer type, or Booleans or floats as
-        they are. They agree with what the estimator predicts to the rounding of the dtype.
+        The input is called "X" and has shape (N, n_features), for any N, and the dtype in which the estimator was fitted. A classifier has
+        two outputs: "label" contains what `predict` returns and has shape (N,), or (N, n_labels) for multilabel targets; "probabilities"
+        contains what `predict_proba` returns and has shape (N, n_classes). A regressor has the output "prediction" of shape
+        (N, n_outputs), where the quantiles of several levels count as outputs and are sorted. Labels of any integer type become int64;
+        strings, Booleans and floats keep their type. The outputs agree with the estimator's predictions up to rounding in the dtype.
 
-        `fastmlp.estimators.register_skl2onnx` has skl2onnx convert pipelines that contain the estimator.
+        To export a pipeline that contains the estimator, use skl2onnx after a call of `fastmlp.estimators.register_skl2onnx`.
 
         Parameters
         ----------
         path : str or path-like
-            The file; by custom its name ends in ``.onnx``.
+            The file to write. By convention its name ends in ``.onnx``.
 
         Raises
         ------
@@ -40,10 +41,10 @@ class Exporting(Saving):
         sklearn.exceptions.NotFittedError
             If the estimator is not fitted.
         ValueError, TypeError
-            If a coefficient is NaN or infinite, or there are more than an ONNX file holds (2 GiB); if a class is of a type that ONNX does
-            not have.
+            If a coefficient is NaN or infinite, the coefficients are larger than an ONNX file can be (2 GiB), or the classes are of a type
+            that ONNX does not have.
         OSError
-            If the file cannot be written, or the path leads to anything but a regular file.
+            If the file cannot be written, or the path leads to something that is not a regular file.
 
         Examples
         --------
@@ -64,26 +65,26 @@ class Exporting(Saving):
         graph.write(target, outputs)
 
     def _add_outputs(self, graph: Graph, z: str) -> Outputs:
-        """Append what is predicted to the outputs of the last layer, `z`."""
+        """Append the operators of the predictions to the outputs `z` of the last layer."""
         raise NotImplementedError
 
 
 def graph_of(estimator: Exporting, dtype: DTypeLike | None = None) -> tuple[Graph, Outputs]:
-    """What a fitted estimator predicts of "X", computed in `dtype`, by default its own; and the outputs with their dtypes and sizes."""
+    """Return the graph of a fitted estimator's predictions, in `dtype` (by default its own), and its outputs with dtypes and sizes."""
     graph = Graph(estimator._fitted_network(), dtype)
     return graph, estimator._add_outputs(graph, graph.forward("X"))
 
 
 def add_prediction(graph: Graph, z: str) -> Outputs:
-    """Append a regressor's prediction, (N, O), to the outputs of the last layer. Returns its name, dtype and sizes."""
-    graph.chain(LINK_STEPS.get(graph.model.loss, ()), z)
+    """Append a regressor's prediction (N, O) to the outputs `z` of the last layer. Return its name, dtype and sizes."""
+    graph.link(z)
     return {graph.name_last(PREDICTION): (graph.dtype, graph.model.n_outputs)}
 
 
 def add_classes(graph: Graph, z: str, classes: np.ndarray) -> Outputs:
-    """Append a classifier's label, (N,), and probabilities, (N, C). Returns their names, dtypes and sizes.
+    """Append a classifier's label (N,) and probabilities (N, C). Return their names, dtypes and sizes.
 
-    classes : (C,), as `onnx_labels` makes them; the label is one of them.
+    classes : (C,), the possible labels, as `onnx_labels` returns them.
     """
     if graph.model.loss == "softmax_cross_entropy":
         place = graph.add("ArgMax", z, axis=1, keepdims=0)
@@ -93,14 +94,14 @@ def add_classes(graph: Graph, z: str, classes: np.ndarray) -> Outputs:
     else:
         probability = _logistic(graph, z)
         place = graph.add("Cast", graph.add("Squeeze", graph.add("Greater", probability, 0.5), np.array([1])), to=INT64)
-        graph.add("Gather", np.resize(classes, 2), place)  # the only class stands in both places
+        graph.add("Gather", np.resize(classes, 2), place)  # a single class is repeated
         graph.name_last(LABEL)
         graph.add("Concat", graph.add("Sub", 1.0, probability), probability, axis=1)
     return {LABEL: (classes.dtype,), graph.name_last(PROBABILITIES): (graph.dtype, max(2, graph.model.n_outputs))}
 
 
 def add_labels(graph: Graph, z: str) -> Outputs:
-    """Append a multilabel classifier's labels, 0 or 1, and their probabilities, both (N, L). Returns their names, dtypes and sizes."""
+    """Append a multilabel classifier's labels, 0 or 1, and their probabilities, both (N, L). Return their names, dtypes and sizes."""
     _logistic(graph, z)
     graph.name_last(PROBABILITIES)
     graph.add("Cast", graph.add("Greater", PROBABILITIES, 0.5), to=INT64)
@@ -109,13 +110,13 @@ def add_labels(graph: Graph, z: str) -> Outputs:
 
 
 def _logistic(graph: Graph, z: str) -> str:
-    """The logistic function, never quite 0 or 1, as `predict_proba` has it."""
+    """Append the logistic function, clipped so that it is never exactly 0 or 1, as in `predict_proba`."""
     finfo = np.finfo(graph.dtype)
     return graph.chain((("Sigmoid", LAST), ("Clip", LAST, float(finfo.tiny), float(1 - finfo.epsneg))), z)
 
 
 def onnx_labels(classes: np.ndarray) -> np.ndarray:
-    """Class labels of the types that ONNX runtimes know: integers in int64, strings as objects, Booleans and floats as they are."""
+    """Convert class labels to types that ONNX supports: integers to int64, strings to objects; Booleans and floats stay the same."""
     if classes.dtype.kind in "iu":
         if int(classes.max()) > LARGEST_INTEGER:
             raise ValueError(f"classes_: expected at most {LARGEST_INTEGER} in an ONNX file, got {shown(classes.max())}")

@@ -1,4 +1,4 @@
-"""A converter for skl2onnx, so that pipelines which contain one of the estimators become ONNX files."""
+"""A converter with which skl2onnx exports pipelines that contain one of the estimators."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from .classifier import MLPClassifier
 from .onnx import INT64, LABEL, graph_of
 from .regressor import MLPRegressor
 
-OLDEST_OPSET = 13  # since when the axes of Squeeze are an input
+OLDEST_OPSET = 13  # the first in which the axes of Squeeze are an input
 
 
 def register_skl2onnx() -> None:
-    """Have skl2onnx convert `MLPClassifier` and `MLPRegressor`, by themselves and in a Pipeline. More than one call does no harm.
+    """Register converters for `MLPClassifier` and `MLPRegressor` with skl2onnx, so that it converts them alone or in a Pipeline.
 
-    The outputs are those that skl2onnx gives scikit-learn's own estimators: of a classifier the label (a string or an int64) and the
-    probabilities, which the option ``zipmap`` makes a sequence of maps; of a regressor the prediction, (N, n_outputs). They are computed
-    in float64 if the input is, else in float32.
+    The converted estimators have the same outputs as scikit-learn's own: for a classifier, the label (a string or an int64) and the
+    probabilities, which the option ``zipmap`` turns into a sequence of maps; for a regressor, the prediction of shape (N, n_outputs).
+    They are computed in float64 if the input is float64, and otherwise in float32. The function may be called more than once.
 
     Raises
     ------
@@ -55,14 +55,14 @@ def register_skl2onnx() -> None:
 
 
 def _set_shapes(calculate: Any, operator: Any) -> None:
-    """Types and shapes of an operator's outputs: skl2onnx's, for as many outputs as there are."""
+    """Set the types and shapes of an operator's outputs, as skl2onnx does, for any number of outputs."""
     calculate(operator)
     estimator = operator.raw_operator
     first = operator.outputs[0].type
     if not isinstance(estimator, MLPClassifier) or (estimator.out_activation_ == "logistic" and estimator.n_outputs_ > 1):
         first.shape = [first.shape[0], estimator.n_outputs_]
     elif estimator.classes_.dtype.kind == "f" and (estimator.classes_ % 1).any():
-        raise ValueError(f"classes_: expected strings or integers, which are what skl2onnx knows, got {shown(estimator.classes_)}")
+        raise ValueError(f"classes_: expected strings or integers, the labels that skl2onnx supports, got {shown(estimator.classes_)}")
 
 
 def _convert(scope: Any, operator: Any, container: Any) -> None:
@@ -76,17 +76,17 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
     if LABEL in outputs and np.dtype(outputs[LABEL][0]) not in (object, np.int64):
         names[names.index(LABEL)] = graph.add("Cast", LABEL, to=INT64)
     outside = {name: variable.full_name for name, variable in zip(names, operator.outputs, strict=True)}
-    inside = ["X", *graph.tensors, *(node.output for node in graph.nodes)]
+    inside = ["X", *graph.tensors, *(name for node in graph.nodes for name in node.outputs)]
     unique = {name: scope.get_unique_variable_name(name) for name in inside} | outside
 
-    def add(node: str, inputs: list[str], output: str, **attributes: Any) -> None:
+    def add(node: str, inputs: list[str], outputs: list[str], **attributes: Any) -> None:
         version = onnx.defs.get_schema(node, opset).since_version
-        container.add_node(node, inputs, output, op_version=version, name=scope.get_unique_operator_name(node), **attributes)
+        container.add_node(node, inputs, outputs, op_version=version, name=scope.get_unique_operator_name(node), **attributes)
 
     element = onnx.helper.np_dtype_to_tensor_dtype(graph.dtype)
-    add("Cast", [operator.inputs[0].full_name], unique["X"], to=element)
+    add("Cast", [operator.inputs[0].full_name], [unique["X"]], to=element)
     for name, tensor in graph.tensors.items():
         content = [text.encode() for text in tensor] if tensor.dtype == object else tensor.ravel()
         container.add_initializer(unique[name], onnx.helper.np_dtype_to_tensor_dtype(tensor.dtype), tensor.shape, content)
     for node in graph.nodes:
-        add(node.operator, [unique[name] for name in node.inputs], unique[node.output], **node.attributes)
+        add(node.operator, [unique[name] for name in node.inputs], [unique[name] for name in node.outputs], **node.attributes)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from ..kernels.activations import ACTIVATIONS
@@ -49,6 +50,7 @@ class Parameters(BaseEstimator):
     dropout: float | Sequence[float] = 0.0
     weight_decay: float = 0.01
     clip_norm: float = 0.0
+    scoring: Any = None
     n_threads: int | None = None
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -78,5 +80,6 @@ class Parameters(BaseEstimator):
         "dropout": [Interval(Real, 0, 1, closed="left"), list, tuple],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "clip_norm": [Interval(Real, 0, None, closed="left")],
+        "scoring": [StrOptions({"loss", *get_scorer_names()}), callable, None],
         "n_threads": [Interval(Integral, 1, None, closed="left"), None],
     }

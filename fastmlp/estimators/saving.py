@@ -1,4 +1,4 @@
-"""Estimators as safetensors files: the file of their network, with parameters, labels and the course of the training beside it."""
+"""Save estimators in safetensors files, which add parameters, labels and the record of the training to the file of a network."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from .stopping import Patience
 from .stored import as_json, as_tensor, from_json, from_tensor
 
 FIELDS = ("kind", "parameters", "n_features_in_", "n_iter_", "t_", "loss_", "training", "targets")
-TRAINING = ("best_loss_", "best_validation_score_", "rising", "best", "count")  # of the mini-batch solvers
-CURVES = ("loss_curve_", "validation_scores_", "validation_loss_curve_")  # theirs too, each a tensor, if it is not None
+TRAINING = ("best_loss_", "best_validation_score_", "rising", "best", "count")  # fields of the mini-batch solvers
+CURVES = ("loss_curve_", "validation_scores_", "validation_loss_curve_")  # tensors of the mini-batch solvers, unless they are None
 NAMES = "feature_names_in_"
 KINDS: dict[str, type[Saving]] = {}
 Kind = TypeVar("Kind", bound=type)
 
 
 def can_be_saved(kind: Kind) -> Kind:
-    """Have `load` know an estimator, by the name of its class; a subclass is another estimator."""
+    """Register a class of estimators for `load` under its name. Its subclasses are not registered."""
     KINDS[kind.__name__] = kind
     return kind
 
 
 class Saving(Parameters):
-    """`save`, and how an estimator is restored. Subclasses add what they know of the targets."""
+    """`save` and the restoring of an estimator. Subclasses add what describes the targets."""
 
     _network: Sequential
     _patience: Patience
@@ -44,19 +44,18 @@ class Saving(Parameters):
     loss_curve_: list[float] | None
 
     def save(self, path: PathLike) -> None:
-        """Write the fitted estimator to a safetensors file, whole or not at all; `fastmlp.load` reads it back.
+        """Write the fitted estimator to a safetensors file, which `fastmlp.load` reads. The write is atomic.
 
-        A loaded estimator has the same parameters, fitted attributes and predictions, bit for bit, and can be trained further by
-        `partial_fit`, or by `fit` with `warm_start`. Three things are not in the file: what the optimizer remembers of earlier steps, so
-        that further training begins with an empty memory and the initial learning rate; a `random_state` that is a RandomState instance,
-        in the place of which None is stored; and settings made by `set_output` or for metadata routing. NumPy's numbers and arrays among
-        the parameters become Python's numbers and lists. There is no data, and nothing that could be run: a file of unknown origin is
-        safe to load.
+        A loaded estimator has the same parameters, fitted attributes and predictions, bit for bit. It can be trained further with
+        `partial_fit`, or with `fit` if `warm_start` is True. Three things are not saved: the optimizer's state, so that further training
+        starts with a new optimizer and the initial learning rate; a `random_state` that is a RandomState instance, which is replaced by
+        None; and callbacks and the settings of `set_output` and of metadata routing. Numbers and arrays of NumPy among the parameters
+        become numbers and lists of Python. The file contains no training data and no code, so a file of unknown origin is safe to load.
 
         Parameters
         ----------
         path : str or path-like
-            The file; by custom its name ends in ``.safetensors``.
+            The file to write. By convention its name ends in ``.safetensors``.
 
         Raises
         ------
@@ -65,10 +64,10 @@ class Saving(Parameters):
         sklearn.exceptions.NotFittedError
             If the estimator is not fitted.
         ValueError, TypeError
-            If a coefficient is NaN or infinite; if a parameter or a class is of a type that the file cannot hold; if the estimator is of a
-            subclass.
+            If a coefficient is NaN or infinite, a parameter (such as a function for `scoring`) or the classes are of a type that the file
+            cannot hold, or the estimator is an instance of a subclass.
         OSError
-            If the file cannot be written, or the path leads to anything but a regular file.
+            If the file cannot be written, or the path leads to something that is not a regular file.
 
         Examples
         --------
@@ -91,7 +90,7 @@ class Saving(Parameters):
         save(self._fitted_network(), path, self._beside())
 
     def _fitted_network(self) -> Sequential:
-        """The network with the coefficients as they are now. NotFittedError if there is none."""
+        """Return the network with the current coefficients. Raise NotFittedError if there is none."""
         check_is_fitted(self)
         self._adopt()
         return self._network
@@ -122,11 +121,11 @@ class Saving(Parameters):
         return Beside(description, tensors)
 
     def _described_targets(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """What a file is to say of the targets, and tensors of theirs."""
+        """Return the description of the targets for a file, and their tensors."""
         return {}, {}
 
     def _restore_targets(self, described: Any, tensors: dict[str, np.ndarray], network: Sequential) -> None:
-        """Set what `_described_targets` described; take the tensors of theirs out. ValueError if it does not fit the network."""
+        """Restore what `_described_targets` described, and remove its tensors. Raise ValueError if it does not fit the network."""
         raise NotImplementedError
 
     def _restore(self, description: dict[str, Any], tensors: dict[str, np.ndarray], network: Sequential) -> None:
@@ -160,7 +159,7 @@ class Saving(Parameters):
 
 
 def restored(description: dict[str, Any], more: dict[str, Tensor], network: Sequential) -> Saving:
-    """The estimator that was saved, with this network. ValueError or TypeError if what the file says cannot be one."""
+    """Return the estimator that was saved, with this network. Raise ValueError or TypeError if the description does not make one."""
     check_fields("estimator", description, FIELDS)
     kind = KINDS[check_choice("kind", description["kind"], KINDS)]
     stored = description["parameters"]
@@ -177,14 +176,14 @@ def restored(description: dict[str, Any], more: dict[str, Tensor], network: Sequ
 
 
 def check_float(name: str, value: Any) -> float:
-    """`value` if it is a float, as JSON has them, and not NaN; infinities are where nothing was measured yet."""
+    """Return `value` if it is a float and not NaN. Infinity stands for what has not been measured yet."""
     if type(value) is not float or math.isnan(value):
         raise ValueError(f"{name}: expected a number, got {shown(value)}")
     return value
 
 
 def as_curve(name: str, tensor: np.ndarray) -> list[float]:
-    """Losses or scores of epochs; NaN is the score of predictions that overflowed."""
+    """Return losses or scores of epochs as a list. NaN is the score of predictions that overflowed."""
     if tensor.dtype != np.float64 or tensor.ndim != 1:
         raise ValueError(f"tensor {name!r}: expected F64 of shape (epochs,), got shape {tensor.shape} in {tensor.dtype}")
     curve: list[float] = tensor.tolist()

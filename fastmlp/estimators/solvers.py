@@ -17,7 +17,9 @@ from ..model.data import Data
 from ..model.epochs import Epochs
 from .batches import Batches
 from .parameters import Parameters
+from .report import Report
 from .stopping import Patience
+from .tasks import Tasks
 
 LOWEST_RATE = 1e-6  # an adaptive rate that is no higher is not lowered again: the training ends
 CALL_SECONDS = 0.1  # of epochs in one compiled call: how long Ctrl-C may wait for the next
@@ -46,6 +48,13 @@ def losses_of(totals: np.ndarray, n_samples: int, shares: int) -> np.ndarray:
 class Judge(Protocol):
     """What is done with the epochs of a training."""
 
+    @property
+    def stop(self) -> bool:
+        """Whether the training is to end, whatever its losses."""
+
+    def begin(self) -> None:
+        """Take note that epochs are about to begin: one, if each is to be noted by itself."""
+
     def note(self, loss: float) -> float:
         """Record the loss of an epoch; return the value by which it is judged, a loss or a score."""
 
@@ -65,11 +74,14 @@ def train(epochs: Epochs, plan: Batches, patience: Patience, judge: Judge, share
     while epochs.done < plan.epochs:
         before = epochs.seconds
         count = int(min(count, patience.epochs_left, plan.epochs - epochs.done))
+        judge.begin()
         totals, _ = epochs.train(count)
         for loss in losses_of(totals, n_samples, shares):
             if patience.note(judge.note(float(loss))):
                 judge.keep()
         plan.rate.epochs_end(count, n_samples)
+        if judge.stop:
+            return True
         if patience.is_over:
             if not adaptive or plan.rate.now <= LOWEST_RATE:
                 judge.say("Learning rate too small. Stopping." if adaptive else "Stopping.")
@@ -82,7 +94,11 @@ def train(epochs: Epochs, plan: Batches, patience: Patience, judge: Judge, share
     return False
 
 
-def minimize(run: Run, data: Data, settings: Parameters, shares: int) -> tuple[float, int]:
+class StoppedError(Exception):
+    """A callback asked for the end. SciPy's own word for it, StopIteration, came with its version 1.11."""
+
+
+def minimize(run: Run, data: Data, settings: Parameters, shares: int, tasks: Tasks, report: Report) -> tuple[float, int]:
     """L-BFGS from the parameters of the run, which hold the result. Returns the loss and the number of iterations."""
     n_samples = data.inputs.n_samples
     total_weight = float(data.weights.sum(dtype=np.float64)) if data.weights.size else n_samples
@@ -93,21 +109,34 @@ def minimize(run: Run, data: Data, settings: Parameters, shares: int) -> tuple[f
         penalty[run.net.W_at[l] :][: run.net.sizes[l] * run.net.sizes[l + 1]] = settings.alpha / total_weight
     run.use(Rule(codes.GRADIENT_ONLY, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, alpha=settings.alpha))
 
+    losses: list[float] = []  # at all points that were tried; the last of an iteration is where it ends
+    done = 0
+
     def loss_and_gradient(w: np.ndarray) -> tuple[float, np.ndarray]:
+        tasks.begin_epoch()
         run.w[:] = w
         totals = run.epochs(*data, order, n_samples, rates, threads)
-        return float(losses_of(totals, n_samples, shares)[0]), run.gradient + penalty * w
+        losses.append(float(losses_of(totals, n_samples, shares)[0]))
+        return losses[-1], run.gradient + penalty * w
 
-    def report(result: scipy.optimize.OptimizeResult) -> None:
-        print(f"L-BFGS, loss = {result.fun:.8f}")
+    def iteration_ends(w: np.ndarray) -> None:
+        nonlocal done
+        done += 1
+        report.epoch(done, losses[-1], None)
+        tasks.end_epoch()
+        if tasks.stop:
+            raise StoppedError
 
-    found = scipy.optimize.minimize(
-        loss_and_gradient,
-        run.w.astype(np.float64),
-        method="L-BFGS-B",
-        jac=True,
-        options={"maxfun": settings.max_fun, "maxiter": settings.max_iter, "gtol": settings.tol},
-        callback=report if settings.verbose else None,
-    )
+    try:
+        found = scipy.optimize.minimize(
+            loss_and_gradient,
+            run.w.astype(np.float64),
+            method="L-BFGS-B",
+            jac=True,
+            options={"maxfun": settings.max_fun, "maxiter": settings.max_iter, "gtol": settings.tol},
+            callback=iteration_ends if tasks.are_watched or settings.verbose else None,
+        )
+    except StoppedError:
+        return losses[-1], done
     run.w[:] = found.x
     return float(found.fun), int(_check_optimize_result("lbfgs", found, settings.max_iter))

@@ -1,4 +1,4 @@
-"""Parameters as JSON can hold them and labels as tensors can, and back. What comes back is checked: it may come from anywhere."""
+"""Convert parameters to JSON and labels to tensors, and back. What is read is checked, since a file may come from any source."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ SCALARS = (str, int, float, bool, type(None))
 
 
 def as_json(name: str, value: Any) -> Any:
-    """`value` in lists and dicts that JSON keeps: a tuple is {"tuple": [...]}, a dict is {"dict": [[key, value], ...]}, an array a list.
+    """Convert `value` for JSON: a tuple to {"tuple": [...]}, a dict to {"dict": [[key, value], ...]}, an array to a list.
 
-    TypeError if there is anything else in it than numbers, strings, Booleans and None.
+    Raise TypeError if it contains anything other than numbers, strings, Booleans and None.
     """
     if isinstance(value, np.generic | np.ndarray):
         value = value.tolist()
@@ -30,7 +30,7 @@ def as_json(name: str, value: Any) -> Any:
 
 
 def from_json(name: str, value: Any) -> Any:
-    """What `as_json` was given."""
+    """Return the value that `as_json` converted."""
     if type(value) in SCALARS:
         return value
     if isinstance(value, list):
@@ -44,7 +44,7 @@ def from_json(name: str, value: Any) -> Any:
 
 
 def as_tensor(name: str, labels: np.ndarray) -> np.ndarray:
-    """Labels (n,) as a tensor: numbers as they are, strings as code points (n, longest), filled up with zeros."""
+    """Convert labels (n,) to a tensor. Numbers stay the same; strings become code points (n, longest), padded with zeros."""
     if labels.dtype.kind in "biuf" and labels.dtype.itemsize <= 8:
         return labels
     if labels.dtype.kind != "U" and not all(isinstance(each, str) for each in labels):
@@ -55,7 +55,7 @@ def as_tensor(name: str, labels: np.ndarray) -> np.ndarray:
 
 
 def from_tensor(name: str, tensor: np.ndarray) -> np.ndarray:
-    """The labels that `as_tensor` was given; strings in NumPy's dtype for them."""
+    """Return the labels that `as_tensor` converted. Strings have NumPy's dtype for strings."""
     if tensor.size == 0 or not (tensor.ndim == 1 or (tensor.ndim == 2 and tensor.dtype == np.uint32)):
         raise ValueError(f"{name}: expected numbers (n,) or code points (n, longest) in U32, got shape {tensor.shape} in {tensor.dtype}")
     if tensor.ndim == 1:

@@ -1,1 +1,1 @@
-"""Everything read from disk or written to it: atomic writes, IDX files, published data sets."""
+"""Reading and writing files: atomic writes, tensor files, IDX files, published data sets."""

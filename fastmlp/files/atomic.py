@@ -1,4 +1,4 @@
-"""Paths from outside, and files that are there whole or not at all."""
+"""Check paths given by a caller, and write files atomically: a file is complete or it does not exist."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 try:
     import fcntl
-except ModuleNotFoundError:  # Windows; the typed name keeps the checker from taking the module for granted
+except ModuleNotFoundError:  # Windows has no fcntl
     fcntl = None  # type: ignore[assignment]
 
 PathLike = str | os.PathLike[str]
@@ -22,7 +22,10 @@ SPECIAL = {stat.S_IFIFO: "a FIFO", stat.S_IFCHR: "a character device", stat.S_IF
 
 
 def as_path(path: PathLike) -> Path:
-    """A path from a caller, `~` expanded. TypeError if it is none, ValueError if no file can have that name."""
+    """Convert a caller's argument to a Path and expand `~`.
+
+    Raise TypeError if it is not a path, and ValueError if no file can have that name.
+    """
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"path: expected a str or path-like, got {type(path).__name__}")
     if "\0" in str(path):
@@ -31,7 +34,10 @@ def as_path(path: PathLike) -> Path:
 
 
 def check_regular(path: Path) -> os.stat_result | None:
-    """The status of the file that `path` leads to, None if there is none yet. OSError if it is a folder, a device, a FIFO or a socket."""
+    """Return the status of the file that `path` leads to, or None if it does not exist yet.
+
+    Raise OSError if it is a folder, a device, a FIFO or a socket.
+    """
     try:
         status = path.stat()
     except FileNotFoundError:
@@ -45,7 +51,10 @@ def check_regular(path: Path) -> os.stat_result | None:
 
 
 def check_writable(path: Path) -> None:
-    """Raise the OSError that `write_atomically` would, without touching the file: for the beginning of long work."""
+    """Raise the OSError that `write_atomically` would raise, without touching the file.
+
+    Call it before a long computation, so that an unwritable path is reported at once.
+    """
     if check_regular(path) and not os.access(path, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
     with tempfile.TemporaryFile(dir=path.resolve().parent):
@@ -53,11 +62,12 @@ def check_writable(path: Path) -> None:
 
 
 def write_atomically(path: PathLike, content: bytes) -> None:
-    """Write a file under another name, then rename it: a reader sees the old file or the new one, never a part.
+    """Write a file under a temporary name, then rename it, so that a reader sees the old file or the new one, never a part.
 
-    The new file keeps the mode of the one that it replaces and, where this process may set them, its owner and group; one that did not
-    exist gets what the umask leaves. A symbolic link stays, and what it leads to is written. While it grows the file is called
-    ``.fastmlp-<16 digits>.partial``, in the same folder; what a killed process left there under such a name is removed by the next write.
+    The new file keeps the mode of the file that it replaces and, if this process may set them, its owner and group. A file that did not
+    exist before gets the mode that the umask allows. If the path is a symbolic link, the link stays and the file that it leads to is
+    replaced. While it is being written, the file is called ``.fastmlp-<16 digits>.partial``, in the same folder. If a process is killed
+    and leaves such a partial file behind, the next write removes it.
 
     Parameters
     ----------
@@ -67,8 +77,8 @@ def write_atomically(path: PathLike, content: bytes) -> None:
     Raises
     ------
     OSError
-        If the path leads to a folder, a device or anything else but a regular file, to a file that is read-only, or into a folder
-        in which no file can be made.
+        If the path leads to a folder, a device or anything else that is not a regular file, to a read-only file, or into a folder in
+        which no file can be created.
 
     Examples
     --------
@@ -93,26 +103,32 @@ def write_atomically(path: PathLike, content: bytes) -> None:
             if fcntl is not None:
                 partial.replace(target)
         if fcntl is None:
-            partial.replace(target)  # Windows renames no open file
+            partial.replace(target)  # Windows cannot rename an open file
     finally:
         partial.unlink(missing_ok=True)
 
 
 def _create_partial(folder: Path, mode: int) -> tuple[Path, int]:
-    """A new file, open and locked: the lock tells `_sweep` that its writer lives, whatever machine or container looks at the folder."""
+    """Create a new file, open and locked.
+
+    The lock tells `_sweep` that the writer is still running, even if `_sweep` runs on another machine or in another container.
+    """
     while True:
         partial = folder / f".fastmlp-{secrets.token_hex(8)}.partial"
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
         if fcntl is not None:
-            with suppress(OSError):  # a file system without locks; there `_sweep` gets none either
+            with suppress(OSError):  # the file system has no locks; then `_sweep` cannot lock the file either, and leaves it
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
         if os.fstat(descriptor).st_nlink > 0:
             return partial, descriptor
-        os.close(descriptor)  # swept away between its making and its lock
+        os.close(descriptor)  # another process removed the file before it was locked
 
 
 def _take_over(partial: Path, old: os.stat_result) -> None:
-    """Give a new file the permissions of the old one; a group that cannot be set loses its share."""
+    """Give the new file the permissions of the old one.
+
+    If the old file's group cannot be set, the new file grants its group no permissions.
+    """
     if hasattr(os, "chown"):
         with suppress(PermissionError):
             os.chown(partial, old.st_uid, old.st_gid)
@@ -121,10 +137,10 @@ def _take_over(partial: Path, old: os.stat_result) -> None:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove partial files whose writer is gone, and with it the lock. Where there are no locks nothing is removed."""
+    """Remove partial files whose writer has ended and thus released the lock. On a system without locks, remove nothing."""
     if fcntl is None:
         return
-    with suppress(OSError):  # another user's, or gone already
+    with suppress(OSError):  # the folder cannot be listed, or a file belongs to another user or has disappeared
         for name in filter(PARTIAL.fullmatch, os.listdir(folder)):
             with suppress(OSError), open(folder / name, "rb", opener=_open_without_waiting) as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

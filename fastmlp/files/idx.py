@@ -1,4 +1,4 @@
-"""IDX files, the format of MNIST. Nothing that is read is trusted: a file must hold exactly what its header promises."""
+"""Read IDX files, the format of MNIST. A file is not trusted: its length must match the shape in its header exactly."""
 
 import gzip
 import math
@@ -14,28 +14,32 @@ from .atomic import PathLike, as_path
 
 # The third byte of an IDX file; numbers are stored big-endian.
 IDX_DTYPES = {code: np.dtype(name) for code, name in {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}.items()}
-CHUNK = 1 << 20  # bytes read at a time: memory grows with what a file holds, not with what its header promises
+CHUNK = 1 << 20  # bytes read at a time, so that memory use depends on the length of the file and not on its header
 
 
 def read_idx(path: PathLike) -> NDArray[Any]:
-    """Read one IDX file, plain or gzipped (told by its first bytes, not by its name).
+    """Read one IDX file, plain or gzipped.
+
+    Whether the file is gzipped is decided by its first bytes, not by its name.
 
     Parameters
     ----------
     path : str or path-like
-        The file: two zero bytes, a type code, the number of dimensions (1 to 4), each size as a big-endian 32-bit integer, then the
-        numbers. Bytes of images are thus magic number 2051, bytes of labels 2049.
+        The file. It consists of two zero bytes, a type code, the number of dimensions (1 to 4), the size of each dimension as a
+        big-endian 32-bit integer, and the numbers. The first four bytes form the magic number: 2051 for images and 2049 for labels,
+        both stored as bytes.
 
     Returns
     -------
     ndarray
-        Of the shape and type in the header (uint8, int8, int16, int32, float32 or float64), in native byte order, writable.
+        A writable array in native byte order, with the shape and dtype that the header gives (uint8, int8, int16, int32, float32 or
+        float64).
 
     Raises
     ------
     ValueError, TypeError
-        If the magic number is another one, the file holds fewer or more bytes than its header promises, or gzip finds it corrupted;
-        if `path` is not a path.
+        If the magic number is not one of an IDX file, the file is shorter or longer than its header says, the gzip stream is corrupted,
+        or `path` is not a path.
 
     Examples
     --------
@@ -51,7 +55,7 @@ def read_idx(path: PathLike) -> NDArray[Any]:
 
 
 def read_with_payload(path: Path) -> tuple[NDArray[Any], bytearray]:
-    """The array in an IDX file, and all bytes of the file, decompressed."""
+    """Return the array in an IDX file, and all bytes of the file after decompression."""
     try:
         with open(path, "rb") as file:
             gzipped = file.peek(2)[:2] == b"\x1f\x8b"

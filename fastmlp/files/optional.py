@@ -1,4 +1,4 @@
-"""Packages that fastmlp works without, until something needs one."""
+"""Import optional packages when a function needs them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from typing import Any
 
 
 def optional(module: str, extra: str, purpose: str) -> Any:
-    """The module, imported; ImportError that says what needs it, and which extra of fastmlp brings it."""
+    """Import and return a module.
+
+    If it is missing, raise an ImportError that says what needs it and which extra of fastmlp installs it.
+    """
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:

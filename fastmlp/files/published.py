@@ -1,4 +1,4 @@
-"""Published data sets of IDX files: where they are looked for, how they are downloaded, the digests they must have."""
+"""Find or download the IDX files of published data sets, and verify their digests."""
 
 import gzip
 import hashlib
@@ -22,13 +22,13 @@ TEST_LABELS = "t10k-labels-idx1-ubyte"
 
 @dataclass(frozen=True)
 class IdxSource:
-    """A published data set: four gzipped IDX files, known by the SHA-256 of their decompressed bytes."""
+    """A published data set: four gzipped IDX files, identified by the SHA-256 of their decompressed bytes."""
 
     title: str
-    folder: str  # its subfolder of FASTMLP_DATA and of the user's cache
+    folder: str  # the subfolder of FASTMLP_DATA and of the user's cache that holds the files
     mirrors: tuple[str, ...]  # tried in this order
     sha256: Mapping[str, str]  # training images, training labels, test images, test labels
-    system_folders: tuple[Path, ...] = ()  # where an operating system's package puts the files
+    system_folders: tuple[Path, ...] = ()  # where a package of the operating system installs the files
 
 
 MNIST = IdxSource(
@@ -57,11 +57,11 @@ FASHION_MNIST = IdxSource(
     },
     system_folders=(Path("/usr/share/datasets/fashion-mnist"),),
 )
-LARGEST_PAYLOAD = 16 + 60_000 * 28 * 28  # bytes, of either data set: a download is never decompressed beyond it
+LARGEST_PAYLOAD = 16 + 60_000 * 28 * 28  # bytes, the same for both data sets; a download is never decompressed beyond this
 
 
 def load_published(source: IdxSource, path: PathLike | None) -> tuple[Images, Images]:
-    """(X_train, y_train), (X_test, y_test) from the four files, each checked by its digest."""
+    """Load (X_train, y_train), (X_test, y_test) from the four files, after checking the digest of each."""
     folder = as_path(path) if path is not None else _local_folder(source) or _download(source)
     arrays = []
     for name, expected in source.sha256.items():
@@ -81,14 +81,17 @@ def _member(folder: Path, name: str) -> Path | None:
 
 
 def local_folders(source: IdxSource) -> list[Path]:
-    """Where the files of a data set are looked for on this machine, in this order, when no folder is named."""
+    """List the folders of this machine that are searched for a data set, in this order, when the caller names none."""
     named = os.environ.get("FASTMLP_DATA")
     home = [Path(named).expanduser() / source.folder, Path(named).expanduser()] if named else []
     return [*home, *source.system_folders]
 
 
 def _local_folder(source: IdxSource) -> Path | None:
-    """The first folder that holds files of this data set, unless they are those of the other one: the names are the same."""
+    """Return the first folder that holds files of this data set, or None.
+
+    MNIST and Fashion-MNIST use the same file names, so a folder with the test labels of the other data set is skipped.
+    """
     named = os.environ.get("FASTMLP_DATA")
     if named and not Path(named).expanduser().is_dir():
         raise FileNotFoundError(f"FASTMLP_DATA: an existing folder expected, got {named!r}")
@@ -102,7 +105,10 @@ def _local_folder(source: IdxSource) -> Path | None:
 
 
 def _download(source: IdxSource) -> Path:
-    """Fetch what the user's cache lacks; pooch checks the digest of each decompressed file before it gets its name."""
+    """Download the files that are missing in the user's cache, and return its folder.
+
+    pooch checks the digest of each decompressed file before it gives the file its final name.
+    """
     pooch = optional("pooch", extra="data", purpose=f"downloading {source.title}")
     cache: Path = pooch.os_cache("fastmlp") / source.folder
 
@@ -122,6 +128,6 @@ def _download(source: IdxSource) -> Path:
             except (OSError, EOFError, zlib.error, ValueError) as error:
                 failures.append(f"{mirror}{name}.gz: {error}")
         else:
-            summary = f"{source.title} could not be downloaded into {cache}: try again, or name a folder of its four files in FASTMLP_DATA"
+            summary = f"{source.title} could not be downloaded into {cache}: try again, or set FASTMLP_DATA to a folder with its four files"
             raise ConnectionError("\n".join([summary, *failures]))
     return cache

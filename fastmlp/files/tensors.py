@@ -1,7 +1,7 @@
-"""Named arrays and what is to be said of them in one safetensors file, sealed by a checksum of all its bytes.
+"""Store named arrays and metadata in one safetensors file, with a checksum of all its bytes.
 
-A file may come from anywhere, be damaged, or be rewritten while it is read. It is read into memory as it stands at that moment and only
-then looked at: were it mapped, a writer that cut it short would end the process.
+A file may come from an untrusted source, be damaged, or be rewritten while it is read. Therefore it is first read into memory as a whole
+and examined afterwards. If it were memory-mapped instead, another process that truncated the file would crash this one.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import numpy as np
 from .atomic import check_regular, write_atomically
 from .optional import optional
 
-LARGEST_HEADER = 2**18  # bytes of names, shapes and metadata: a thousand layers; safetensors itself would read 100 MB
-SEAL = "sha256"  # the field of the metadata that holds the checksum: of the whole file, with 64 zeros in the checksum's own place
+LARGEST_HEADER = 2**18  # bytes of names, shapes and metadata, enough for a thousand layers; safetensors itself would accept 100 MB
+SEAL = "sha256"  # metadata field with the checksum of the whole file, computed with 64 zeros in the place of the checksum itself
 UNSEALED = "0" * 64
 DTYPES = {  # of NumPy, by safetensors' names
     "F16": "<f2", "F32": "<f4", "F64": "<f8", "BOOL": "?",
@@ -28,14 +28,14 @@ DTYPES = {  # of NumPy, by safetensors' names
 
 
 class Tensor(NamedTuple):
-    """An array as the file has it."""
+    """An array as it is stored in the file."""
 
-    dtype: str  # as safetensors names it: "F32"
+    dtype: str  # the name that safetensors uses, such as "F32"
     shape: tuple[int, ...]
     data: bytes
 
     def array(self) -> np.ndarray:
-        """The numbers, read-only. ValueError if they are of a type that NumPy does not have."""
+        """Return the numbers as a read-only array. Raise ValueError if NumPy has no such type of numbers."""
         if self.dtype not in DTYPES:
             raise ValueError(f"expected one of {', '.join(DTYPES)}, got {self.dtype}")
         flat: np.ndarray = np.frombuffer(self.data, DTYPES[self.dtype])
@@ -43,7 +43,7 @@ class Tensor(NamedTuple):
 
 
 def write_tensors(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> None:
-    """Write a file as `read_tensors` reads it, whole or not at all. ValueError if the header is longer than that would take."""
+    """Write a file that `read_tensors` can read; the write is atomic. Raise ValueError if the header is too long."""
     safetensors = optional("safetensors.numpy", extra="save", purpose="save")
     content: bytes = safetensors.save(dict(tensors), {**metadata, SEAL: UNSEALED})
     _check_header(content)
@@ -52,15 +52,15 @@ def write_tensors(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mappi
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors in the order of their names, and the metadata; at most twice the size of the file is held.
+    """Read the tensors, in the order of their names, and the metadata, using at most twice the size of the file in memory.
 
     Raises
     ------
     ValueError
-        If it is no safetensors file, has a header of more than LARGEST_HEADER bytes, or has a checksum that is not its own. A file
-        without a checksum is taken as it is.
+        If the file is not a safetensors file, has a header of more than LARGEST_HEADER bytes, or does not match its checksum. A file
+        without a checksum is accepted.
     OSError
-        If it cannot be read, or is no regular file: a FIFO would never end.
+        If the file cannot be read or is not a regular file (reading from a FIFO might never end).
     """
     safetensors = optional("safetensors", extra="save", purpose="load")
     check_regular(path)
@@ -75,7 +75,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     header = json.loads(content[8 : 8 + _header_length(content)])
     metadata: dict[str, str] = header.get("__metadata__", {})
     if SEAL in metadata and (found := _checksum(content, _seal_at(content))) != metadata[SEAL]:
-        raise ValueError(f"{SEAL}: expected {found}, the checksum of what the file holds, got {metadata[SEAL]!r}: the file is damaged")
+        raise ValueError(f"{SEAL}: expected {found}, the checksum of the file's content, got {metadata[SEAL]!r}: the file is damaged")
     return {name: _tensor(entry) for name, entry in sorted(entries)}, metadata
 
 
@@ -84,7 +84,7 @@ def _tensor(entry: dict[str, Any]) -> Tensor:
 
 
 def _header_length(content: bytes) -> int:
-    """A safetensors file begins with the length of its header, in 8 bytes."""
+    """Return the length of the header, which a safetensors file stores in its first 8 bytes."""
     return int.from_bytes(content[:8], "little")
 
 
@@ -94,7 +94,10 @@ def _check_header(content: bytes) -> None:
 
 
 def _seal_at(content: bytes) -> int:
-    """Where the checksum's digits begin. As a key the name stands between bare quotes, which no JSON string can contain."""
+    """Return the position of the first digit of the checksum.
+
+    The search for the key cannot find a match inside a string, because JSON escapes the quotes there.
+    """
     key = f'"{SEAL}":"'.encode()
     at = content.find(key, 8, 8 + _header_length(content))
     if at < 0:
@@ -103,7 +106,7 @@ def _seal_at(content: bytes) -> int:
 
 
 def _checksum(content: bytes, at: int) -> str:
-    """SHA-256 of all bytes, the checksum's own replaced by zeros."""
+    """Return the SHA-256 of all bytes, with the checksum itself replaced by zeros."""
     view = memoryview(content)
     digest = hashlib.sha256(view[:at])
     digest.update(UNSEALED.encode())

@@ -1,5 +1,5 @@
-"""Compiled code. Kernels take arrays that are already right (checked, C-contiguous, of one dtype) and allocate nothing per sample.
+"""Compiled kernels. Their arrays are already checked, C-contiguous and of one dtype, and they allocate nothing per sample.
 
-Letters for sizes, everywhere: N samples, B samples of a batch, I inputs (fan-in), H hidden units, O outputs (fan-out), L layers,
-V lanes of a vector.
+These letters stand for sizes throughout: N samples, B samples in a batch, I inputs (fan-in), H hidden units, O outputs (fan-out),
+L layers and V lanes in a vector.
 """

@@ -1,6 +1,6 @@
-"""Vectors read from arrays and written to them; under ``NUMBA_BOUNDSCHECK=1`` every one of them checks its place.
+"""Loads of vectors from arrays and stores to them; under ``NUMBA_BOUNDSCHECK=1`` each of them checks its index.
 
-Without bounds checking no function here looks at an index.
+Without bounds checking, no function here checks an index.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ from numba.extending import intrinsic
 
 from .vectors import Vector, call_intrinsic, constant, count_mask, llvm_type, repeat, suffix
 
-# Arrays made by `engine.memory.empty` go on for so many elements, so that kernels may read whole vectors past their last one.
+# Arrays made by `engine.memory.empty` extend this many elements past their end, so that kernels may read whole vectors there.
 GUARD = 64
 
 
 def check_place(context: Any, builder: Any, array: Any, first: Any, count: Any, beyond: int = 0) -> None:
-    """If Numba checks bounds: raise IndexError unless the elements [first, first + count) lie in an array, or `beyond` elements past it."""
+    """Generate a bounds check, if Numba's bounds checking is on.
+
+    It raises IndexError unless the elements [first, first + count) lie in the array or in the `beyond` elements past its end.
+    """
     if not config.BOUNDSCHECK:  # type: ignore[attr-defined]
         return
     int64 = ir.IntType(64)
@@ -31,7 +34,7 @@ def check_place(context: Any, builder: Any, array: Any, first: Any, count: Any, 
 
 
 def opened(context: Any, builder: Any, kind: Any, view: Any) -> SimpleNamespace:
-    """A named tuple in the compiler, its fields by name: arrays as Numba's structures, numbers as LLVM's values."""
+    """Return the fields of a named tuple in the compiler, by name: arrays as Numba's structures, numbers as LLVM values."""
     fields = {}
     for place, (name, part) in enumerate(zip(kind.fields, kind.types, strict=True)):
         value = builder.extract_value(view, place)
@@ -44,13 +47,13 @@ def opened(context: Any, builder: Any, kind: Any, view: Any) -> SimpleNamespace:
 
 
 def address(builder: Any, data: Any, index: Any, vector: Vector) -> Any:
-    """LLVM's pointer to the vector that begins at an element of an array's data."""
+    """Return the LLVM pointer to the vector that begins at one element of an array's data."""
     return builder.bitcast(builder.gep(data, [index]), llvm_type(vector).as_pointer())
 
 
 @intrinsic
 def width(typingctx, a):
-    """Lanes of a vector of a's dtype, known at compile time. a : array."""
+    """Return the number of lanes in a vector of a's dtype, a compile-time constant. a : array."""
     size = Vector(a.dtype).lanes
 
     def codegen(context, builder, sig, args):
@@ -60,7 +63,7 @@ def width(typingctx, a):
 
 
 def read(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    """The code of `load` and `load_part`."""
+    """Generate the code of `load` and `load_part`."""
     vector = sig.return_type
     array, index = context.make_array(sig.args[0])(context, builder, args[0]), args[1]
     check_place(context, builder, array, index, vector.lanes, GUARD)
@@ -69,18 +72,18 @@ def read(context: Any, builder: Any, sig: Any, args: Any) -> Any:
 
 @intrinsic
 def load(typingctx, a, i):
-    """The vector of elements i, i + 1, ... of a's memory. a : C-contiguous array; i : flat index."""
+    """Load the vector of elements i, i + 1, ... of a's memory. a : C-contiguous array; i : flat index."""
     return Vector(a.dtype)(a, types.intp), read
 
 
 @intrinsic(prefer_literal=True)
 def load_part(typingctx, a, i, halves):
-    """As load; of half as many elements if halves, a literal, is 1 and not 2."""
+    """Load as `load` does, but half as many elements if `halves`, a literal, is 1 instead of 2."""
     return Vector(a.dtype, halves.literal_value)(a, types.intp, halves), read
 
 
 def write(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    """The code of `store` and `keep`."""
+    """Generate the code of `store` and `keep`."""
     vector = sig.args[2]
     array, index = context.make_array(sig.args[0])(context, builder, args[0]), args[1]
     check_place(context, builder, array, index, vector.lanes)
@@ -90,13 +93,13 @@ def write(context: Any, builder: Any, sig: Any, args: Any) -> Any:
 
 @intrinsic
 def store(typingctx, a, i, value):
-    """Write a vector to elements i, i + 1, ... of a's memory. a : C-contiguous array, modified in place; i : flat index."""
+    """Store a vector in elements i, i + 1, ... of a's memory. a : C-contiguous array, modified in place; i : flat index."""
     return types.void(a, types.intp, value), write
 
 
 @intrinsic
 def keep(typingctx, a, i, value):
-    """As store; if a is None, nothing, and what would have been stored is not computed."""
+    """Store as `store` does. If a is None, store nothing; the value is then not computed either."""
     if isinstance(a, types.NoneType):
         return types.void(a, types.intp, value), lambda context, builder, sig, args: context.get_dummy_value()
     return types.void(a, types.intp, value), write
@@ -104,7 +107,7 @@ def keep(typingctx, a, i, value):
 
 @intrinsic
 def load_first(typingctx, a, i, count):
-    """As load, but only the first `count` lanes; the others are zero and their memory is not touched."""
+    """Load only the first `count` lanes of a vector; the other lanes are zero and their memory is not touched."""
     vector = Vector(a.dtype)
 
     def codegen(context, builder, sig, args):
@@ -119,7 +122,7 @@ def load_first(typingctx, a, i, count):
 
 @intrinsic
 def store_first(typingctx, a, i, value, count):
-    """As store, but only the first `count` lanes; the memory of the others is not touched."""
+    """Store only the first `count` lanes of a vector; the memory of the other lanes is not touched."""
 
     def codegen(context, builder, sig, args):
         vector = sig.args[2]
@@ -135,7 +138,7 @@ def store_first(typingctx, a, i, value, count):
 
 @intrinsic
 def broadcast(typingctx, a, i):
-    """The vector with element i of a's memory in every lane. a : C-contiguous array; i : flat index."""
+    """Load element i of a's memory into every lane of a vector. a : C-contiguous array; i : flat index."""
     vector = Vector(a.dtype)
 
     def codegen(context, builder, sig, args):
@@ -147,7 +150,7 @@ def broadcast(typingctx, a, i):
 
 
 def prefetch(builder: Any, address: Any, to_write: bool = False) -> None:
-    """Ask for the cache line at `address`, which may lie anywhere, for reading or writing soon."""
+    """Prefetch the cache line at `address`, for reading or for writing. The address may lie anywhere."""
     pointer, int32 = ir.PointerType(ir.IntType(8)), ir.IntType(32)
     operands = [builder.bitcast(address, pointer), int32(int(to_write)), int32(3), int32(1)]
     call_intrinsic(builder, "llvm.prefetch.p0", ir.VoidType(), operands)
@@ -155,7 +158,7 @@ def prefetch(builder: Any, address: Any, to_write: bool = False) -> None:
 
 @intrinsic
 def fetch(typingctx, a, i):
-    """Ask for the cache line of element i of a's memory, to be read soon. a : C-contiguous array; no index is too large."""
+    """Prefetch the cache line of element i of a's memory, for reading. a : C-contiguous array; i may lie past its end."""
 
     def codegen(context, builder, sig, args):
         prefetch(builder, builder.gep(context.make_array(a)(context, builder, args[0]).data, [args[1]]))
@@ -166,7 +169,7 @@ def fetch(typingctx, a, i):
 
 @intrinsic
 def peek(typingctx, flag):
-    """Element 0 of an array that another thread may change, read anew each time. flag : (1,) uint8."""
+    """Read element 0 of an array that another thread may change, from memory at every call. flag : (1,) uint8."""
 
     def codegen(context, builder, sig, args):
         data = context.make_array(flag)(context, builder, args[0]).data

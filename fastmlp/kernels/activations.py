@@ -1,6 +1,6 @@
-"""Activation functions: value and slope of whole arrays, a vector at a time, chosen by an integer code.
+"""Activation functions: values and slopes of whole arrays, one vector at a time, chosen by an integer code.
 
-The slope is taken where the value is, so that functions whose slope cannot be told from their value (gelu, silu) are like all others.
+The slope is computed together with the value, so functions whose slope does not follow from their value (GELU, SiLU) need no special case.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from .access import keep, load, load_first, store, store_first, width
 from .jit import entry, kernel
 from .vectors import first_lane, fma, splat, where_less
 
-IDENTITY, LOGISTIC, TANH, RELU, LEAKY_RELU, ELU, SELU, GELU, SILU, SOFTPLUS = range(10)
+IDENTITY, LOGISTIC, TANH, RELU, LEAKY_RELU, ELU, SELU, GELU, SILU, SOFTPLUS, MISH = range(11)
 ACTIVATIONS = {
     "identity": IDENTITY,
     "logistic": LOGISTIC,
@@ -22,6 +22,7 @@ ACTIVATIONS = {
     "gelu": GELU,
     "silu": SILU,
     "softplus": SOFTPLUS,
+    "mish": MISH,
 }
 
 LEAK = 0.01
@@ -31,9 +32,9 @@ GELU_SLOPE, GELU_CUBE = 0.7978845608028654, 0.044715  # sqrt(2 / pi); Hendrycks 
 
 @entry
 def activate(code, z, slope, first, last):
-    """z[first:last] = g(z), slope[first:last] = g'(z), in place. z, slope : flat; first and last are multiples of V.
+    """Compute z[first:last] = g(z) and slope[first:last] = g'(z) in place. z, slope : flat; first and last are multiples of V.
 
-    slope : None if nobody will ask for it; it is then not computed either.
+    slope : None if the slopes are not needed; they are then not computed.
     """
     V = width(z)
     if code == IDENTITY:
@@ -70,19 +71,21 @@ def activate(code, z, slope, first, last):
             s = vecmath.sigmoid(x)
             store(z, n, x * s)
             keep(slope, n, s * fma(x, 1.0 - s, 1.0))
-    else:
+    elif code == SOFTPLUS:
         for n in range(first, last, V):
             x = load(z, n)
             store(z, n, vecmath.softplus(x))
             keep(slope, n, vecmath.sigmoid(x))
+    else:
+        activate_mish(z, slope, first, last)
 
 
 @kernel
 def activate_leaky(z, slope, first, last, leak):
-    """max(x, leak x); the slope at 0 is `leak`. NaN stays NaN, and -inf becomes it where leak is 0: a divergence shows.
+    """Compute max(x, leak x); the slope at 0 is `leak`. NaN stays NaN, and -inf becomes NaN if leak is 0, so that divergence shows.
 
-    The value is x times a chosen factor: a choice between x and another number would be stored through a mask, over the x that is there
-    already, which AMD's CPUs do slowly.
+    The value is the product of x and a selected factor. LLVM would store a selection between x and another number through a mask, over
+    the x that is already in memory, and masked stores are slow on AMD's CPUs.
     """
     for n in range(first, last, width(z)):
         x = load(z, n)
@@ -92,7 +95,7 @@ def activate_leaky(z, slope, first, last, leak):
 
 @kernel
 def activate_elu(z, slope, first, last, scale, alpha):
-    """scale x for x > 0, scale alpha (e^x - 1) below."""
+    """Compute scale x for x >= 0 and scale alpha (e^x - 1) for x < 0."""
     for n in range(first, last, width(z)):
         x = load(z, n)
         below = (scale * alpha) * vecmath.expm1(where_less(x, 0.0, x, 0.0 * x))
@@ -100,9 +103,26 @@ def activate_elu(z, slope, first, last, scale, alpha):
         keep(slope, n, where_less(x, 0.0, below + scale * alpha, scale + 0.0 * x))
 
 
+@kernel
+def activate_mish(z, slope, first, last):
+    """x tanh(softplus(x)) (Misra 2020), without cancellation at either end and with one exponential.
+
+    With e = exp(x), tanh(log(1 + e)) = (e^2 + 2 e) / (e^2 + 2 e + 2); for x > 0 both sides of the fraction are divided by e^2, so that
+    nothing overflows. `rest` / (`gate` + `rest`) is what the fraction lacks to 1.
+    """
+    for n in range(first, last, width(z)):
+        x = load(z, n)
+        u = vecmath.exp(where_less(x, 0.0, x, 0.0 - x))
+        gate = where_less(0.0, x, u + u + 1.0, u * (u + 2.0))
+        rest = 2.0 * where_less(0.0, x, u * u, 1.0 + 0.0 * u)
+        t = gate / (gate + rest)
+        store(z, n, x * t)
+        keep(slope, n, t + x * (1.0 + t) * (rest / (gate + rest)) * (where_less(0.0, x, 1.0 + 0.0 * u, u) / (u + 1.0)))
+
+
 @entry
 def sigmoid_into(out, x):
-    """out = 1 / (1 + exp(-x)). out, x : C-contiguous, same size and dtype; out may be x."""
+    """Compute out = 1 / (1 + exp(-x)). out, x : C-contiguous, of one size and dtype; out may be x."""
     V = width(x)
     whole = x.size - x.size % V
     for n in range(0, whole, V):
@@ -113,7 +133,7 @@ def sigmoid_into(out, x):
 
 @entry
 def sigmoid_slope_into(out, s):
-    """out = s (1 - s), the sigmoid's derivative from its output. out, s : C-contiguous, same size and dtype; out may be s."""
+    """Compute out = s (1 - s), the sigmoid's derivative from its output. out, s : C-contiguous, of one size and dtype; out may be s."""
     V = width(s)
     whole = s.size - s.size % V
     for n in range(0, whole, V):
@@ -126,11 +146,11 @@ def sigmoid_slope_into(out, s):
 
 @kernel
 def sigmoid_of(x):
-    """1 / (1 + exp(-x)) of one number, to the bit what `sigmoid_into` gives. x : float32 or float64."""
+    """Return 1 / (1 + exp(-x)) of one number, with the same bits as `sigmoid_into`. x : float32 or float64."""
     return first_lane(vecmath.sigmoid(splat(x)))
 
 
 @kernel
 def sigmoid_slope_of(s):
-    """s (1 - s) of one number. s : float32 or float64."""
+    """Return s (1 - s) of one number. s : float32 or float64."""
     return first_lane(splat(s) * (1.0 - splat(s)))

@@ -1,4 +1,4 @@
-"""The other ceilings: how fast a core reads memory when it does nothing else, what a barrier costs, and what an empty call."""
+"""Kernels that measure other limits: how fast one core reads memory, what a barrier costs, and what an empty call costs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .vectors import splat, sum_lanes
 
 @entry(allocates=False)
 def read_through(a, turns):
-    """Read every whole group of eight vectors of a so many times; the sum of all, so that no load can be left out. a : flat."""
+    """Read every whole group of eight vectors of a `turns` times. Return the sum, so that no load can be optimised away. a : flat."""
     V, zero = width(a), splat(a.dtype.type(0))
     s0, s1, s2, s3, s4, s5, s6, s7 = zero, zero, zero, zero, zero, zero, zero, zero
     for _ in range(turns):
@@ -22,12 +22,12 @@ def read_through(a, turns):
 
 @entry(allocates=False)
 def pass_barriers(team, times):
-    """Come to so many barriers, one after the other."""
+    """Pass a barrier `times` times in a row."""
     for _ in range(times):
         barrier(team)
 
 
 @entry(allocates=False)
 def nothing():
-    """What an empty call from Python costs."""
+    """Do nothing: the time of this call is what any call from Python costs."""
     return 0

@@ -1,7 +1,7 @@
-"""Several threads in one kernel: a barrier that costs a fraction of a microsecond, and shares of work.
+"""Several threads in one kernel: a barrier that costs a fraction of a microsecond, and the division of work among threads.
 
-The threads are Python's, each in the same compiled call without the interpreter's lock: no threading layer of Numba's is involved, so
-there is nothing to oversubscribe, to abort on concurrent use or to break after a fork.
+The threads are Python threads, all in the same compiled call, which releases the interpreter's lock. They use none of Numba's threading
+layers, which can oversubscribe the cores, abort when used concurrently, or break after a fork.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from .access import peek
 from .clock import BARRIER, Clock, lap
 from .jit import kernel
 
-SPINS = 2000  # looks at the counter before the processor is offered to others: about a microsecond
-STOPPED, ABANDONED = 1, 2  # of Team.stop: somebody asked for an end; a member is missing and will never come to a barrier
+SPINS = 2000  # polls of the counter before the thread yields the processor: about a microsecond
+STOPPED, ABANDONED = 1, 2  # values of Team.stop: the work is to end; a member is missing and will never reach a barrier
 YIELD = "SwitchToThread" if sys.platform == "win32" else "sched_yield"
 
 
 @intrinsic
 def arrive(typingctx, counter):
-    """Add one to counter[0], visibly to all threads. counter : (1,) int64."""
+    """Add one to counter[0] atomically. counter : (1,) int64."""
 
     def codegen(context, builder, sig, args):
         data = context.make_array(sig.args[0])(context, builder, args[0]).data
@@ -37,7 +37,7 @@ def arrive(typingctx, counter):
 
 @intrinsic
 def arrived(typingctx, counter):
-    """counter[0], read anew; what other threads wrote before they arrived is visible from here on."""
+    """Read counter[0] from memory; from here on, this thread sees what other threads wrote before they arrived."""
 
     def codegen(context, builder, sig, args):
         data = context.make_array(sig.args[0])(context, builder, args[0]).data
@@ -48,7 +48,7 @@ def arrived(typingctx, counter):
 
 @intrinsic
 def give_way(typingctx):
-    """Let another thread have the processor."""
+    """Yield the processor to another thread."""
 
     def codegen(context, builder, sig, args):
         function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(ir.IntType(32), []), YIELD)
@@ -59,19 +59,19 @@ def give_way(typingctx):
 
 
 class Team(NamedTuple):
-    """One thread's place in a team. All members are given the same arrays."""
+    """One thread's view of its team. The arrays are the same for all members."""
 
     thread: int
     threads: int
-    arrivals: np.ndarray  # (1,) int64: how often a thread has come to a barrier
-    passed: np.ndarray  # (threads, 8) int64: how many barriers each has passed, in a cache line of its own
-    stop: np.ndarray  # (1,) uint8: non-zero ends the work at its next batch; ABANDONED opens all barriers
+    arrivals: np.ndarray  # (1,) int64: how many times any thread has arrived at a barrier
+    passed: np.ndarray  # (threads, 8) int64: how many barriers each thread has entered, one cache line per thread
+    stop: np.ndarray  # (1,) uint8: non-zero ends the work at the next batch; ABANDONED also opens all barriers
     clock: Clock | None = None  # of this thread, if it is profiled
 
 
 @kernel
 def barrier(team):
-    """Wait until every thread of the team has come here as often as this one, or the team is abandoned."""
+    """Wait until every thread of the team has arrived as many times as this one, or the team is abandoned."""
     team.passed[team.thread, 0] += 1
     if team.threads > 1:
         awaited = team.passed[team.thread, 0] * team.threads
@@ -86,7 +86,7 @@ def barrier(team):
 
 @kernel(inline="always")
 def share(n, unit, team):
-    """The part [first, last) of [0, n) that is this thread's, cut at multiples of `unit`."""
+    """Return this thread's part [first, last) of [0, n), cut at multiples of `unit`."""
     units = (n + unit - 1) // unit
     first = units * team.thread // team.threads * unit
     last = units * (team.thread + 1) // team.threads * unit

@@ -1,4 +1,4 @@
-"""Where values are not zero: 64 of them as the bits of a word, and the bits of a byte as a list."""
+"""Positions of non-zero values: those among 64 values as the bits of a word, and the set bits of a byte as a list."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .vectors import Vector, call_intrinsic, constant
 
 @intrinsic
 def nonzero_bits(typingctx, a, i):
-    """64 bits: bit k says that element i + k of a's memory is not zero (NaN is not). a : C-contiguous array."""
+    """Return 64 bits, of which bit k is set if element i + k of a's memory is not zero (NaN is not zero). a : C-contiguous array."""
     vector = Vector(a.dtype)
 
     def codegen(context, builder, sig, args):
@@ -34,7 +34,7 @@ def nonzero_bits(typingctx, a, i):
 
 @intrinsic
 def count_bits(typingctx, bits):
-    """How many bits are set. bits : uint64."""
+    """Return the number of bits that are set. bits : uint64."""
 
     def codegen(context, builder, sig, args):
         return call_intrinsic(builder, "llvm.ctpop.i64", ir.IntType(64), list(args))
@@ -42,14 +42,15 @@ def count_bits(typingctx, bits):
     return types.int64(types.uint64), codegen
 
 
+# For each byte, the positions of its set bits in ascending order, filled up with zeros.
 PLACES = np.array([[k for k in range(8) if byte >> k & 1] + [0] * (8 - byte.bit_count()) for byte in range(256)], np.uint8)
 
 
 @intrinsic
 def list_bits(typingctx, out, at, byte, first, places):
-    """Write first + k for every bit k that is set in a byte, ascending, to out[at], out[at + 1], ...; all of out[at:at + 8] may change.
+    """Write first + k for every set bit k of a byte, in ascending order, to out[at], out[at + 1], ...; all of out[at:at + 8] may change.
 
-    out : (n,) int64; places : PLACES, which compiled code takes from its caller's globals.
+    out : (n,) int64; places : the table PLACES, which the calling kernel takes from its globals.
     """
 
     def codegen(context, builder, sig, args):

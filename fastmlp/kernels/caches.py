@@ -1,4 +1,4 @@
-"""The sizes of this machine's data caches; by those of the first two levels products choose their blocks."""
+"""Sizes of this machine's data caches. The matrix products choose their block sizes by those of the first two levels."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-# Level, what macOS calls it, and what is taken where the system does not tell: the least that CPUs of this century's second decade have.
+# For each level, its name on macOS, and the size assumed where the system reports none: the smallest that CPUs of the 2010s have.
 LEVELS = {1: ("hw.l1dcachesize", 32 << 10), 2: ("hw.l2cachesize", 256 << 10), 3: ("hw.l3cachesize", 8 << 20)}
 UNITS = {"K": 1 << 10, "M": 1 << 20}
 LINUX = Path("/sys/devices/system/cpu/cpu0/cache")
@@ -16,16 +16,16 @@ LINUX = Path("/sys/devices/system/cpu/cpu0/cache")
 
 @cache
 def cache_size(level: int) -> int:
-    """Bytes of the data cache of level 1, 2 or 3; the third is shared by several cores."""
+    """Return the size in bytes of the data cache of level 1, 2 or 3; several cores share that of level 3."""
     with suppress(OSError, ValueError, LookupError, AttributeError):
         size = size_on_macos(LEVELS[level][0]) if sys.platform == "darwin" else size_on_linux(level, LINUX)
-        if (4 << 10) <= size <= (1 << 30):  # else something is wrong with what the system tells
+        if (4 << 10) <= size <= (1 << 30):  # other sizes are implausible
             return size
     return LEVELS[level][1]
 
 
 def size_on_linux(level: int, folder: Path) -> int:
-    """As Linux tells it: a folder for each cache, its size as in "32K"."""
+    """Return the size that Linux reports, in a folder for each cache and in a form such as ``32K``."""
     for index in sorted(folder.glob("index*")):
         told = {name: (index / name).read_text(encoding="ascii").strip() for name in ("level", "type", "size")}
         if told["level"] == str(level) and told["type"] in ("Data", "Unified"):
@@ -34,7 +34,7 @@ def size_on_linux(level: int, folder: Path) -> int:
 
 
 def size_on_macos(name: str) -> int:
-    """As macOS tells it."""
+    """Return the size that macOS reports under a name of `sysctl`."""
     size, length = ctypes.c_int64(), ctypes.c_size_t(8)
     if ctypes.CDLL(None).sysctlbyname(name.encode(), ctypes.byref(size), ctypes.byref(length), None, 0) != 0:
         raise LookupError(name)

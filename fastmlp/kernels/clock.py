@@ -1,6 +1,7 @@
-"""Where the time of a step goes: laps of each thread's own clock, or nothing at all.
+"""Clocks that measure where the time of a step goes, in laps, one clock for each thread.
 
-A thread that is profiled has a `Clock` in its team. Others have None there: for them a lap compiles to nothing.
+The team of a thread that is profiled holds a `Clock`. Otherwise it holds None, and a lap compiles to no code at all. `begin`, `lap` and
+the other functions that end a lap act only in compiled code.
 """
 
 from __future__ import annotations
@@ -33,26 +34,26 @@ PHASES = (
 
 
 class Clock(NamedTuple):
-    """One thread's. All arrays int64; a phase belongs to a layer, 0 being the input."""
+    """The clock of one thread. All arrays are int64. Every phase belongs to a layer; layer 0 is the input."""
 
-    cycles: np.ndarray  # (phases, layers + 1): what each took
-    laps: np.ndarray  # (phases, layers + 1): how often it ended
+    cycles: np.ndarray  # (phases, layers + 1): cycles spent in each phase
+    laps: np.ndarray  # (phases, layers + 1): how many times each phase ended
     amounts: np.ndarray  # (phases, layers + 1): multiply-adds of products, without those that were skipped
-    last: np.ndarray  # (1,): when the last lap ended
-    events: np.ndarray  # (capacity, 4): phase, layer, begin and end of the first laps
-    recorded: np.ndarray  # (1,): how many of those there are
+    last: np.ndarray  # (1,): the counter when the last lap ended
+    events: np.ndarray  # (capacity, 4): phase, layer, begin and end of each of the first laps
+    recorded: np.ndarray  # (1,): the number of laps in `events`
     wall: np.ndarray  # (1,): nanoseconds of the compiled calls by Python's clock, which Python fills in
 
 
 def clock(layers: int, capacity: int = 0) -> Clock:
-    """One at zero, for a network of so many layers, which remembers the first `capacity` laps one by one."""
+    """Return a clock at zero, for a network of `layers` layers, that records the first `capacity` laps one by one."""
     cycles, laps, amounts = (np.zeros((len(PHASES), layers + 1), np.int64) for _ in range(3))
     last, recorded, wall = (np.zeros(1, np.int64) for _ in range(3))
     return Clock(cycles, laps, amounts, last, np.zeros((capacity, 4), np.int64), recorded, wall)
 
 
 def timed(clock: Clock | None, call: Callable[[], Returned]) -> Returned:
-    """What a compiled call returns; if its thread is profiled, its first lap begins and its last one ends here, in Python."""
+    """Make a compiled call and return its result. If the thread is profiled, its first lap begins and its last one ends here, in Python."""
     if clock is None:
         return call()
     began, clock.last[0] = now()
@@ -64,7 +65,10 @@ def timed(clock: Clock | None, call: Callable[[], Returned]) -> Returned:
 
 
 def now() -> tuple[int, int]:
-    """Python's clock, in nanoseconds, and the counter at one moment: the closest of three readings, as threads may wait in between."""
+    """Return Python's clock, in nanoseconds, and the cycle counter at the same moment.
+
+    This is the closest of three pairs of readings, since the thread may be suspended between the two.
+    """
     readings = []
     for _ in range(3):
         nanoseconds, counter = perf_counter_ns(), read_cycles()
@@ -74,7 +78,7 @@ def now() -> tuple[int, int]:
 
 @intrinsic
 def cycles(typingctx):
-    """The CPU's cycle counter; where it has none that programs may read, nanoseconds of the system's monotonic clock."""
+    """Read the CPU's cycle counter or, where programs cannot read one, the system's monotonic clock in nanoseconds."""
 
     def codegen(context, builder, sig, args):
         triple, _, _ = cpu_target.target_context.codegen().magic_tuple()
@@ -92,7 +96,7 @@ def cycles(typingctx):
 
 @entry(allocates=False)
 def read_cycles():
-    """The counter, for Python."""
+    """Return the counter to Python."""
     return cycles()
 
 
@@ -101,24 +105,24 @@ def _has_clock(team: Any) -> bool:
 
 
 def begin(team: Any) -> None:
-    """Compiled: the call has begun; unpacking its arguments was the first lap."""
+    """End the first lap, in which a compiled call unpacked its arguments."""
 
 
 def lap(team: Any, phase: int, layer: int, amount: int) -> None:
-    """Compiled: what this thread did since its last lap was that phase of that layer, with so many multiply-adds."""
+    """End a lap: the time since the last one belongs to this phase of this layer, with `amount` multiply-adds."""
 
 
 def lap_of_tiles(team: Any, layer: int, rows: Any, samples: Any, columns: int) -> None:
-    """Compiled: as `lap`, of an update whose tiles had those rows, samples (terms) and columns."""
+    """End the lap of an update whose tiles have these rows, samples (terms) and columns."""
 
 
 def lap_of_rows(team: Any, net: Any, layer: int, inputs: Any, samples: int) -> None:
-    """Compiled: as `lap`, of the prediction of so many samples up to x[layer], from those inputs of the first layer."""
+    """End the lap of predicting x[layer] for `samples` samples from these inputs of the first layer."""
 
 
 @kernel
 def record(clock, phase, layer, amount):
-    """The lap that ends now."""
+    """Record the lap that ends now."""
     now = cycles()
     clock.cycles[phase, layer] += now - clock.last[0]
     clock.laps[phase, layer] += 1
@@ -133,7 +137,7 @@ def record(clock, phase, layer, amount):
 
 @kernel
 def record_tiles(clock, layer, rows, samples, columns):
-    """The same, of an update."""
+    """Record the lap of an update, as `lap_of_tiles` describes it."""
     amount = (rows.last - rows.first) * (samples.last - samples.first) * columns
     if samples.step > 0:
         amount = 0
@@ -144,7 +148,7 @@ def record_tiles(clock, layer, rows, samples, columns):
 
 @kernel
 def record_rows(clock, net, layer, inputs, samples):
-    """The same, of a prediction."""
+    """Record the lap of a prediction, as `lap_of_rows` describes it."""
     used = inputs.last - inputs.first
     amount = 0
     for l in range(layer):

@@ -1,7 +1,7 @@
-"""Numbers too small for a full significand, such as 1e-40 in float32, taken as zero while a network is trained.
+"""Treat denormal numbers, such as 1e-40 in float32, which are too small for a full significand, as zero during training.
 
-Adam's mean of a gradient that has become zero halves every seven steps, and is such a number from the 830th on: where a few in a hundred
-are, the whole update takes twice as long. A thread says how it computes in a control register.
+Once a gradient has become zero, Adam's mean of it halves about every seven steps and is denormal from the 830th step on. If this happens
+to a few parameters in a hundred, the whole update takes twice as long. The mode is set in a control register of each thread.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numba.extending import intrinsic
 from .vectors import call_intrinsic
 
 INT32, INT64 = ir.IntType(32), ir.IntType(64)
-X86_ZEROS, ARM_ZEROS = 0x8040, 1 << 24  # MXCSR: results (bit 15) and operands (bit 6); FPCR: both
+X86_ZEROS, ARM_ZEROS = 0x8040, 1 << 24  # MXCSR: one bit for results (15), one for operands (6); FPCR: one for both
 
 
 def _architecture():
@@ -24,7 +24,7 @@ def _architecture():
 
 @intrinsic
 def flush_denormals(typingctx):
-    """Let this thread take them as zero from here on, and return its mode before; where the CPU is not known, do nothing."""
+    """Make this thread treat denormals as zero and return its previous mode; on an unknown CPU, do nothing and return 0."""
 
     def codegen(context, builder, sig, args):
         kind = _architecture()
@@ -47,7 +47,7 @@ def flush_denormals(typingctx):
 
 @intrinsic
 def restore_mode(typingctx, mode):
-    """Give this thread the mode that `flush_denormals` returned."""
+    """Restore the mode that `flush_denormals` returned to this thread."""
 
     def codegen(context, builder, sig, args):
         kind = _architecture()

@@ -1,4 +1,4 @@
-"""Dropout by a hash of (step, layer, unit, sample), so that the mask does not depend on which thread computes it."""
+"""Dropout masks from a hash of (step, layer, unit, sample), so that a mask does not depend on which thread computes it."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from .views import lane_values
 
 
 class Masks(NamedTuple):
-    """Which features of which samples are dropped in a step."""
+    """The values that determine the dropout masks of one step."""
 
     key: int
-    sample: int  # of the batch, in the first lane
+    sample: int  # index in the batch of the sample in the first lane
 
 
 @kernel
 def drop(x, slope, first, last, rate, masks, layer):
-    """Dropout of the features [first, last): zero with probability `rate`, else divided by 1 - rate; the slope likewise.
+    """Drop values of the features [first, last) with probability `rate`, and divide the others by 1 - rate; do the same to the slopes.
 
-    x, slope (features, B) : blocks. Whether feature o of sample n is dropped depends on (masks.key, layer, o, n) alone.
+    x, slope (features, B) : blocks. Whether feature o of sample n is dropped depends only on (masks.key, layer, o, n).
     """
     threshold = np.uint32(rate * 4294967295.0)
     kept = x.data.dtype.type(1 / (1 - rate))
@@ -38,7 +38,10 @@ def drop(x, slope, first, last, rate, masks, layer):
 
 @kernel
 def dropout_key(seed, step):
-    """The key of one step's masks. Two hashes, one inside the other: (seed, step + 1) and (seed + 1, step) have nothing in common."""
+    """Return the key of the masks of one step.
+
+    The hashes are nested, so that the keys of (seed, step + 1) and (seed + 1, step) are unrelated.
+    """
     return np.int64(mix(np.uint32(mix(np.uint32(seed)) + np.uint32(step))))
 
 

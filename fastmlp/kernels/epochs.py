@@ -12,29 +12,30 @@ from .denormals import flush_denormals, restore_mode
 from .dropout import dropout_key
 from .gather import Batch
 from .jit import entry, kernel
+from .losses import Loss
 from .network import Rule, padded
 from .step import Step, train_step
 
 
 class Plan(NamedTuple):
-    """How to train."""
+    """The plan of a training run, which is the same for all threads."""
 
-    orders: np.ndarray  # (E, N) int64: the samples of each epoch, in order
+    orders: np.ndarray  # (E, N) int64: the order of the samples in each epoch
     batch_size: int
     rates: np.ndarray  # (E * steps,) float64: the learning rate of each step
     rule: Rule
-    loss: int  # its code
-    seed: int  # of the dropout
-    steps_before: int  # updates in earlier calls
+    loss: Loss
+    seed: int  # the seed of the dropout masks
+    steps_before: int  # the number of updates in earlier calls
 
 
 @entry(allocates=False)
 def train_epochs(totals, net, work, state, data, plan, team):
-    """Train for E epochs. Returns the number of epochs that were finished.
+    """Train for E epochs and return the number of epochs that were finished.
 
-    totals (E, SUMS) : for each epoch, the sums over its samples of weight * loss, of weight, and of weight * hit; then over its batches, of
-    the batch's size times its mean loss, and of its size times its penalty (that of `rule.alpha`), both before the update. All threads of
-    the team call this with the same arguments except `team`.
+    totals (E, SUMS) : for each epoch, the sums over its samples of weight * loss, of weight, and of weight * hit, followed by the sums over
+    its batches of size times mean loss and of size times penalty (that of `rule.alpha`), both before the update. All threads of the team
+    call this function, with the same arguments except for `team`.
     """
     mode = flush_denormals()
     begin(team)
@@ -45,7 +46,7 @@ def train_epochs(totals, net, work, state, data, plan, team):
 
 @kernel
 def train(totals, net, work, state, data, plan, team):
-    """What `train_epochs` does, in whichever mode of floating-point numbers."""
+    """Train as `train_epochs` does, in the floating-point mode that the thread is in."""
     E, N = plan.orders.shape
     taken = 0
     for epoch in range(E):

@@ -1,6 +1,7 @@
-"""Between the user's layout, one sample per row, and the kernels', one sample per lane.
+"""Gather batches from the user's layout, one sample per row, into the kernels' layout, one sample per lane.
 
-x (I, B) : the batch as a block; B a multiple of V. Lanes past the batch's last sample repeat it (finite values whose weight is zero).
+x (I, B) : the batch as a block; B is a multiple of V. Lanes past the last sample of the batch repeat it: their values are finite, and
+their weight is zero.
 """
 
 from __future__ import annotations
@@ -17,24 +18,24 @@ from .views import Block, Span
 
 
 class Samples(NamedTuple):
-    """Inputs in one of three forms, the others empty: one type for the compiler, whatever the form."""
+    """Inputs in one of three forms. The arrays of the other forms are empty, so that the compiler sees a single type."""
 
     pixels: np.ndarray  # (N, I) uint8
     values: np.ndarray  # (N, I) of the model's dtype
     data: np.ndarray  # CSR: the non-zero values, of the model's dtype
     indices: np.ndarray  # CSR: their columns, int64
-    indptr: np.ndarray  # CSR: where each row begins, and the end, int64
+    indptr: np.ndarray  # CSR: where each row begins and where the last one ends, int64
 
 
 class Targets(NamedTuple):
-    """Targets in one of two forms, the other empty."""
+    """Targets in one of two forms. The array of the other form is empty."""
 
     classes: np.ndarray  # (N,) int64
     values: np.ndarray  # (N, O) of the model's dtype
 
 
 def samples(X: Any, dtype: Any) -> Samples:
-    """X (N, I), C-contiguous uint8 or of that dtype, or the tuple (data, indices, indptr) of a CSR matrix."""
+    """Return X as `Samples`. X (N, I) : C-contiguous, of uint8 or `dtype`; or the tuple (data, indices, indptr) of a CSR matrix."""
     none, no_index = np.zeros((0, 0), dtype), np.zeros(0, np.int64)
     pixels = np.zeros((0, 0), np.uint8)
     if isinstance(X, tuple):
@@ -45,12 +46,12 @@ def samples(X: Any, dtype: Any) -> Samples:
 
 
 def targets(Y: np.ndarray, dtype: Any) -> Targets:
-    """Y (N,), int64 class indices, or (N, O) of that dtype."""
+    """Return Y as `Targets`. Y : class indices (N,) int64, or values (N, O) of `dtype`."""
     return Targets(Y, np.zeros((0, 0), dtype)) if Y.ndim == 1 else Targets(np.zeros(0, np.int64), Y)
 
 
 class Batch(NamedTuple):
-    """The samples order[at:at + size], and B lanes for them."""
+    """The samples order[at:at + size], in B lanes."""
 
     order: np.ndarray  # int64
     at: int
@@ -60,9 +61,9 @@ class Batch(NamedTuple):
 
 @entry
 def all_finite(x, first, last):
-    """Whether no element of x[first:last] is NaN or infinite. x : flat."""
+    """Return whether every element of x[first:last] is finite. x : flat."""
     V, zero = width(x), x.dtype.type(0)
-    check = splat(zero)  # stays 0, or becomes NaN
+    check = splat(zero)  # stays 0 until a value is not finite, then becomes NaN
     whole = first + (last - first) // V * V
     for i in range(first, whole, V):
         check = fma(zero, load(x, i), check)
@@ -73,12 +74,11 @@ def all_finite(x, first, last):
 
 @kernel
 def gather(x, X, batch, inputs, start, scale, stop):
-    """x[i, n] = scale * X[order[at + n], i] for i in [inputs[0], inputs[1]). X : Samples.
+    """Set x[i, n] = scale * X[order[at + n], i] for i in [inputs[0], inputs[1]). X : Samples.
 
-    Begins with lane `start`, a multiple of V, and comes round to those before it.
+    Gathering begins with lane `start`, a multiple of V, wraps around after the last lane, and ends early once stop[0] is not zero.
 
-    Ends early once stop[0] is not zero. Threads that begin at different samples fetch each other's from the shared cache, instead of all
-    from memory at once.
+    Threads that begin at different samples find each other's in the shared cache, instead of all reading the same from memory at once.
     """
     if X.pixels.size > 0:
         gather_rows(x, X.pixels, batch, inputs, start, scale, stop)
@@ -90,9 +90,9 @@ def gather(x, X, batch, inputs, start, scale, stop):
 
 @kernel
 def gather_rows(x, X, batch, inputs, start, scale, stop):
-    """As `gather`, X (N, I). The last vector of inputs overlaps the one before, if it has to.
+    """Gather as `gather` does, from X (N, I). If the inputs do not fill whole vectors, the last vector overlaps the one before it.
 
-    While some samples are turned, the next ones are asked for: they lie in memory, each in a place of its own.
+    While V samples are transposed, the next V are prefetched, since shuffled samples are scattered over memory.
     """
     V, I, B, (first, last) = width(x.data), X.shape[1], batch.B, inputs
     flat = X.reshape(X.size)
@@ -116,7 +116,7 @@ def gather_rows(x, X, batch, inputs, start, scale, stop):
 
 @kernel
 def gather_sparse(x, X, batch, inputs, scale, stop):
-    """As `gather`, from a CSR matrix."""
+    """Gather as `gather` does, from a CSR matrix and always beginning with lane 0."""
     B, (first, last) = batch.B, inputs
     x.data[x.at + first * B : x.at + last * B] = 0
     for n in range(B):
@@ -130,7 +130,7 @@ def gather_sparse(x, X, batch, inputs, scale, stop):
 
 @kernel
 def gather_targets(t, Y, batch, O):
-    """t[o, n] = Y[order[at + n], o], a class being a row with 1 in its place and 0 elsewhere. t : flat; Y : Targets."""
+    """Set t[o, n] = Y[order[at + n], o], where class indices become one-hot rows. t : flat; Y : Targets."""
     B = batch.B
     if Y.values.size > 0:
         for n in range(B):

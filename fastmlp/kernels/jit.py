@@ -1,8 +1,8 @@
-"""How kernels are compiled: the flags, and a cache that follows edits. The only file that calls Numba's decorators.
+"""How kernels are compiled: the compiler's flags, and a cache that follows edits. No other file calls Numba's decorators.
 
-`entry` for what Python calls, `kernel` for what kernels call; `strict_kernel` for code whose rounding is the point (a sum such as
-``(x + big) - big`` must not be simplified away); `plain` for arithmetic that Python runs as well; `in_compiled_code` for what a Python
-function becomes when compiled code calls it.
+`entry` compiles functions that Python calls, and `kernel` those that kernels call. `strict_kernel` is for code that depends on exact
+rounding, such as ``(x + big) - big``, which must not be simplified away. `plain` is for arithmetic that Python runs as well, and
+`in_compiled_code` defines what a Python function becomes when compiled code calls it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from numba.extending import overload
 
 from .caches import cache_size
 
-# Never nnan or ninf: a run that diverges has to show it.
+# nnan and ninf are left out, since a run that diverges must show NaN and infinity.
 FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
 FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": FASTMATH}
 
@@ -44,7 +44,7 @@ def _sources(folder: Traversable) -> Iterator[Traversable]:
 
 
 def _source_stamp() -> str:
-    """Digest of every source file of the package, wherever it was imported from: a folder or a zip file."""
+    """Return a digest of every source file of the package, whether it was imported from a folder or a zip file."""
     digest = hashlib.sha256()
     for source in _sources(resources.files(__name__.partition(".")[0])):
         digest.update(source.name.encode() + b"\0" + source.read_bytes())
@@ -52,24 +52,25 @@ def _source_stamp() -> str:
 
 
 SOURCE_STAMP = _source_stamp()
-# NUMBA_BOUNDSCHECK, NUMBA_OPT, NUMBA_DEBUGINFO: Numba's own cache looks at the CPU's name and features only.
+# NUMBA_BOUNDSCHECK, NUMBA_OPT and NUMBA_DEBUGINFO change the code too, but Numba's own cache checks only the CPU's name and features.
 CODE_SETTINGS = ("BOUNDSCHECK", "OPT", "DEBUGINFO_DEFAULT")
-CACHES = tuple(str(cache_size(level)) for level in (1, 2))  # of the machine: a home may be shared by several
+CACHES = tuple(str(cache_size(level)) for level in (1, 2))  # of this machine: several machines may share a home directory
 
 
 class _Part(JITCodeLibrary):
-    """LLVM's code of a kernel that other kernels call: they are optimised with it, so it is neither optimised nor made machine code itself.
+    """The LLVM code of a kernel that other kernels call.
 
-    It keeps to itself what it calls, until somebody links it: the code of that is linked once, however many of its callees share it.
+    It is optimised inside its callers, so by itself it is neither optimised nor translated to machine code. Its callees are not linked into
+    it until its own code is asked for; each is then linked once, however many of the other callees share it.
     """
 
     @property
     def codegen(self) -> Any:
-        """Where Numba registers what has machine code."""
+        """Stand in for Numba's code generator, which would register an environment for the machine code."""
         return SimpleNamespace(set_env=lambda name, env: None)
 
     def get_pointer_to_function(self, name: str) -> int:
-        """The address of the machine code: none."""
+        """Return no address, since there is no machine code."""
         return 0
 
     def _optimize_functions(self, ll_module: Any) -> None:
@@ -82,7 +83,7 @@ class _Part(JITCodeLibrary):
         self._finalized = True
 
     def _get_module_for_linking(self) -> Any:
-        """The code of this kernel and of all that it calls, as Numba's libraries ask for it."""
+        """Return the code of this kernel and of everything it calls, as Numba's libraries expect."""
         self._ensure_finalized()
         if self._shared_module is None:
             module = self._final_module.clone()
@@ -103,10 +104,10 @@ class _Part(JITCodeLibrary):
 
 
 class _Whole(JITCodeLibrary):
-    """The machine code of a kernel that Python calls, which calls the copies of its callees that were optimised with it, and no others.
+    """The machine code of a kernel that Python calls. It calls only those copies of its callees that were optimised with it.
 
-    Numba links callees as weak symbols: in the process that compiles, a call may reach the code of a callee that was compiled alone; in one
-    that loads the kernel from the cache it reaches the copy inside. The two may round differently.
+    Numba links callees as weak symbols. In the process that compiles, a call may therefore reach the code of a callee that was compiled on
+    its own; in a process that loads the kernel from the cache, it reaches the copy inside. The two may round differently.
     """
 
     def _optimize_final_module(self) -> None:
@@ -117,7 +118,7 @@ class _Whole(JITCodeLibrary):
 
 
 class _Compiler(Compiler):
-    """Numba's compiler, with one of these for its result."""
+    """Numba's compiler, with a result of the class `library`."""
 
     library: type[JITCodeLibrary]
 
@@ -126,14 +127,14 @@ class _Compiler(Compiler):
             library = self.library(cpu_target.target_context.codegen(), "fastmlp")
             library.enable_object_caching()
         if config.DEBUGINFO_DEFAULT:  # type: ignore[attr-defined]
-            # Lines alone: what debuggers want beside them would be other machine code.
+            # Line numbers only: the other information for debuggers would change the machine code.
             flags.debuginfo = flags.dbg_directives_only = True
             flags.dbg_extend_lifetimes = flags.boundscheck = False
         super().__init__(typingctx, targetctx, library, args, return_type, flags, locals)
 
 
 class _PartCompiler(_Compiler):
-    """With `_Part`, and nothing by which Python or C could call it."""
+    """The compiler of a `_Part`, without the wrappers by which Python or C could call it."""
 
     library = _Part
 
@@ -143,16 +144,16 @@ class _PartCompiler(_Compiler):
 
 
 class _WholeCompiler(_Compiler):
-    """With `_Whole`."""
+    """The compiler of a `_Whole`."""
 
     library = _Whole
 
 
 class _SignedFiles(IndexDataCacheFile):
-    """Numba's index and data files; each data file says what it was made for, and what cannot be read is compiled anew.
+    """Numba's index and data files. Each data file records what it was made for, and code that cannot be read is compiled again.
 
-    Numba writes the index before the data and numbers the data files anew with each stamp. A process that ends in between, or two
-    that save at once, would leave an index that names another version's or another signature's code.
+    Numba writes the index before the data, and numbers the data files from the beginning for each stamp. A process that ends in between, or
+    two processes that save at the same time, would leave an index that refers to the code of another version or another signature.
     """
 
     def save(self, key: Any, data: Any) -> None:
@@ -162,7 +163,7 @@ class _SignedFiles(IndexDataCacheFile):
     def load(self, key: Any) -> Any:
         try:
             stamp, made_for, digest, code = super().load(key)
-        except Exception:  # nothing there (None), or damaged: pickle then raises whatever the bytes suggest
+        except Exception:  # no entry (None), or a damaged one, for which pickle may raise any exception
             return None
         intact = (stamp, made_for, digest) == (self._source_stamp, key, hashlib.sha256(code).digest())
         return pickle.loads(code) if intact else None
@@ -174,21 +175,21 @@ class _SignedFiles(IndexDataCacheFile):
             return {}
 
 
-told = Event()  # somebody at a terminal has been told what the first call waits for, or need not be
+told = Event()  # set once the user at a terminal has been told what the first call waits for, or need not be told
 
 
 def announce() -> None:
-    """Tell it, once in a process."""
+    """Tell the user at a terminal what the first call waits for, once in a process."""
     if not told.is_set() and sys.stderr is not None and sys.stderr.isatty():
         told.set()
-        print("fastmlp: compiling for this CPU, which takes seconds and happens once (`fastmlp warmup` does all of it)", file=sys.stderr)
+        print("fastmlp: compiling for this CPU; this takes seconds, but only once (`fastmlp warmup` compiles everything)", file=sys.stderr)
 
 
 class _PackageCache(FunctionCache):
     """Numba's on-disk cache, stamped with the whole package instead of one file, and with the settings that change the code.
 
-    A kernel's machine code contains its callees', so an edit in any file of the package makes every entry stale; Numba by itself
-    looks only at the file of the function that is called.
+    A kernel's machine code contains that of its callees, so an edit in any file of the package makes every entry stale. Numba by itself
+    checks only the file of the function that is called.
     """
 
     def __init__(self, py_func: Callable[..., Any]) -> None:
@@ -200,14 +201,14 @@ class _PackageCache(FunctionCache):
         )
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """As Numba does. Where nothing is found, compiling comes next, and on a terminal somebody may wait for it."""
+        """Load as Numba does. If nothing is found, announce that compilation comes next, since a user at a terminal may wait for it."""
         found = super().load_overload(sig, target_context)
         if found is None:
             announce()
         return found
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        """Save, or go on without: a full or read-only disk costs a later compilation, not this run."""
+        """Save the code, or continue without saving: a full or read-only disk costs a later compilation, not this run."""
         try:
             super().save_overload(sig, data)
         except OSError:
@@ -215,20 +216,20 @@ class _PackageCache(FunctionCache):
 
 
 class _Kernel(CPUDispatcher):
-    """A kernel as Python calls it; compiled code is given `parts`, which are not cached.
+    """A kernel as Python calls it. Compiled code calls its `parts`, which are not cached.
 
-    Unless `literals` is set, they are compiled once for int64 instead of once for every constant that callers pass.
+    Unless `literals` is set, the parts are compiled once for int64 instead of once for every constant that callers pass.
     """
 
     def __init__(self, function: Callable[..., Any], options: dict[str, Any], literals: bool = False) -> None:
         super().__init__(function, targetoptions=options, pipeline_class=_WholeCompiler)
         self.parts = CPUDispatcher(function, targetoptions=options, pipeline_class=_PartCompiler)
         self.literals = literals
-        with suppress(RuntimeError):  # no writable place: Numba's null cache stays, kernels live in memory
+        with suppress(RuntimeError):  # no writable directory: Numba's null cache stays in place, and kernels are kept in memory
             self._cache = _PackageCache(function)
 
     def compile(self, sig: Any) -> Any:
-        """As Numba does, without the garbage collector, which would walk through all that the compiler holds: a tenth of the time."""
+        """Compile as Numba does, but with the garbage collector off: traversing the compiler's objects takes a tenth of the time."""
         collecting = gc.isenabled()
         gc.disable()
         try:
@@ -238,22 +239,23 @@ class _Kernel(CPUDispatcher):
                 gc.enable()
 
     def get_call_template(self, args: Any, kws: Any) -> Any:
-        """What a call in compiled code with arguments of those types is: compiles it."""
+        """Return what a call from compiled code with arguments of these types is, compiling the part for it."""
         if not self.literals:
             args, kws = tuple(types.unliteral(a) for a in args), {name: types.unliteral(a) for name, a in kws.items()}
         return self.parts.get_call_template(args, kws)
 
     def get_overload(self, sig: Any) -> Any:
-        """What such a call is linked with."""
+        """Return the code that such a call is linked with."""
         return self.parts.get_overload(sig)
 
 
 def kernel(function: Callable[..., Any] | None = None, literals: bool = False, allocates: bool = False, **options: Any) -> Any:
-    """Compile a function with the package's flags when it is first called, from compiled code or from Python; the latter is cached on disk.
+    """Compile a function with the package's flags when it is first called, from compiled code or from Python.
 
-    `literals`: whether constants among its arguments are worth a version of their own. `allocates`: whether it makes arrays; one that does
-    not counts no references either, which would cost a tile's caller 40 ns for each named view. Options are Numba's: ``forceinline=True``
-    for what stands in inner loops, ``inline="always"`` for what only names a place. They come on top of the flags.
+    Code for calls from Python is cached on disk. `literals`: whether constants among the arguments are worth versions of their own.
+    `allocates`: whether the function makes arrays; a function that does not counts no references either, which would cost the caller of a
+    tile 40 ns for each named view. The other options are Numba's and are added to the flags: ``forceinline=True`` for functions in inner
+    loops, ``inline="always"`` for functions that only locate data.
     """
     if function is None:
         return lambda f: kernel(f, literals, allocates, **options)
@@ -261,25 +263,25 @@ def kernel(function: Callable[..., Any] | None = None, literals: bool = False, a
 
 
 def entry(function: Callable[..., Any] | None = None, allocates: bool = True) -> Any:
-    """Compile a kernel that Python calls, most of which make arrays. Tests call the others too."""
+    """Compile a kernel that Python calls; most of these make arrays. Tests call the other kernels from Python as well."""
     return kernel(function, allocates=allocates)
 
 
 def strict_kernel(function: Callable[..., Any]) -> Any:
-    """Compile a function that is inlined into its callers, its floating-point operations exactly as written."""
+    """Compile a function that is inlined into its callers, with its floating-point operations exactly as written."""
     return kernel(function, allocates=True, forceinline=True, fastmath=False)
 
 
 def plain(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of numbers that Python runs as it stands, and that is compiled where compiled code calls it."""
+    """Let compiled code call a function of numbers that Python runs as it stands."""
     in_compiled_code(function)(lambda *types: function)
     return function
 
 
 def in_compiled_code(function: Callable[..., Any], inline: Literal["never", "always"] = "never") -> Any:
-    """Decorate what `function` stands for in compiled code: from the types of its arguments, a Python function to compile in its place.
+    """Decorate a function that maps argument types to the Python function that is compiled in place of `function`.
 
-    inline : "always" for what may be nothing at all, of which LLVM is then told nothing.
+    inline : "always" for a replacement that may be empty, so that LLVM sees no trace of the call.
     """
     options: Any = FLAGS | {"pipeline_class": _PartCompiler}
     return overload(function, jit_options=options, strict=False, inline=inline)

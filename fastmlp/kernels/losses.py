@@ -1,8 +1,8 @@
-"""Losses of a batch in lanes: the loss of each sample, and the delta of the output layer. Chosen by an integer code.
+"""Losses of a batch in lanes: the loss of each sample and the delta of the output layer, chosen by an integer code.
 
-z, delta (O, B) : outputs, and dloss/dz, as blocks; on entry delta holds the slope of the output activation, which the losses of its value
-multiply; the cross-entropies and Poisson take logits, whose activation is the identity. t (O, B) : targets, flat. Each function does the
-lanes [first, last).
+z, delta (O, B) : outputs and dloss/dz, as blocks. On entry delta holds the slope of the output activation, and losses of the activation's
+value multiply it by their own derivative. The cross-entropies and the Poisson loss take logits, whose activation is the identity.
+t (O, B) : targets, flat. Functions that take `first` and `last` process the lanes [first, last).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .jit import kernel
 from .vectors import splat, where_less
 from .views import from_column
 
-SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY, BINARY_CROSS_ENTROPY, POISSON, ABSOLUTE_ERROR, HUBER = range(6)
+SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY, BINARY_CROSS_ENTROPY, POISSON, ABSOLUTE_ERROR, HUBER, QUANTILE = range(7)
 LOSSES = {
     "squared_error": SQUARED_ERROR,
     "softmax_cross_entropy": SOFTMAX_CROSS_ENTROPY,
@@ -25,61 +25,74 @@ LOSSES = {
     "poisson": POISSON,
     "absolute_error": ABSOLUTE_ERROR,
     "huber": HUBER,
+    "quantile": QUANTILE,
 }
 TINY = 1e-30  # keeps t log t defined at t = 0
 
 
-class Scores(NamedTuple):
-    """What is known of each sample of a batch. All (B,)."""
+class Loss(NamedTuple):
+    """Which loss, and its numbers."""
 
-    weight: np.ndarray  # 0 for filling
+    code: int
+    levels: np.ndarray  # (O,) float64: of each output's quantile; empty for other losses
+
+
+class Scores(NamedTuple):
+    """Weight, loss and hit of each sample of a batch, all of shape (B,)."""
+
+    weight: np.ndarray  # 0 in lanes that hold no sample
     loss: np.ndarray
     hit: np.ndarray
 
 
 @kernel
-def losses_and_deltas(code, delta, z, t, scores, O, first, last):
-    """Fill delta and the scores' loss, both times the samples' weight."""
+def losses_and_deltas(loss, delta, z, t, scores, O, first, last):
+    """Compute delta and scores.loss, both multiplied by the weights of the samples."""
     V, B = width(z.data), z.columns
     zero = z.data.dtype.type(0)
     for n in range(first, last, V):
         total = splat(zero)
         w = load(scores.weight, n)
-        if code == SOFTMAX_CROSS_ENTROPY:
+        if loss.code == SOFTMAX_CROSS_ENTROPY:
             total = softmax_cross_entropy(from_column(delta, n), from_column(z, n), t, w, O, n)
         else:
             for o in range(O):
                 x, y = load(z.data, z.at + o * B + n), load(t, o * B + n)
                 here = delta.at + o * B + n
                 slope = load(delta.data, here)
-                if code == SQUARED_ERROR:
+                if loss.code == SQUARED_ERROR:
                     r = x - y
                     total = total + 0.5 * r * r
                     d = r
-                elif code == BINARY_CROSS_ENTROPY:
+                elif loss.code == BINARY_CROSS_ENTROPY:
                     total = total + (vector_math.softplus(x) - x * y)
                     d = vector_math.sigmoid(x) - y
-                elif code == POISSON:
+                elif loss.code == POISSON:
                     mean = vector_math.exp(x)
                     total = total + (mean - y * x + y * (vector_math.log(where_less(TINY, y, y, TINY)) - 1.0))
                     d = mean - y
-                elif code == ABSOLUTE_ERROR:
+                elif loss.code == ABSOLUTE_ERROR:
                     r = x - y
                     total = total + where_less(r, 0.0, 0.0 - r, r)
                     d = where_less(r, 0.0, -1.0, where_less(0.0, r, 1.0, 0.0 * r))
-                else:
+                elif loss.code == HUBER:
                     r = x - y
                     d = where_less(r, -1.0, -1.0, where_less(1.0, r, 1.0, r))
                     total = total + d * (r - 0.5 * d)
+                else:
+                    r, level = x - y, loss.levels[o]
+                    below, above = z.data.dtype.type(-level), z.data.dtype.type(1.0 - level)
+                    d = where_less(r, 0.0, below, where_less(0.0, r, above, 0.0 * r))
+                    total = total + d * r
                 store(delta.data, here, w * d * slope)
         store(scores.loss, n, w * total)
 
 
 @kernel
 def softmax_cross_entropy(delta, z, t, w, O, t_at):
-    """The first V samples' -sum_o t log softmax(z), stable by subtracting the maximum; delta = w (softmax(z) sum_o t - t).
+    """Return -sum_o t log softmax(z) of the first V samples, and set their delta = w (softmax(z) sum_o t - t).
 
-    t_at : where the first output's targets begin in t. Returns the losses.
+    Subtracting the maximum from z keeps the exponentials finite. t_at : where the targets of the first output begin in t.
     """
     B = z.row
     largest = load(z.data, z.at)
@@ -102,9 +115,10 @@ def softmax_cross_entropy(delta, z, t, w, O, t_at):
 
 @kernel
 def mark_hits(code, z, t, scores, O, first, last):
-    """The scores' hit = weight where the outputs name the targets' class, else 0.
+    """Set scores.hit to a sample's weight if its outputs predict the class of its targets, else to 0.
 
-    SOFTMAX_CROSS_ENTROPY: the largest output is the largest target. Else: every output is on its target's side, of 0 and of 1/2.
+    With SOFTMAX_CROSS_ENTROPY, the largest output must be that of the largest target. With other losses, every output must exceed 0
+    exactly if its target exceeds 1/2.
     """
     V, B = width(z.data), z.columns
     one, zero = z.data.dtype.type(1), z.data.dtype.type(0)

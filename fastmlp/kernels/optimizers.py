@@ -1,4 +1,4 @@
-"""Updates of a stretch of the flat parameter vector from its gradient, chosen by an integer code."""
+"""Update a range of the flat parameter vector from its gradient, by a rule that an integer code selects."""
 
 from __future__ import annotations
 
@@ -9,26 +9,27 @@ from .jit import kernel, strict_kernel
 from .vectors import fma, sqrt
 
 SGD, MOMENTUM, NESTEROV, ADAM, ADAM_HAT = range(5)  # ADAM_HAT: epsilon is added before the bias correction
-GRADIENT_ONLY = -1  # the parameters stay as they are: for solvers that are given the gradient
+GRADIENT_ONLY = -1  # leaves the parameters as they are, for solvers that take only the gradient
 
 
 class Update(NamedTuple):
-    """One step's rule; every number but the code of the parameters' dtype."""
+    """The update rule of one step. Every number except the code has the dtype of the parameters."""
 
     code: int
-    rate: float  # for Adam with its bias correction
-    decay: float  # taken from w directly (decoupled), times the learning rate
-    l2: float  # times w, added to the gradient
-    beta1: float  # the momentum of MOMENTUM and NESTEROV
+    rate: float  # the learning rate; for Adam it includes the bias correction
+    decay: float  # the share of w that is subtracted directly (decoupled decay); it includes the learning rate
+    l2: float  # the factor with which w is added to the gradient
+    beta1: float  # also the momentum of MOMENTUM and NESTEROV
     beta2: float
-    epsilon: float  # for ADAM with the bias correction of the second mean's root
-    scale: float  # of the gradient: norm clipping
+    epsilon: float  # for ADAM it includes the root of the second mean's bias correction
+    scale: float  # the factor of the gradient, from clipping by its norm
 
 
 @kernel
 def update(state, first, last, rule):
-    """One step of the parameters [first, last). state : State; rule : Update."""
-    V, first_whole = width(state.w), (first + width(state.w) - 1) // width(state.w) * width(state.w)  # vectors that cross no cache line
+    """Update the parameters [first, last) by one step. state : State; rule : Update."""
+    # Whole vectors begin at a multiple of V, so that none of them crosses a cache line.
+    V, first_whole = width(state.w), (first + width(state.w) - 1) // width(state.w) * width(state.w)
     edge = min(first_whole, last)
     last_whole = edge + (last - edge) // V * V
     update_few(state, first, edge, rule)
@@ -43,7 +44,7 @@ def update(state, first, last, rule):
 
 @kernel
 def update_few(state, first, last, rule):
-    """As `update`, of fewer parameters than a vector has."""
+    """Update as `update` does, but fewer parameters than a vector holds."""
     w, g, m, v = state.w, state.g, state.m, state.v
     i, n = first, last - first
     if n > 0:
@@ -55,17 +56,21 @@ def update_few(state, first, last, rule):
 
 @strict_kernel
 def clipped(scale, g):
-    """Scale times g, and no other factor: whole vectors and what is left of them must round alike, whichever thread has which."""
+    """Return scale * g, in a multiplication that is not merged with others.
+
+    Whole vectors and the remaining elements must round alike, since the number of threads decides which parameters are in which.
+    """
     return scale * g
 
 
 @kernel(forceinline=True)
 def step(rule, w, g, m, v):
-    """New w, m, v of a vector of parameters.
+    """Return the new w, m and v of a vector of parameters.
 
-    SGD: w - rate g. MOMENTUM: m = beta1 m - rate g, w + m; NESTEROV: w + beta1 m - rate g, with the new m (Sutskever et al. 2013).
-    ADAM: m and v running means of g and g^2, w - rate m / (sqrt(v) + epsilon): Kingma and Ba 2015, Algorithm 1, with both sides of the
-    fraction multiplied by the root of the second mean's bias correction. ADAM_HAT differs in the epsilon that it is given.
+    SGD: w becomes w - rate g. MOMENTUM: m becomes beta1 m - rate g, and w becomes w + m. NESTEROV: m likewise, and w becomes
+    w + beta1 m - rate g with the new m (Sutskever et al. 2013). ADAM: m and v are running means of g and g^2, and w becomes
+    w - rate m / (sqrt(v) + epsilon). This is Algorithm 1 of Kingma and Ba 2015, with numerator and denominator multiplied by the root of
+    the second mean's bias correction. ADAM_HAT differs only in the epsilon that it is given.
     """
     g = clipped(rule.scale, fma(rule.l2, w, g))
     w = fma(-rule.decay, w, w)

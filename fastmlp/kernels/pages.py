@@ -1,7 +1,7 @@
-"""Large arrays inside compiled code, in huge pages where the system has them: as NumPy makes its own.
+"""Make large arrays inside compiled code in huge pages, where the system offers them, as NumPy does for its own arrays.
 
-Memory that is fresh from the system is mapped page by page as it is first touched. 50 MB in pages of 4 KiB took 41 ms, in huge pages 7 ms
-(Zen 4 under KVM, Linux 6): more than a matrix product over it.
+Memory that is fresh from the system is mapped page by page when it is first touched. For 50 MB this took 41 ms in pages of 4 KiB and 7 ms
+in huge pages (Zen 4 under KVM, Linux 6). The former is longer than a matrix product over the same memory takes.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from numba.extending import intrinsic
 
 from .jit import kernel
 
-LARGE, PAGE = 4 << 20, 4096  # bytes; from LARGE on NumPy asks for huge pages too
+LARGE, PAGE = 4 << 20, 4096  # bytes; NumPy too asks for huge pages from LARGE on
 MADV_HUGEPAGE = 14
 
 
 @intrinsic
 def ask_for_huge_pages(typingctx, a):
-    """Ask Linux for them, for the memory of an array that was not touched yet. Elsewhere, and for small arrays, nothing."""
+    """Ask Linux for huge pages for an array that has not been touched yet. Do nothing on other systems or for small arrays."""
 
     def codegen(context, builder, sig, args):
         if sys.platform != "linux":
@@ -42,7 +42,7 @@ def ask_for_huge_pages(typingctx, a):
 
 @kernel(allocates=True)
 def new_matrix(rows, columns, like):
-    """An array of that shape and the dtype of `like`, its values undefined."""
+    """Return an uninitialised array (rows, columns) of the dtype of `like`."""
     out = np.empty((rows, columns), like.dtype)
     ask_for_huge_pages(out)
     return out

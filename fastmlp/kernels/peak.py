@@ -1,4 +1,4 @@
-"""The ceiling: what one core does when it only multiplies and adds, 24 independent chains of vectors in registers."""
+"""Measure the peak of one core: fused multiply-adds alone, in independent chains of vectors that stay in registers."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from numba.extending import intrinsic
 from .jit import entry
 from .vectors import Vector, call_intrinsic, constant, llvm_type, many_registers, repeat, suffix
 
-CHAINS = 24 if many_registers() else 12  # latency 4 times two a cycle needs 8; more hide jitter, as long as they fit the registers
+CHAINS = 24 if many_registers() else 12  # a latency of 4 cycles and two per cycle need 8; more hide jitter, as long as registers suffice
 
 
 @intrinsic
 def chains(typingctx, factors, turns):
-    """CHAINS times `turns` fused multiply-adds x = factors[0] x + factors[1] of vectors; returns a number that depends on all."""
+    """Compute CHAINS times `turns` fused multiply-adds x = factors[0] x + factors[1] of vectors; return a number that depends on all."""
     vector = Vector(factors.dtype)
 
     def codegen(context, builder, sig, args):
@@ -45,5 +45,5 @@ def chains(typingctx, factors, turns):
 
 @entry
 def multiply_and_add(factors, turns):
-    """Run the chains. factors (2,) : of the dtype to measure."""
+    """Run the chains for `turns` iterations. factors (2,) : of the dtype to measure."""
     return chains(factors, turns)

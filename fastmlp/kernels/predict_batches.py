@@ -1,4 +1,4 @@
-"""Prediction of many rows, batch by batch, with samples in lanes."""
+"""Predict many rows, batch by batch, with samples in lanes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .zeros import NEARLY_ALL, find_active
 
 
 class Rows(NamedTuple):
-    """The rows to predict, batch_size at a time."""
+    """The rows to predict, `batch_size` of them at a time."""
 
     samples: Samples
     scale: float
@@ -30,10 +30,10 @@ class Rows(NamedTuple):
 
 @entry
 def predict_batches(out, layer, net, work, w, rows, team):
-    """out[n] = x[layer] of every row, and whether all of them were finite.
+    """Set out[n] = x[layer] of every row, and return whether all rows were finite.
 
-    Threads take whole batches; each has its own workspace. Looking through a batch first brings it into the cache, line after line. Zeros
-    are looked for as long as batches have enough of them.
+    Each thread takes whole batches and has its own workspace. The search for values that are not finite comes first, and brings a batch
+    into the cache line by line. The search for zeros ends with the first batch that has too few of them.
     """
     alone = Team(0, 1, np.zeros(1, np.int64), np.zeros((1, 8), np.int64), team.stop, None)
     V, I, N, size = width(w), net.sizes[0], len(rows.order), rows.batch_size
@@ -63,7 +63,7 @@ def predict_batches(out, layer, net, work, w, rows, team):
 
 @kernel
 def values_of(net, work, w, layer, B, inputs, team):
-    """From x[0] to x[layer], as `forward`, without slopes. inputs : of the first layer, a span."""
+    """Compute x[1] to x[layer] from x[0], as `forward` does, but without slopes. inputs : those of the first layer, a span."""
     for l in range(layer):
         z, outputs = features(work.x, work, l + 1, team, B), Span(work.every, 0, net.sizes[l + 1])
         x = features(work.x, work, l, team, B)

@@ -1,7 +1,7 @@
-"""Prediction for a few samples: outputs in lanes instead of samples, so that a single row fills its vectors too.
+"""Predict a few samples, with outputs instead of samples in lanes, so that even a single row fills its vectors.
 
-A network is one array of integers, so that a call has few arguments to unpack: L, the widest layer in whole vectors, then sizes (L + 1),
-W_at, b_at and activation codes (L each), then 0, 1, 2, ... as far as the widest layer.
+A network is described by one array of integers, so that a call has few arguments to unpack: L, the width of the widest layer rounded up to
+whole vectors, then sizes (L + 1), W_at, b_at and activation codes (L each), then 0, 1, 2, ... up to the width of the widest layer.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from .tile import CONTINUE, MR, Product, tile
 from .vectors import splat
 from .views import Block, Span, from_column
 
-WIDEST = 8  # vectors of a row's outputs at once: as many sums as keep both multipliers busy
+WIDEST = 8  # vectors of a row's outputs at a time: as many sums as keep both multiply-add units busy
 
 
 def pack(sizes: np.ndarray, W_at: np.ndarray, b_at: np.ndarray, activation: np.ndarray, rows: int, V: int) -> np.ndarray:
-    """The network as one array, for up to that many rows and vectors of V elements."""
+    """Return the network as one array, for at most `rows` rows and vectors of V elements."""
     widest = int(sizes.max())
     every = np.arange(max(widest, rows) + 1)
     return np.concatenate([[len(W_at), -(-widest // V) * V], sizes, W_at, b_at, activation, every]).astype(np.int64)
@@ -31,29 +31,30 @@ def pack(sizes: np.ndarray, W_at: np.ndarray, b_at: np.ndarray, activation: np.n
 
 @entry
 def predict_few(code, w, X):
-    """Outputs (N, O) of the last layer for X (N, I), of w's dtype, C-contiguous. ValueError if X is not finite.
+    """Return the outputs (N, O) of the last layer. X (N, I) : C-contiguous, of w's dtype.
 
-    Empty (0, O) if an output is not finite, as it is where parameters are not: whoever called finds out which.
+    Raises ValueError if X is not finite. If an output is not finite, as happens if a parameter is not, the result is empty, (0, O), and the
+    caller looks for the cause.
     """
     N, L, stride, V = X.shape[0], code[0], code[1], width(w)
     W_at, b_at, activation, every = 3 + L, 3 + 2 * L, 3 + 3 * L, code[3 + 4 * L :]
     x = Block(X.reshape(X.size), 0, X.shape[1], 1, X.shape[1])
     if not all_finite(x.data, 0, x.data.size):
         raise ValueError("X: expected finite numbers, got NaN or infinity")
-    values = np.empty(2 * N * stride + V, w.dtype)  # a part of the last row reads a vector more
+    values = np.empty(2 * N * stride + V, w.dtype)  # `part` may read one vector past the last row
     found = np.empty(len(every) + 8, np.int64)
     tiled = N // MR * MR
     for l in range(L):
         I, O = code[2 + l], code[3 + l]
         W, z = Block(w, code[W_at + l], O, 1, O), Block(values, (l % 2) * N * stride, stride, 1, (O + V - 1) // V * V)
-        for o in range(0, O, V):  # lanes past the last output hold other parameters: as finite as these, and never read
+        for o in range(0, O, V):  # lanes past the last output load other parameters, and are never read
             start = load(w, code[b_at + l] + o) if code[b_at + l] >= 0 else splat(w.dtype.type(0))
             for n in range(z.at + o, z.at + N * stride, stride):
                 store(values, n, start)
         if tiled > 0:
             tiles(Product(CONTINUE, z, x, W, z, 0), Span(every, 0, tiled), in_every_tile(Span(every, 0, I)), np.zeros(1, np.uint8))
         for n in range(tiled, N):
-            one = Block(x.data, x.at + n * x.row, x.row, 1, I)  # hidden units at zero are skipped too: half of them, after ReLU
+            one = Block(x.data, x.at + n * x.row, x.row, 1, I)  # zeros of hidden units are skipped too: after ReLU, about half of them
             inputs = Span(found, 0, list_nonzero(found, one))
             row(Block(values, z.at + n * stride, stride, 1, z.columns), one, W, Span(every, 0, 1), inputs)
         for n in range(z.at, z.at + N * stride, stride):
@@ -70,7 +71,10 @@ def predict_few(code, w, X):
 
 @entry
 def classify_few(code, w, X):
-    """The largest output of each row (N,) int64, the first of equals: as `predict_few`, without another call for it; (0,) likewise."""
+    """Return the index of the largest output of each row, (N,) int64, or of the first of equal ones.
+
+    This saves a second call after `predict_few`; where that returns an empty array, so does this.
+    """
     out = predict_few(code, w, X)
     classes = np.zeros(len(out), np.int64)
     for n in range(len(out)):
@@ -82,9 +86,10 @@ def classify_few(code, w, X):
 
 @kernel
 def list_nonzero(found, x):
-    """Write the inputs of one row that are not zero to `found`, ascending, and return how many: no other rows of W need be read.
+    """List the non-zero inputs of one row in `found`, in ascending order, and return their number. No other rows of W need to be read.
 
-    found : (I + 8,) at least, as `list_bits` writes eight at a time. Nothing is read past the row, which may be a caller's last.
+    found : at least (I + 8,), since `list_bits` writes eight elements at a time. Nothing is read past the end of the row, after which the
+    caller's array may end.
     """
     count, whole = 0, x.columns // 64 * 64
     for word in range(0, whole, 64):
@@ -102,10 +107,10 @@ def list_nonzero(found, x):
 
 @kernel
 def row(z, x, W, first, inputs):
-    """z[0, o] += sum_i x[0, i] W[i, o]: each row of W is read whole, as it lies in memory, up to WIDEST vectors.
+    """Add sum_i x[0, i] W[i, o] to z[0, o]. The rows of W are read as they lie in memory, up to WIDEST vectors at a time.
 
-    In parts as even as can be, of 8 to 4 vectors, or 2; what lies past the last output is read from the next row, and nothing is written.
-    first : the span of 0 alone.
+    The outputs are divided into parts of nearly equal width, of 4 to 8 vectors, or 2. Past the last output, a part reads from the next row
+    of W and writes nothing. first : the span of the single number 0.
     """
     V = width(W.data)
     vectors = (W.columns + V - 1) // V
@@ -131,6 +136,6 @@ def row(z, x, W, first, inputs):
 
 @kernel(literals=True)
 def part(nv, z, x, W, first, inputs):
-    """A part of `row`, nv (a literal) vectors wide."""
+    """Compute a part of `row` that is nv (a literal) vectors wide."""
     literally(nv)
     tile(1, nv, Product(CONTINUE, z, x, W, z, 0), first, inputs)

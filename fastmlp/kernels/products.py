@@ -1,9 +1,10 @@
-"""The three matrix products of an MLP, over register tiles.
+"""The three matrix products of an MLP, computed by register tiles.
 
-x, z, delta (features, B) : the samples of a batch in lanes; B a multiple of V. W (I, O). All are blocks. Each function does a part of its
-result, so that threads can share one; every sum is taken in the same order whoever takes it. Sums of exact zeros may be left out.
+x, z, delta (features, B) : the samples of a batch in lanes; B is a multiple of V. W (I, O). All are blocks. Each function computes a part
+of its result, so that threads can share a product. Every sum is taken in the same order, whichever thread takes it; terms that are exactly
+zero may be left out.
 
-stop (1,) uint8 : once it is not zero, a product ends at its next column of tiles, its result unfinished.
+stop (1,) uint8 : once it is not zero, a product ends before its next column of tiles and leaves its result unfinished.
 """
 
 from __future__ import annotations
@@ -21,25 +22,26 @@ from .transpose import transpose
 from .vectors import fma, splat, sum_lanes, vector_bytes
 from .views import Block, Span, from_column, transposed
 
-# Values of k per pass: so many rows of a column of B fill the first-level cache at most, and stay there while the tiles walk down the rows.
+# Values of k per pass. That many rows of B, as wide as one column of tiles, fit the first-level cache and stay there while the tiles
+# proceed down the rows of C.
 KC = min(256, 1 << (cache_size(1) // (NV * vector_bytes())).bit_length() - 1)
 
-# A layer of so few outputs, or inputs, takes its gradient in `outer_narrow`: most lanes of a tile would be empty, or most of the time go
-# into laying out its deltas.
+# The gradient of a layer with at most NARROW outputs or inputs is computed by `outer_narrow`. With tiles, most of their lanes would be
+# empty, or laying out the deltas would take most of the time.
 NARROW = 4
 
-# Where rows of W are long, a tile's part of W and of a batch is spread over many pages, which compete for one set of the cache. From so
-# many bytes on, blocks of W, and the batch, are first copied into the order in which tiles read them.
+# If rows of W are long, a tile's part of W and of a batch is spread over many pages, which compete for one set of the cache. For rows of
+# LONG_ROW bytes or more, blocks of W and the batch are first copied into the order in which tiles read them.
 LONG_ROW, PACKED_KC = 2048, 256
-PACKED_ROW = PACKED_KC + 16  # of k for each column: an odd number of cache lines, so that rows do not compete for one set
-BLOCK_BYTES = cache_size(2) * 2 // 5  # of W at a time
+PACKED_ROW = PACKED_KC + 16  # elements per packed column: in float32 an odd number of cache lines, so that columns use different sets
+BLOCK_BYTES = cache_size(2) * 2 // 5  # bytes of W that are packed at a time
 
 
 class Terms(NamedTuple):
     """The values of k over which the tiles of a product sum.
 
-    If step is 0, every tile sums over items[first:last]. Else each has a list of its own: the tile whose first row is rows.items[m], m a
-    multiple of MR, has counts[m // MR] values, from items[m // MR * step] on.
+    If `step` is 0, every tile sums over items[first:last]. Otherwise each tile has its own list: for the tile whose first row is
+    rows.items[m], with m a multiple of MR, it has counts[m // MR] values and begins at items[m // MR * step].
     """
 
     items: np.ndarray
@@ -51,19 +53,20 @@ class Terms(NamedTuple):
 
 @kernel(inline="always")
 def in_every_tile(span):
-    """The same values of k for every tile."""
+    """Return the values of a span as `Terms`, the same for every tile."""
     return Terms(span.items, span.items, 0, span.first, span.last)
 
 
 @kernel
 def column_of(n, vectors):
-    """The column of tiles that has vector n of that many: its first vector and how many it has.
+    """Return the first vector and the width, in vectors, of the column of tiles that contains vector n out of `vectors`.
 
-    At most NV, and all as even as can be: one vector alone would leave each sum waiting for its last term.
+    A column has at most NV vectors, and all columns are nearly equally wide: in a column of one vector, each sum would wait for its last
+    term.
     """
     parts = (vectors + NV - 1) // NV
     less = vectors // parts
-    wider = vectors % parts * (less + 1)  # vectors in columns that have one more
+    wider = vectors % parts * (less + 1)  # vectors in the columns that are one vector wider
     if n < wider:
         return n // (less + 1) * (less + 1), less + 1
     return wider + (n - wider) // less * less, less
@@ -71,33 +74,33 @@ def column_of(n, vectors):
 
 @plain
 def has_long_rows(columns, itemsize):
-    """Whether products with W need scratch to be fast."""
+    """Return whether the rows of W are so long that products need scratch memory to be fast."""
     return columns * itemsize >= LONG_ROW
 
 
 @plain
 def block_rows(row, itemsize):
-    """How many rows of so many elements a block of W has."""
+    """Return the number of rows of `row` elements in a block of W."""
     return max(1, BLOCK_BYTES // (row * itemsize * MR)) * MR
 
 
 @plain
 def packed_size(itemsize):
-    """Elements of the scratch that a block of W takes; whole vectors are written."""
+    """Return the number of scratch elements that a packed block of W takes, given that whole vectors are written."""
     return (block_rows(PACKED_ROW, itemsize) + 16) * PACKED_ROW
 
 
 @plain
 def scratch_size(widest, B, itemsize):
-    """Elements of the scratch of `affine` and `backproject` for batches of B, where W has at most so many rows and columns."""
+    """Return the scratch elements that `affine` and `backproject` need for batches of B and at most `widest` rows and columns of W."""
     return packed_size(itemsize) + widest * B
 
 
 @kernel
 def affine(z, W, b, x, inputs, outputs, scratch, stop):
-    """z[o] = b[o] + sum_k W[k, o] x[k], for k in `inputs` and o in `outputs`, a span of 0, 1, 2, ...; no b if it has no columns.
+    """Compute z[o] = b[o] + sum_k W[k, o] x[k] for k in `inputs` and o in `outputs`, a span of 0, 1, 2, ...
 
-    scratch : a block of at least `scratch_size(I, B, itemsize)` elements.
+    b is left out if it has no columns. scratch : a block of at least `scratch_size(I, B, itemsize)` elements.
     """
     itemsize, wide = W.data.itemsize, has_long_rows(W.columns, W.data.itemsize)
     KB, together = PACKED_KC if wide else KC, block_rows(PACKED_ROW, itemsize)
@@ -123,7 +126,7 @@ def affine(z, W, b, x, inputs, outputs, scratch, stop):
 
 @kernel
 def backproject(delta, W, delta_next, inputs, outputs, scratch, stop):
-    """delta[i] *= sum_o W[i, o] delta_next[o], for i in `inputs` and o in `outputs`, a span of 0, 1, 2, ...
+    """Multiply delta[i] by sum_o W[i, o] delta_next[o] for i in `inputs` and o in `outputs`, a span of 0, 1, 2, ...
 
     scratch : a block of at least `scratch_size(O, B, itemsize)` elements.
     """
@@ -138,7 +141,7 @@ def backproject(delta, W, delta_next, inputs, outputs, scratch, stop):
 
 @kernel
 def block_by_block(product, rows, ks, stop):
-    """Cover C with tiles, as many rows of A at a time as the second-level cache holds. rows, ks : spans."""
+    """Cover C with tiles, taking as many rows of A at a time as fit the second-level cache. rows, ks : spans."""
     together = block_rows(ks.last - ks.first, product.a.data.itemsize)
     for m in range(rows.first, rows.last, together):
         tiles(product, Span(rows.items, m, min(m + together, rows.last)), in_every_tile(ks), stop)
@@ -146,7 +149,7 @@ def block_by_block(product, rows, ks, stop):
 
 @kernel
 def into_panels(panels, x, rows):
-    """Copy the rows of x (a span) one below the other, each column of tiles to a panel of its own."""
+    """Copy the rows of x that `rows` (a span) lists into panels, one for each column of tiles."""
     V, depth = width(x.data), rows.last - rows.first
     vectors = x.columns // V
     n = 0
@@ -163,7 +166,7 @@ def into_panels(panels, x, rows):
 
 @kernel
 def pack(scratch, W, ks, o, end):
-    """Turn the columns o, o + 1, ..., end - 1 of rows of W (a span) into rows of PACKED_ROW elements."""
+    """Transpose the columns o, o + 1, ..., end - 1 of the rows `ks` (a span) of W into rows of PACKED_ROW elements."""
     V, one = width(W.data), W.data.dtype.type(1)
     for k in range(ks.first, ks.last, V):
         rows, target = Span(ks.items, k, ks.last), scratch.at + k - ks.first
@@ -174,25 +177,25 @@ def pack(scratch, W, ks, o, end):
 
 @kernel(inline="always")
 def is_narrow(rows, columns):
-    """Whether a gradient of that shape is for `outer_narrow`."""
+    """Return whether `outer_narrow` computes a gradient of that shape."""
     return min(rows, columns) <= NARROW
 
 
 @kernel
 def outer(how, g, x, by_sample, rows, samples, stop):
-    """g[i, o] (+)= sum_n x[i, n] by_sample[n, o], for i in `rows`. how : ASSIGN or ADD; samples : terms.
+    """Assign to g[i, o], or add to it, sum_n x[i, n] by_sample[n, o] for i in `rows`. how : ASSIGN or ADD; samples : terms.
 
-    by_sample : in panels, as `column_of` cuts its columns: see `rows.by_sample`.
+    by_sample : in panels, with the columns divided as by `column_of`; see `rows.by_sample`.
     """
     tiles(Product(how, g, x, by_sample, g, x.columns), rows, samples, stop)
 
 
 @kernel
 def outer_narrow(how, g, x, delta, rows, scale):
-    """As `outer`, times scale, from delta (O, B) itself: the samples stay in lanes, and each sum is folded in the end."""
+    """Compute `scale` times the result of `outer` from delta (O, B) itself: samples stay in lanes, and sums are reduced over them last."""
     V, zero = width(g.data), splat(g.data.dtype.type(0))
     last = rows.last - 1
-    for m in range(rows.first, rows.last, 4):  # eight sums at a time; past the last row and column they are those again
+    for m in range(rows.first, rows.last, 4):  # eight sums at a time; past the last row or column, that one is repeated
         i0, i1, i2, i3 = rows.items[m], rows.items[min(m + 1, last)], rows.items[min(m + 2, last)], rows.items[min(m + 3, last)]
         for o in range(0, g.columns, 2):
             d0, d1 = delta.at + o * delta.row, delta.at + min(o + 1, g.columns - 1) * delta.row
@@ -213,7 +216,7 @@ def outer_narrow(how, g, x, delta, rows, scale):
 
 @kernel
 def tiles(product, rows, terms, stop):
-    """Cover `rows` (a span) and all columns of a product's C with tiles."""
+    """Cover the rows `rows` (a span) and all columns of a product's C with tiles."""
     V = width(product.c.data)
     vectors = (product.c.columns + V - 1) // V
     n = 0
@@ -225,7 +228,7 @@ def tiles(product, rows, terms, stop):
         part = Product(product.how, from_column(product.c, n * V), product.a, b, product.start, panels)
         if nv == NV:
             column(NV, part, rows, terms)
-        elif NV > 3 and nv == 3:  # decided when it is compiled: with 16 registers such a tile would be made, and spill, for nobody
+        elif NV > 3 and nv == 3:  # decided at compile time, so that no such tile, which would spill, is compiled for 16 registers
             column(3, part, rows, terms)
         elif nv == 2:
             column(2, part, rows, terms)
@@ -236,7 +239,7 @@ def tiles(product, rows, terms, stop):
 
 @kernel(literals=True)
 def column(nv, product, rows, terms):
-    """A column of tiles of a product, nv (a literal) vectors wide."""
+    """Compute one column of tiles of a product, nv (a literal) vectors wide."""
     literally(nv)
     m, first, last = rows.first, terms.first, terms.last
     while m < rows.last:
@@ -245,7 +248,7 @@ def column(nv, product, rows, terms):
             last = first + terms.counts[m // MR]
         here, ks = Span(rows.items, m, rows.last), Span(terms.items, first, last)
         left = rows.last - m
-        if left >= MR and not (left == 8 and MR == 6 and terms.step == 0):  # 8 = 4 + 4: two rows alone would wait for their sums
+        if left >= MR and not (left == 8 and MR == 6 and terms.step == 0):  # 8 is 4 + 4, not 6 + 2: two rows would wait for their sums
             tile(MR, nv, product, here, ks)
             m += MR
         elif left >= LOW:

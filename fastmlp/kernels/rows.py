@@ -1,4 +1,4 @@
-"""From one sample per lane to one sample per row, and sums over the lanes."""
+"""Transpose from one sample per lane to one sample per row, and sum over the lanes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from .views import Block, Span
 
 @kernel
 def by_sample(out, delta, features, scale):
-    """out[n, o] = scale * delta[o, n], for o in `features`, a span of 0, 1, 2, ... that begins with a multiple of V.
+    """Set out[n, o] = scale * delta[o, n] for o in `features`, a span of 0, 1, 2, ... that begins with a multiple of V.
 
-    out : in panels, each the columns of one column of tiles, a row for each sample; a panel that begins with column c is at out.at + c * B.
-    Rows of wide layers would each lie in a page of its own. Whole vectors are written: up to V - 1 columns past the last hold copies of it.
+    out : in panels. A panel holds the columns of one column of tiles, with one row per sample; the panel whose first column is c begins at
+    out.at + c * B. Without panels, each row of a wide layer would lie in a page of its own. Whole vectors are written, so up to V - 1
+    columns past the last hold copies of it.
     """
     V, B = width(delta.data), delta.columns
     vectors = (out.columns + V - 1) // V
@@ -30,7 +31,7 @@ def by_sample(out, delta, features, scale):
 
 @kernel
 def to_rows(out, first_row, z, count, O):
-    """out[first_row + n, o] = z[o, n] for n < count. out (N, O); z : a block."""
+    """Set out[first_row + n, o] = z[o, n] for n < count. out (N, O); z : a block."""
     for n in range(count):
         for o in range(O):
             out[first_row + n, o] = z.data[z.at + o * z.row + n]
@@ -38,7 +39,7 @@ def to_rows(out, first_row, z, count, O):
 
 @kernel
 def sum_rows(how, out, delta, first, last, scale):
-    """out[o, 0] (+)= scale * sum_n delta[o, n], for first <= o < last. how : ASSIGN or ADD."""
+    """Assign to out[o, 0], or add to it, scale * sum_n delta[o, n] for first <= o < last. how : ASSIGN or ADD."""
     V = width(delta.data)
     for o in range(first, last):
         total = splat(delta.data.dtype.type(0))

@@ -1,10 +1,11 @@
-"""A step of mini-batch training in its phases, by one thread or a team.
+"""The phases of one step of mini-batch training, run by one thread or by a team.
 
-Between two barriers a thread writes only what is its own: units of a layer in the products, lanes in the loss, rows of W in the update.
-Each thread gathers its inputs for itself: fetching a line of memory that another core has just written costs more than gathering it.
+Between two barriers a thread writes only its own share: units of a layer in the products, lanes in the loss, rows of W in the update.
+Each thread gathers its own inputs, because fetching a cache line that another core has just written costs more than gathering it again.
 
-Once the team is stopped, products end unfinished, and what follows them is left out. Whoever sees the stop passes a barrier before
-anything made of an unfinished product is used, so that everybody sees it before the parameters are touched, and leaves them alone.
+Once the team is stopped, products end unfinished and the work that follows them is skipped. A thread that sees the stop passes a barrier
+before any result of an unfinished product is used. All threads therefore see the stop before any of them changes the parameters, and the
+parameters stay as they were.
 """
 
 from __future__ import annotations
@@ -31,23 +32,24 @@ from .tile import ADD, ASSIGN, MR
 from .views import Block, Span, from_row
 from .zeros import NEARLY_ALL, find_active, find_used, list_step
 
-PIECE = 1 << 20  # elements of a layer between two looks at whether the team is stopped: a few milliseconds
-SUMS = 5  # numbers that an epoch is summed up in
-LISTED = 0.75  # of the inputs of a batch may be non-zero for a list of samples to pay: a tile's inputs rarely vanish together
+PIECE = 1 << 20  # elements of a layer between two checks whether the team is stopped: a few milliseconds
+SUMS = 5  # the number of sums kept for an epoch
+# Lists of samples pay if less than this share of the inputs of a batch is non-zero, since the inputs of a tile are rarely zero together.
+LISTED = 0.75
 
 
 class Step(NamedTuple):
-    """What changes from step to step."""
+    """The values that change from step to step."""
 
-    number: int  # of updates, this one included
+    number: int  # the number of updates, including this one
     rate: float  # the learning rate
     key: int  # of the dropout masks
-    sums: np.ndarray  # (SUMS,): see `tally` and `tally_batch`; those of the batch are added
+    sums: np.ndarray  # (SUMS,): the sums of `train_epochs` so far, to which those of the batch are added
 
 
 @kernel
 def load_samples(net, work, data, batch, team):
-    """Gather samples into a thread's x[0]; thread 0 also brings the targets and the weights."""
+    """Gather samples into this thread's x[0]; thread 0 also gathers the targets and the weights."""
     start, _ = share(batch.B, width(work.x), team)
     inputs = needed(net.sizes[0], team)
     gather(features(work.x, work, 0, team, batch.B), data.samples, batch, inputs, start, data.scale, team.stop)
@@ -60,7 +62,7 @@ def load_samples(net, work, data, batch, team):
 
 @kernel
 def gather_weights(out, data, batch):
-    """The samples' weights, 0 for the lanes that hold none."""
+    """Gather the weights of the samples, and 0 for lanes that hold no sample."""
     out[: batch.size], out[batch.size :] = 1, 0
     if data.weights.size > 0:
         for n, row in enumerate(batch.order[batch.at :][: batch.size]):
@@ -69,7 +71,7 @@ def gather_weights(out, data, batch):
 
 @kernel
 def weight_of(data, batch):
-    """The sum of the weights of a batch."""
+    """Return the sum of the weights of a batch."""
     total = float(batch.size)
     if data.weights.size > 0:
         total = 0.0
@@ -80,7 +82,7 @@ def weight_of(data, batch):
 
 @kernel
 def forward(net, work, w, B, masks, team):
-    """From x[0] to x[L], and the slopes. Ends at a barrier."""
+    """Compute x[1] to x[L] from x[0], and the slopes. The function ends with a barrier."""
     if net.dropout[0] > 0:
         first, last = needed(net.sizes[0], team)
         drop(features(work.x, work, 0, team, B), features(work.delta, work, 0, team, B), first, last, net.dropout[0], masks, 0)
@@ -114,7 +116,7 @@ def forward(net, work, w, B, masks, team):
 
 @kernel
 def first_products(net, work, w, B, team):
-    """A thread's share of the first layer's products: of the first part, with the biases, in x[1]; of the second in x[1]'s slopes."""
+    """Compute this thread's share of the first layer: of the first part, plus biases, in x[1]; of the second in the slopes of x[1]."""
     x, I, O, parts = features(work.x, work, 0, team, B), net.sizes[0], net.sizes[1], parts_of(0, net.sizes[0])
     W, b = weights_of(net, w, 0), biases_of(net, w, 0)
     first, last = parts_needed(I, team)
@@ -134,27 +136,30 @@ def first_products(net, work, w, B, team):
 
 @kernel
 def add(z, more, first, last):
-    """z[o] += more[o] for o in [first, last). z, more : blocks."""
+    """Add more[o] to z[o] for o in [first, last). z, more : blocks."""
     for place in range(first * z.row, last * z.row, width(z.data)):
         store(z.data, z.at + place, load(z.data, z.at + place) + load(more.data, more.at + place))
 
 
 @kernel
 def score(net, work, loss, B, team):
-    """The losses and hits of a batch, and the output's delta. Ends at a barrier."""
+    """Compute the losses and hits of a batch, and the delta of the output. The function ends with a barrier."""
     L = len(net.W_at)
     first, last = share(B, width(work.x), team)
     z, delta = features(work.x, work, L, team, B), features(work.delta, work, L, team, B)
     if not peek(team.stop):
         losses_and_deltas(loss, delta, z, work.targets, work.scores, net.sizes[L], first, last)
-        mark_hits(loss, z, work.targets, work.scores, net.sizes[L], first, last)
+        mark_hits(loss.code, z, work.targets, work.scores, net.sizes[L], first, last)
     lap(team, clock.LOSS, L, 0)
     barrier(team)
 
 
 @kernel
 def backward(net, work, w, B, scale, team):
-    """From the output's delta to every layer's, also laid out one sample per row, times `scale`. Ends at a barrier."""
+    """Compute the delta of every layer from that of the output. The function ends with a barrier.
+
+    The deltas, multiplied by `scale`, are also laid out one sample per row for the update.
+    """
     V = width(w)
     units = padded(max(1, PIECE // B), V)
     for l in range(len(net.W_at) - 1, -1, -1):
@@ -177,10 +182,11 @@ def backward(net, work, w, B, scale, team):
 
 @kernel
 def gradient_into(how, g, net, work, B, scale, skipping, team):
-    """A thread's rows of dloss/dW and its part of dloss/db, times the scale they were prepared with: assigned to g, or added.
+    """Compute this thread's rows of dloss/dW and its part of dloss/db, times `scale`, and assign them to g or add them to g.
 
-    skipping : whether to leave out inputs that are zero in the whole batch, whose rows then need no adding; threads share the others. Where
-    many of those are zero too, each tile of rows sums over the samples that it cannot do without.
+    scale : as given to `backward`. skipping : whether to leave out inputs that are zero in the whole batch, whose rows then stay unchanged;
+    the threads share the other inputs. If many elements of those are zero too, each tile of rows sums only over the samples for which it
+    has a non-zero input.
     """
     for l in range(len(net.W_at)):
         I, O, parts = net.sizes[l], net.sizes[l + 1], parts_of(l, net.sizes[l])
@@ -218,11 +224,11 @@ def gradient_into(how, g, net, work, B, scale, skipping, team):
 
 @kernel
 def descend(net, state, rule, l2, step, clipping, team):
-    """Update a thread's rows of the weights, and its biases, from the gradient times `clipping`. Only weights are penalised and decayed."""
+    """Update this thread's rows of the weights and its biases by the gradient times `clipping`. Only weights are penalised and decayed."""
     if peek(team.stop):
         return
     rate, epsilon = step.rate, rule.epsilon
-    if rule.code >= ADAM:  # powers anew in every step: the same bits however epochs are grouped into calls
+    if rule.code >= ADAM:  # computing the powers in every step makes the bits independent of how epochs are grouped into calls
         remembered = step.number - rule.begun
         root = np.sqrt(1 - rule.beta2**remembered)
         rate, epsilon = rate * root / (1 - rule.beta1**remembered), epsilon * root if rule.code == ADAM else epsilon
@@ -245,7 +251,7 @@ def descend(net, state, rule, l2, step, clipping, team):
 
 @kernel
 def gradient_length(net, state, l2):
-    """Euclidean length of the gradient with its penalty, l2 W, summed in float64 in one order."""
+    """Return the Euclidean norm of the gradient with its penalty, l2 W, summed in float64 in a fixed order."""
     total = 0.0
     for l in range(len(net.W_at)):
         count = net.sizes[l] * net.sizes[l + 1]
@@ -262,15 +268,15 @@ def gradient_length(net, state, l2):
 
 @kernel(inline="always")
 def is_plain(rule):
-    """Whether a gradient, times a number, is all that the parameters change by: then it is added to them and needs no memory."""
+    """Return whether the rule only adds a multiple of the gradient to the parameters, so that the gradient needs no memory of its own."""
     return rule.code == SGD and rule.l2 == 0 and rule.alpha == 0 and rule.decay == 0 and rule.clip == 0
 
 
 @kernel
 def train_step(net, work, state, data, batch, step, plan, team):
-    """One update of the parameters from a batch, as many samples at a time as there is scratch for. Ends at a barrier.
+    """Update the parameters from a batch, taking as many samples at a time as the scratch memory holds.
 
-    Returns False, and leaves the parameters as they were, if the team is stopped before.
+    The function ends with a barrier. If the team is stopped before the update, it returns False and leaves the parameters unchanged.
     """
     rule, lanes = plan.rule, work.scores.weight.size
     at_once = padded((batch.size - 1) // ((batch.size + lanes - 1) // lanes) + 1, width(work.x))
@@ -304,11 +310,11 @@ def train_step(net, work, state, data, batch, step, plan, team):
     if not direct and rule.code != GRADIENT_ONLY:
         clipping, l2 = 1.0, rule.l2 + rule.alpha * work.shared[0]
         if rule.clip > 0:
-            barrier(team)  # the length of the whole gradient is needed,
+            barrier(team)  # the norm needs the gradients of all threads
             length = gradient_length(net, state, l2)
             clipping = min(1.0, rule.clip / length) if length > 0 else 1.0
             lap(team, clock.CLIPPING, 0, 0)
-            barrier(team)  # and of its penalty, before anybody changes the weights
+            barrier(team)  # the penalty needs the old weights, so no thread changes them before all norms are computed
         descend(net, state, rule, l2, step, clipping, team)
     barrier(team)
     return True
@@ -316,7 +322,7 @@ def train_step(net, work, state, data, batch, step, plan, team):
 
 @kernel
 def tally(sums, scores, count):
-    """Add the losses, weights and hits of so many samples."""
+    """Add the losses, weights and hits of the first `count` samples to `sums`."""
     loss, weight, hit = scores.loss[:count], scores.weight[:count], scores.hit[:count]
     losses = weights = hits = 0.0
     for n in range(count):

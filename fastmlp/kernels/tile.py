@@ -1,14 +1,14 @@
-"""The register tile under every matrix product.
+"""The register tile that computes every matrix product.
 
 A product keeps MR rows times NV vectors of sums in registers while k runs:
 
     C[m, n] = begin + sum_k A[m, k] B[k, n]          m < MR, n < NV * V
 
-The samples of a batch lie in lanes (B and C hold one feature of every sample per row), so a batch of 64 fills whole vectors whatever the
-width of the layer. A's elements are repeated across a vector as they are read.
+The samples of a batch lie in lanes (each row of B and C holds one feature of every sample), so a batch of 64 fills whole vectors whatever
+the width of the layer. Elements of A are repeated across a vector as they are read.
 
-Twenty named sums and their unrolled updates are clearer generated than written, so this file speaks LLVM, as do vectors.py, access.py,
-bits.py and transpose.py.
+Twenty named sums and their unrolled updates are clearer when they are generated than when they are written out. This file therefore builds
+LLVM IR, as do vectors.py, access.py, bits.py and transpose.py.
 """
 
 from __future__ import annotations
@@ -23,35 +23,35 @@ from .access import GUARD, check_place, opened, prefetch
 from .vectors import Vector, call_intrinsic, constant, count_mask, llvm_type, many_registers, repeat, suffix
 from .views import Block
 
-# 20 sums, 5 repeated elements of A and 4 vectors of B are live at once: 29 of AVX-512's or NEON's 32 registers. LLVM reads all of A's
-# elements first, so 6 x 4 spills and runs at two thirds of this. AVX2 and SSE have 16 registers: 12 + 1 + 2; with 4 x 2, 8 sums, every
-# sum would wait for its last term where a multiply-add takes four cycles.
+# AVX-512 and NEON have 32 registers, of which 29 are live at once: 20 sums, 5 repeated elements of A and 4 vectors of B. LLVM reads all of
+# A's elements first, so a tile of 6 x 4 spills and runs at two thirds of the speed. AVX2 and SSE have 16 registers, of which 12 + 1 + 2 are
+# live; with the 8 sums of a tile of 4 x 2, every sum would wait for its last term where a multiply-add takes four cycles.
 NV = 4 if many_registers() else 2
 MR = 5 if many_registers() else 6
-LOW = 2 if many_registers() else 4  # rows of a tile at the lower edge; then 2, then 1
+LOW = 2 if many_registers() else 4  # rows of the first tile at the lower edge; tiles of 2 and of 1 follow
 
-# What a tile begins with, and how it ends.
-ASSIGN, START, CONTINUE, ADD, SCALE = 0, 1, 2, 3, 4  # C = sum; start[m] + sum; C + terms, one by one; C + sum; C * sum
+# How a tile begins and how it ends.
+ASSIGN, START, CONTINUE, ADD, SCALE = 0, 1, 2, 3, 4  # C = sum; start[m] + sum; C + each term in turn; C + sum; C * sum
 INT8, INT32, INT64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
 
 
 class Product(NamedTuple):
-    """One matrix product and where it goes. The arrays are of one dtype."""
+    """One matrix product and its destination. All arrays have the same dtype."""
 
     how: int  # ASSIGN, START, ...
-    c: Block  # its step is 1, and it has `columns` columns
+    c: Block  # its step is 1, and its `columns` are set
     a: Block
     b: Block  # its step is 1; whole vectors may be read past its last column
-    start: Block  # row m of C begins with start[m, 0] if `how` is START; not read otherwise
-    panels: int  # B's rows, if each column of tiles has its part of B to itself (see `column_of`); 0 if B's rows are whole
+    start: Block  # row m of C begins with start[m, 0] if `how` is START; otherwise it is not read
+    panels: int  # the number of B's rows, if each column of tiles has a panel of B (see `column_of`); 0 if B's rows are whole
 
 
 @intrinsic(prefer_literal=True)
 def tile(typingctx, mr, nv, product, rows, ks):
-    """One tile of a `Product`, in place in its C. mr, nv : literal integers.
+    """Compute one tile of a `Product` in place, in its C. mr, nv : literal integers.
 
-    rows, ks : spans. The tile has the rows m = rows.items[rows.first + 0, ..., mr - 1] of A and C, and sums over k in ks. Where those have
-    gaps, ks.items[ks.last] is read as well.
+    rows, ks : spans. The tile has the rows m = rows.items[rows.first + 0, ..., mr - 1] of A and C, and sums over k in ks. If there are gaps
+    in ks, ks.items[ks.last] is read as well.
     """
     height, width = mr.literal_value, nv.literal_value
     vector = Vector(product.types[1].types[0].dtype)
@@ -62,7 +62,7 @@ def tile(typingctx, mr, nv, product, rows, ks):
         kind, lanes, align = llvm_type(vector), vector.lanes, vector.dtype.bitwidth // 8
         cells = [(m, n) for m in range(height) for n in range(width)]
         K = builder.sub(ks.last, ks.first)
-        left = builder.sub(c.columns, INT64((width - 1) * lanes))  # of the last vector so many lanes exist in C
+        left = builder.sub(c.columns, INT64((width - 1) * lanes))  # lanes of the last vector that exist in C
         whole = builder.icmp_signed(">=", left, INT64(lanes))
         count = builder.select(whole, INT64(lanes), left)
 
@@ -86,7 +86,7 @@ def tile(typingctx, mr, nv, product, rows, ks):
                 call_intrinsic(builder, f"llvm.masked.store.{suffix(vector)}.p0", ir.VoidType(), operands)
 
         def merge(incoming):
-            """One value a cell, whichever block came before."""
+            """Merge the values of each cell from the blocks that lead here."""
             merged = {cell: builder.phi(kind) for cell in cells}
             for block, values in incoming:
                 for cell in cells:
@@ -100,7 +100,7 @@ def tile(typingctx, mr, nv, product, rows, ks):
         a_at, b_at, c_at = (builder.gep(block.data.data, [block.at]) for block in (a, b, c))
         a_rows = [builder.gep(a_at, [builder.mul(a.row, m)]) for m in ms]
         c_rows = [builder.gep(c_at, [builder.mul(c.row, m)]) for m in ms]
-        for m, n in cells:  # the rows of W that are updated lie in outer caches: the loop over k hides their latency
+        for m, n in cells:  # rows of W that are updated lie in outer caches; the loop over k hides the latency
             prefetch(builder, builder.gep(c_rows[m], [INT64(n * lanes)]), to_write=True)
 
         zero, begin_start, load, begin = blocks("zero", "start", "load", "begin")
@@ -121,9 +121,9 @@ def tile(typingctx, mr, nv, product, rows, ks):
         begun = merge([(zero, zeros), (begin_start, {(m, n): starts[m] for m, n in cells}), (load, loaded)])
 
         def loop_over(loop, after, first, place):
-            """Sum over k in a loop of its own: nothing stands in it but loads, multiply-adds, and the way from one k to the next.
+            """Sum over k in a loop that contains only loads, multiply-adds and the advance from one k to the next.
 
-            first : where in A's and B's rows the first k is. place(numbers, next_step) : where this one is, and the next.
+            first : the offsets of the first k in A and B. place(numbers, next_step) : returns the offsets of this k, and those of the next.
             """
             before = builder.block
             builder.branch(loop)
@@ -155,7 +155,7 @@ def tile(typingctx, mr, nv, product, rows, ks):
             a_k, b_k = numbers
             return a_k, b_k, [opaque(builder, builder.add(a_k, a.step)), builder.add(b_k, b.row)]
 
-        def next_of_list(numbers, next_step):  # a turn ahead: else a turn's loads would wait for two others and a multiplication
+        def next_of_list(numbers, next_step):  # one iteration ahead, or loads would wait for the list and a multiplication
             a_k, b_k = numbers
             k = builder.load(builder.gep(k_list, [next_step]))
             return a_k, b_k, [builder.mul(k, a.step), builder.mul(k, b.row)]
@@ -171,7 +171,7 @@ def tile(typingctx, mr, nv, product, rows, ks):
         total = merge(totals)
         full, partial, after = blocks("full", "partial", "after")
         builder.cbranch(whole, full, partial)
-        # What is scaled are deltas, whose columns are whole vectors of samples: no last column of theirs is partial.
+        # SCALE applies to deltas, whose columns are whole vectors of samples, so that their last column of tiles is never partial.
         for block, mask, endings in ((full, None, (ASSIGN, ADD, SCALE)), (partial, count, (ASSIGN, ADD))):
             builder.position_at_end(block)
             mask = None if mask is None else count_mask(builder, vector, count)
@@ -195,9 +195,9 @@ def tile(typingctx, mr, nv, product, rows, ks):
 
 
 def check_product(context, builder, product, ms, ks, columns):
-    """Check every place that a tile will touch: k ascends, so the first and the last k are its bounds.
+    """Check every index that a tile will touch. Since k ascends, the first and the last k are the bounds.
 
-    columns : how many the tile reads of B's rows, and how many it writes of C's.
+    columns : the number of columns of B that the tile reads, and the number of columns of C that it writes.
     """
     a, b, c, start = product.a, product.b, product.c, product.start
     read, written = columns
@@ -222,15 +222,18 @@ def check_product(context, builder, product, ms, ks, columns):
 
 
 def opaque(builder, number):
-    """The same number, of which LLVM knows nothing: it would advance one pointer for every row of A instead of their common offset."""
+    """Return the same number, hidden from LLVM's optimiser.
+
+    LLVM would otherwise advance one pointer for every row of A instead of the offset that they have in common.
+    """
     identity = ir.InlineAsm(ir.FunctionType(INT64, [INT64]), "", "=r,0")
     return builder.call(identity, [number])
 
 
 def never_unroll(builder, branch):
-    """Tell LLVM to leave the loop that `branch` closes as it is: unrolled twice, a tile spills all its sums and runs at a third."""
+    """Forbid LLVM to unroll the loop that `branch` closes: unrolled twice, a tile spills all its sums and runs at a third of the speed."""
     module = builder.module
     disable = module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")])
     loop = ir.values.MDValue(module, [disable], name=str(len(module.metadata)))
-    loop.operands = (loop, disable)  # a loop's node names itself first
+    loop.operands = (loop, disable)  # the first operand of a loop's metadata node is the node itself
     branch.set_metadata("llvm.loop", loop)

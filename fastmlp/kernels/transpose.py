@@ -1,4 +1,4 @@
-"""The register tile under every change of layout: V rows of V elements become V columns."""
+"""The register tile behind every change of layout: it transposes V rows of V elements."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .vectors import Vector, llvm_type, repeat
 
 @intrinsic
 def transpose(typingctx, out, x, rows, scale):
-    """Turn V rows of V elements, from anywhere, into V columns: out[k, v] = scale * x[rows.items[rows.first + v], k].
+    """Transpose V rows of V elements: out[k, v] = scale * x[rows.items[rows.first + v], k].
 
-    out, x : blocks whose steps are 1; x may hold float32, float64 or uint8, out and scale are of one floating dtype. rows : a span;
-    past its end its last row repeats.
+    out, x : blocks whose steps are 1. x may hold float32, float64 or uint8; out and scale are of one floating dtype. rows : a span of any
+    rows of x; past its end, its last row is repeated.
     """
     vector = Vector(out.types[0].dtype)
 

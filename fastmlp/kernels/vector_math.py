@@ -1,8 +1,10 @@
-"""Elementary functions on vectors, accurate to a few units in the last place (ulp). Plain arithmetic: no table, no branch.
+"""Elementary functions on vectors, accurate to a few units in the last place (ulp), in arithmetic without tables or branches.
 
-exp splits x into n ln 2 + r; its polynomial is the Chebyshev interpolation of (exp(r) - 1 - r) / r^2 on |r| <= ln(2) / 2, computed with 60
-digits: relative error in exp(r) 2e-17 (degree 9, float64) and 9e-9 (degree 4, float32), a fraction of a unit in the last place.
-log splits x into 2^k m with m in [0.7, 1.42] and sums the series of 2 artanh((m - 1) / (m + 1)).
+`exp` splits x into n ln 2 + r. Its polynomial interpolates (exp(r) - 1 - r) / r^2 at the Chebyshev points of [-ln(2) / 2, ln(2) / 2]; the
+coefficients were computed with 60 digits. The relative error in exp(r) is 2e-17 (degree 9, float64) or 9e-9 (degree 4, float32), a fraction
+of an ulp.
+
+`log` splits x into 2^k m with m in [0.7, 1.42] and sums the series of 2 artanh((m - 1) / (m + 1)).
 """
 
 from __future__ import annotations
@@ -11,19 +13,19 @@ from .jit import strict_kernel
 from .vectors import exponent, fma, half_power_of_two, is_float64, mantissa, where_less
 
 LOG2_E = 1.4426950408889634
-# ln 2 in two parts: the high one has so few bits that n * HIGH is exact for every exponent n.
+# ln 2 in two parts, of which the high one has so few bits that n * LN2_HIGH is exact for every exponent n.
 LN2_HIGH_64, LN2_LOW_64 = 0.6931471803691238, 1.9082149292705877e-10
 LN2_HIGH_32, LN2_LOW_32 = 0.693115234375, 3.1946184945309415e-05
 # Adding these numbers leaves the nearest integer in the low bits of the sum.
 ROUND_64, ROUND_32 = 1.5 * 2.0**52, 1.5 * 2.0**23
-# Above the first exp is infinite; below the second, near the end of the normal range, it is flushed to zero.
+# Above EXP_MAX, exp is infinite; below EXP_MIN, near the end of the normal range, it is flushed to zero.
 EXP_MAX_64, EXP_MIN_64 = 709.782712893384, -708.0
 EXP_MAX_32, EXP_MIN_32 = 88.72283172607422, -86.9
 
 
 @strict_kernel
 def _reduced_64(x):
-    """exp(r) - 1, and n in the low bits of a vector, for x = n ln 2 + r."""
+    """Return exp(r) - 1, and a vector with n in its low bits, for x = n ln 2 + r."""
     shifted = fma(x, LOG2_E, ROUND_64)
     n = shifted - ROUND_64
     r = fma(n, -LN2_LOW_64, fma(n, -LN2_HIGH_64, x))
@@ -37,7 +39,7 @@ def _reduced_64(x):
 
 @strict_kernel
 def _reduced_32(x):
-    """As `_reduced_64`, in float32."""
+    """Return what `_reduced_64` returns, in float32."""
     shifted = fma(x, LOG2_E, ROUND_32)
     n = shifted - ROUND_32
     r = fma(n, -LN2_LOW_32, fma(n, -LN2_HIGH_32, x))
@@ -48,9 +50,10 @@ def _reduced_32(x):
 
 @strict_kernel
 def exp(x):
-    """e^x, lane by lane, within 1.5 ulp. x : vector. Results below e^-708 (float32: e^-86.9) are zero; infinities and NaN as in IEEE 754.
+    """Return e^x, lane by lane, within 1.5 ulp. x : vector.
 
-    2^n is taken as 2 * 2^(n - 1): 2^1024 has no representation, exp(709.7) has one.
+    Results below e^-708 (float32: e^-86.9) are zero. Infinities and NaN are treated as in IEEE 754.
+    2^n is computed as 2 * 2^(n - 1), since 2^1024 cannot be represented although exp(709.7) can.
     """
     if is_float64(x):
         small, shifted = _reduced_64(x)
@@ -65,7 +68,7 @@ def exp(x):
 
 @strict_kernel
 def expm1(x):
-    """e^x - 1 without cancellation near 0, lane by lane, within 3 ulp. x : vector, at most 80; below -40 the result is -1."""
+    """Return e^x - 1 without cancellation near 0, lane by lane, within 3 ulp. x : vector, at most 80; below -40 the result is -1."""
     bounded = where_less(x, -40.0, -40.0, x)
     if is_float64(x):
         small, shifted = _reduced_64(bounded)
@@ -78,9 +81,9 @@ def expm1(x):
 
 @strict_kernel
 def log(x):
-    """Natural logarithm, lane by lane, within 2.5 ulp. x : vector of positive normal numbers, inf or NaN; 0 gives about -709."""
+    """Return the natural logarithm, lane by lane, within 2.5 ulp. x : vector of positive normal numbers, inf or NaN; 0 gives about -709."""
     m, k = mantissa(x), exponent(x)
-    # Bring m from [1, 2) to [0.7, 1.42], around 1, so that the series is short and log(1) exact.
+    # Move m from [1, 2) to [0.7, 1.42], around 1, so that the series is short and log(1) is exact.
     halved = m * 0.5
     k = where_less(1.4142135, m, k + 1.0, k)
     m = where_less(1.4142135, m, halved, m)
@@ -96,7 +99,7 @@ def log(x):
 
 @strict_kernel
 def log1p(u):
-    """log(1 + u) without loss for small u, lane by lane, within 4.5 ulp. u : vector, finite, at least 0."""
+    """Return log(1 + u) without loss of accuracy for small u, lane by lane, within 4.5 ulp. u : vector, finite, at least 0."""
     w = u + 1.0
     excess = w - 1.0
     return where_less(0.0, excess, log(w) * (u / where_less(0.0, excess, excess, 1.0)), u)
@@ -104,13 +107,13 @@ def log1p(u):
 
 @strict_kernel
 def sigmoid(x):
-    """1 / (1 + e^-x), lane by lane, within 3 ulp. x : vector. No overflow: e^-x may be infinite, and 1 / inf is 0."""
+    """Return 1 / (1 + e^-x), lane by lane, within 3 ulp. x : vector. If e^-x overflows to infinity, the result is 0."""
     return 1.0 / (exp(0.0 - x) + 1.0)
 
 
 @strict_kernel
 def tanh(x):
-    """Hyperbolic tangent, lane by lane, within 3.5 ulp. x : vector."""
+    """Return the hyperbolic tangent, lane by lane, within 3.5 ulp. x : vector."""
     size = where_less(x, 0.0, 0.0 - x, x)
     e = expm1(-2.0 * size)
     t = (0.0 - e) / (e + 2.0)
@@ -119,6 +122,6 @@ def tanh(x):
 
 @strict_kernel
 def softplus(x):
-    """log(1 + e^x), lane by lane, within 5 ulp. x : vector."""
+    """Return log(1 + e^x), lane by lane, within 5 ulp. x : vector."""
     size = where_less(x, 0.0, 0.0 - x, x)
     return where_less(x, 0.0, 0.0, x) + log1p(exp(0.0 - size))

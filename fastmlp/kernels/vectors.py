@@ -1,8 +1,8 @@
-"""Vectors of the CPU's own width as values in compiled code.
+"""Vectors as wide as the CPU's registers, as values in compiled code.
 
-Inside a kernel, ``load(a, i)`` is a vector register full of ``a``'s elements; ``+ - * /`` between vectors, or a vector and a number, work
-lane by lane in the vector's dtype (a Python number never widens float32). The width is that of the CPU Numba compiles for, so
-``NUMBA_CPU_NAME`` is honoured: 64 bytes with AVX-512, 32 with AVX2, else 16 (SSE2, NEON).
+Inside a kernel, ``load(a, i)`` is a vector register filled with elements of ``a``. The operators ``+ - * /`` between two vectors, or a
+vector and a number, work lane by lane in the vector's dtype (a Python number never widens float32). The width is that of the CPU for
+which Numba compiles, and so follows ``NUMBA_CPU_NAME``: 64 bytes with AVX-512, 32 with AVX2, otherwise 16 (SSE2, NEON).
 
 No function here checks an index.
 """
@@ -21,30 +21,30 @@ from numba.core.registry import cpu_target
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, models, register_model
 
-# mypy and ruff see Numba's decorators as untyped: everything below runs at compile time only.
+# Type checkers see Numba's decorators as untyped. Everything below runs only at compile time.
 
 
 @functools.cache
 def vector_bytes() -> int:
-    """Width in bytes of the widest vector register of the CPU that Numba compiles for."""
+    """Return the width in bytes of the widest vector register of the CPU for which Numba compiles."""
     _, _, features = cpu_target.target_context.codegen().magic_tuple()
     enabled = set(features.split(","))
     return 64 if "+avx512f" in enabled else 32 if "+avx2" in enabled else 16
 
 
 def many_registers() -> bool:
-    """Whether the CPU has 32 vector registers (AVX-512, 64-bit ARM) rather than 16."""
+    """Return whether the CPU has 32 vector registers (AVX-512, 64-bit ARM) rather than 16."""
     triple, _, _ = cpu_target.target_context.codegen().magic_tuple()
     return vector_bytes() == 64 or triple.startswith(("aarch64", "arm64"))
 
 
 def lanes(dtype: Any) -> int:
-    """How many elements of a dtype one vector holds: 8 float64 or 16 float32 with AVX-512."""
+    """Return the number of elements of a dtype in one vector, such as 8 float64 or 16 float32 with AVX-512."""
     return vector_bytes() // np.dtype(dtype).itemsize
 
 
 class Vector(types.Type):
-    """A register's worth of float32 or float64 values, or half of that."""
+    """The type of a vector of float32 or float64 values that fills a register, or half of one."""
 
     def __init__(self, dtype: types.Float, halves: int = 2) -> None:
         self.dtype = dtype
@@ -59,17 +59,17 @@ class _VectorModel(models.PrimitiveModel):
 
 
 def llvm_type(vector: Vector) -> ir.VectorType:
-    """LLVM's type of a vector."""
+    """Return the LLVM type of a vector."""
     return ir.VectorType(ir.DoubleType() if vector.dtype.bitwidth == 64 else ir.FloatType(), vector.lanes)
 
 
 def constant(vector: Vector, value: float) -> ir.Constant:
-    """The vector with `value` in every lane, known at compile time."""
+    """Return the compile-time constant with `value` in every lane."""
     return ir.Constant(llvm_type(vector), [value] * vector.lanes)
 
 
 def repeat(builder: Any, vector: Vector, scalar: Any) -> Any:
-    """The vector with an LLVM scalar in every lane."""
+    """Return the vector with an LLVM scalar in every lane."""
     kind = llvm_type(vector)
     undefined = ir.Constant(kind, ir.Undefined)
     first = builder.insert_element(undefined, scalar, ir.Constant(ir.IntType(32), 0))
@@ -77,25 +77,25 @@ def repeat(builder: Any, vector: Vector, scalar: Any) -> Any:
 
 
 def _as_vector(context: Any, builder: Any, vector: Vector, value: Any, kind: types.Type) -> Any:
-    """A vector as it is; a number cast to the vector's dtype and repeated in every lane."""
+    """Return a vector as it is, and a number cast to the vector's dtype and repeated in every lane."""
     if isinstance(kind, Vector):
         return value
     return repeat(builder, vector, context.cast(builder, value, kind, vector.dtype))
 
 
 def call_intrinsic(builder: Any, name: str, result: Any, args: list[Any]) -> Any:
-    """Call an LLVM intrinsic, whose name carries the vector type: llvm.fmuladd.v8f64."""
+    """Call an LLVM intrinsic, whose name includes the vector type, such as llvm.fmuladd.v8f64."""
     kind = ir.FunctionType(result, [a.type for a in args])
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), args)
 
 
 def suffix(vector: Vector) -> str:
-    """How LLVM spells the vector type in an intrinsic's name."""
+    """Return the vector type as LLVM spells it in the name of an intrinsic."""
     return f"v{vector.lanes}f{vector.dtype.bitwidth}"
 
 
 def _common(*kinds: types.Type) -> Vector | None:
-    """The one vector type among the operands, the others being the same or numbers; None if there is no such type."""
+    """Return the vector type of the operands if they have exactly one and all others are numbers, else None."""
     vectors = {k for k in kinds if isinstance(k, Vector)}
     others = (isinstance(k, types.Number) for k in kinds if not isinstance(k, Vector))
     return vectors.pop() if len(vectors) == 1 and all(others) else None
@@ -121,7 +121,7 @@ for _symbol, _instruction in {operator.add: "fadd", operator.sub: "fsub", operat
 
 
 def count_mask(builder: Any, vector: Vector, count: Any) -> Any:
-    """Lane k is true for k < count."""
+    """Return a mask whose lane k is true for k < count."""
     kind = ir.VectorType(ir.IntType(64), vector.lanes)
     number = builder.insert_element(ir.Constant(kind, ir.Undefined), count, ir.Constant(ir.IntType(32), 0))
     zeros = ir.Constant(ir.VectorType(ir.IntType(32), vector.lanes), [0] * vector.lanes)
@@ -131,7 +131,7 @@ def count_mask(builder: Any, vector: Vector, count: Any) -> Any:
 
 @intrinsic
 def splat(typingctx, x):
-    """The vector with x in every lane. x : float32 or float64."""
+    """Return the vector with x in every lane. x : float32 or float64."""
     vector = Vector(x)
 
     def codegen(context, builder, sig, args):
@@ -142,7 +142,7 @@ def splat(typingctx, x):
 
 @intrinsic
 def fma(typingctx, a, b, c):
-    """a b + c, in one rounding where the CPU has the instruction. Vectors; any of them may be a number instead."""
+    """Return a b + c, rounded once where the CPU has the instruction. a, b, c : vectors; any but one may be a number instead."""
     vector = _common(a, b, c)
     if vector is None:
         return None
@@ -156,7 +156,7 @@ def fma(typingctx, a, b, c):
 
 @intrinsic
 def sqrt(typingctx, v):
-    """Square root, lane by lane. v : vector."""
+    """Return the square root, lane by lane. v : vector."""
 
     def codegen(context, builder, sig, args):
         return call_intrinsic(builder, f"llvm.sqrt.{suffix(v)}", llvm_type(v), list(args))
@@ -166,7 +166,7 @@ def sqrt(typingctx, v):
 
 @intrinsic
 def where_less(typingctx, a, b, x, y):
-    """x in the lanes where a < b, y in the others (also where a or b is NaN). Vectors; any of them may be a number instead."""
+    """Return x in the lanes where a < b, and y in the others, including those where a or b is NaN. Vectors, or numbers in their place."""
     vector = _common(a, b, x, y)
     if vector is None:
         return None
@@ -180,7 +180,7 @@ def where_less(typingctx, a, b, x, y):
 
 @intrinsic
 def sum_lanes(typingctx, v):
-    """The sum of a vector's lanes, as a number; halves are added to halves, so the order depends on the width only."""
+    """Return the sum of a vector's lanes. Halves are added to halves, so the order of the sum depends only on the width."""
 
     def codegen(context, builder, sig, args):
         (value,), lanes = args, v.lanes
@@ -197,7 +197,7 @@ def sum_lanes(typingctx, v):
 
 @intrinsic
 def first_lane(typingctx, v):
-    """Lane 0 of a vector, as a number."""
+    """Return lane 0 of a vector as a number."""
 
     def codegen(context, builder, sig, args):
         return builder.extract_element(args[0], ir.Constant(ir.IntType(32), 0))
@@ -207,7 +207,7 @@ def first_lane(typingctx, v):
 
 @intrinsic(prefer_literal=True)
 def first_half(typingctx, v, halves):
-    """The first half of a vector's lanes, which a register of half the width holds; the vector as it is if halves, a literal, is 2."""
+    """Return the lower half of a vector as a vector of half the width if `halves`, a literal, is 1; the vector as it is if it is 2."""
     result = Vector(v.dtype, halves.literal_value)
 
     def codegen(context, builder, sig, args):
@@ -221,7 +221,7 @@ def first_half(typingctx, v, halves):
 
 @intrinsic
 def half_power_of_two(typingctx, v):
-    """2^(n - 1), lane by lane, where v's low mantissa bits hold the integer n, as those of n + 1.5 * 2^(mantissa bits) do."""
+    """Return 2^(n - 1), lane by lane, for the integer n in the low mantissa bits of v, as in n + 1.5 * 2^(mantissa bits)."""
     mantissa, bias = (52, 1023) if v.dtype.bitwidth == 64 else (23, 127)
 
     def codegen(context, builder, sig, args):
@@ -234,13 +234,13 @@ def half_power_of_two(typingctx, v):
 
 @intrinsic
 def exponent(typingctx, v):
-    """k with v = 2^k m and 1 <= m < 2, lane by lane, as a float. v : vector of positive normal numbers."""
+    """Return k, where v = 2^k m and 1 <= m < 2, lane by lane, as a float. v : vector of positive normal numbers."""
     mantissa_bits, bias = (52, 1023) if v.dtype.bitwidth == 64 else (23, 127)
 
     def codegen(context, builder, sig, args):
         kind = ir.VectorType(ir.IntType(v.dtype.bitwidth), v.lanes)
         bits = builder.lshr(builder.bitcast(args[0], kind), ir.Constant(kind, [mantissa_bits] * v.lanes))
-        # The difference is small: 32 bits convert everywhere in one instruction.
+        # The exponents fit in 32 bits, which every CPU converts to floating point in one instruction.
         narrow = ir.VectorType(ir.IntType(32), v.lanes)
         bits = bits if v.dtype.bitwidth == 32 else builder.trunc(bits, narrow)
         return builder.sitofp(builder.sub(bits, ir.Constant(narrow, [bias] * v.lanes)), llvm_type(v))
@@ -250,7 +250,7 @@ def exponent(typingctx, v):
 
 @intrinsic
 def mantissa(typingctx, v):
-    """m with v = 2^k m and 1 <= m < 2, lane by lane. v : vector of positive normal numbers."""
+    """Return m, where v = 2^k m and 1 <= m < 2, lane by lane. v : vector of positive normal numbers."""
     bits, one = (52, 1023 << 52) if v.dtype.bitwidth == 64 else (23, 127 << 23)
 
     def codegen(context, builder, sig, args):
@@ -263,7 +263,7 @@ def mantissa(typingctx, v):
 
 @intrinsic
 def is_float64(typingctx, v):
-    """Whether a vector, array or number is float64: a compile-time constant, so the branch not taken vanishes."""
+    """Return whether a vector, array or number is float64, as a compile-time constant, so that the branch not taken is removed."""
     wide = getattr(v, "dtype", v) == types.float64
 
     def codegen(context, builder, sig, args):

@@ -1,7 +1,7 @@
-"""Named views of memory: what kernels take instead of an array and the numbers that say where in it to look.
+"""Named views of memory, which kernels take in place of an array and several numbers that locate data in it.
 
-They are built inside compiled code, which takes them apart again at no cost. (Crossing from Python a named tuple costs a microsecond; an
-anonymous tuple keeps the values of its constants in its type, and is compiled anew for each.)
+Views are built inside compiled code, which takes them apart again at no cost. (To pass a named tuple from Python costs a microsecond. The
+type of an anonymous tuple includes the values of its constants, so code would be compiled again for each of them.)
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Block(NamedTuple):
 
 
 class Span(NamedTuple):
-    """The numbers items[first:last], ascending."""
+    """The numbers items[first:last], in ascending order."""
 
     items: np.ndarray
     first: int
@@ -33,23 +33,26 @@ class Span(NamedTuple):
 
 @kernel(inline="always")
 def lane_values(block, r):
-    """Row r of a block as an array: LLVM makes vectors of a loop over it, but not of one over places, which might be negative."""
+    """Return row r of a block as an array.
+
+    LLVM vectorises a loop over the array, but not one over computed indices, since these might be negative.
+    """
     return block.data[block.at + r * block.row :][: block.columns]
 
 
 @kernel(inline="always")
 def transposed(block):
-    """A block with rows and columns exchanged; how many columns that makes is not known (0)."""
+    """Return a block with rows and columns exchanged; its number of columns is unknown and set to 0."""
     return Block(block.data, block.at, block.step, block.row, 0)
 
 
 @kernel(inline="always")
 def from_row(block, r):
-    """What is left of a block from its row r on."""
+    """Return the part of a block that begins with row r."""
     return Block(block.data, block.at + r * block.row, block.row, block.step, block.columns)
 
 
 @kernel(inline="always")
 def from_column(block, k):
-    """What is left of a block from its column k on."""
+    """Return the part of a block that begins with column k."""
     return Block(block.data, block.at + k * block.step, block.row, block.step, block.columns - k)

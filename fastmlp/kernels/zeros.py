@@ -1,4 +1,4 @@
-"""Which inputs of a batch are zero, so that products can skip them: lists of inputs, and of samples for each tile of inputs."""
+"""List the non-zero inputs of a batch, and the samples for which each tile of inputs is not zero, so that products can skip the zeros."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from .bits import PLACES, count_bits, list_bits, nonzero_bits
 from .jit import kernel
 from .tile import MR
 
-NEARLY_ALL = 0.95  # of the inputs: from here on a list of them saves less than reading it costs
+NEARLY_ALL = 0.95  # of the inputs: from this share on, a list saves less than reading it costs
 
 
 @kernel
 def find_active(active, bits, x, I, stop):
-    """Write the inputs i that are not zero in every lane to `active`, ascending; return how many, and how many elements are not zero.
+    """List in `active`, in ascending order, the inputs that are non-zero for any sample. Return their number and that of non-zero elements.
 
-    Ends early once stop[0] is not zero. x (I, B) : a block. bits[word, i] : which of the samples 64 word, 64 word + 1, ... are not zero.
+    The search ends early once stop[0] is not zero. x (I, B) : a block. bits[word, i] : set to one bit for each of the samples 64 word,
+    64 word + 1, ..., which is 1 if input i of that sample is not zero.
     """
     nonzero, B = 0, x.columns
     for word in range((B + 63) // 64):
         if peek(stop):
             break
         n = word * 64
-        samples = ~np.uint64(0) >> np.uint64(max(0, 64 - (B - n)))  # the next elements are another input's
+        samples = ~np.uint64(0) >> np.uint64(max(0, 64 - (B - n)))  # the elements after those belong to another input
         for i in range(I):
             bits[word, i] = nonzero_bits(x.data, x.at + i * B + n) & samples
             nonzero += count_bits(bits[word, i])
@@ -39,10 +40,10 @@ def find_active(active, bits, x, I, stop):
 
 @kernel
 def find_used(used, counts, bits, rows, B):
-    """For each tile t of MR inputs of `rows`, list the samples for which one of them is not zero, ascending.
+    """For each tile t of MR inputs of `rows`, list the samples for which any of these inputs is non-zero, in ascending order.
 
-    bits : as `find_active` leaves them. rows : a span; t counts from the beginning of its items, and its first is a multiple of MR.
-    There are counts[t] samples, from used[t * list_step(B)].
+    bits : as `find_active` sets them. rows : a span; rows.first is a multiple of MR, and t counts tiles from the beginning of rows.items.
+    The list of tile t begins at used[t * list_step(B)] and has counts[t] samples.
     """
     step = list_step(B)
     for m in range(rows.first, rows.last, MR):
@@ -61,5 +62,5 @@ def find_used(used, counts, bits, rows, B):
 
 @kernel(inline="always")
 def list_step(B):
-    """From one list of `find_used` to the next."""
+    """Return the distance in memory from one list of `find_used` to the next."""
     return (B + 7) // 8 * 8

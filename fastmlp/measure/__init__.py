@@ -1,1 +1,1 @@
-"""What is measured, without printing: the machine, the three gradients, the peers."""
+"""Measurements that print nothing: the limits of the machine, the three gradients and the other implementations."""

@@ -1,7 +1,7 @@
-"""The innermost loops of machine code, read from the assembly that LLVM prints.
+"""Find the innermost loops of machine code in the assembly that LLVM prints.
 
-With its comments (``TargetMachine.set_asm_verbosity`` of llvmlite) LLVM says itself which block belongs to which loop and which loops have
-none inside, for every CPU in the same words; it also says which instructions save a register to the stack or bring it back.
+With comments (``TargetMachine.set_asm_verbosity`` of llvmlite), LLVM itself states which block belongs to which loop and which
+loops contain no other, in the same words for every CPU. It also states which instructions save a register to the stack or restore it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from .instructions import KINDS, WIDTHS, Instruction, family, instruction, without_comment
 
-LABEL = re.compile(r"^(?:[#/;]+ %|\.?L?)(bb\.\d+|BB\d+_\d+):")  # where a block begins; one without a label has a comment in its place
+LABEL = re.compile(r"^(?:[#/;]+ %|\.?L?)(bb\.\d+|BB\d+_\d+):")  # start of a block; a comment replaces a missing label
 JUMP = re.compile(r"(?:jmp|b)\s+\.?L?(BB\d+_\d+)")
 HEADER = re.compile(r"=>\s*This (Inner )?Loop Header: Depth=(\d+)")
 MEMBER = re.compile(r"in Loop: Header=(BB\d+_\d+) Depth=\d+")
@@ -30,15 +30,15 @@ class Loop:
     Attributes
     ----------
     function : str
-        The function that it stands in.
+        Name of the function that contains it.
     label : str
-        Its first block, as LLVM calls it.
+        LLVM's name of its first block.
     depth : int
-        1 for a loop in no other loop.
+        Nesting depth; 1 for a loop that is not inside another.
     instructions : tuple of Instruction
-        In the order of the code, including what a turn may jump over, but not the jump that leaves the loop at its end.
+        In the order of the code, including those that an iteration may skip, but without the jump that leaves the loop at its end.
     source : str
-        "file:line" where most of it comes from; empty if that is not known.
+        "file:line" of the source that most of it comes from; empty if that is not known.
     """
 
     function: str
@@ -48,52 +48,52 @@ class Loop:
     source: str = ""
 
     def count(self, kind: str, width: str = "") -> int:
-        """How many instructions of that kind there are, of all widths or of one."""
+        """Count the instructions of a kind, of all widths or of one."""
         return sum(each.kind == kind and width in ("", each.width) for each in self.instructions)
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Width -> kind -> how many, for what there is."""
+        """Count the instructions by width and kind, as a dict of dicts without zeros."""
         found = Counter((each.width, each.kind) for each in self.instructions)
         by_width = {width: {kind: found[width, kind] for kind in KINDS if found[width, kind]} for width in WIDTHS}
         return {width: kinds for width, kinds in by_width.items() if kinds}
 
     @property
     def multiply_adds(self) -> int:
-        """Fused ones: instructions, not elements."""
+        """Number of fused multiply-adds: instructions, not elements."""
         return self.count("multiply-add")
 
     @property
     def loads(self) -> int:
-        """Instructions that read memory, whatever else they do."""
+        """Number of instructions that read memory, including those that do other work as well."""
         return sum(each.loads for each in self.instructions)
 
     @property
     def stores(self) -> int:
-        """Instructions that write memory."""
+        """Number of instructions that write memory."""
         return sum(each.stores for each in self.instructions)
 
     @property
     def loads_per_multiply_add(self) -> float | None:
-        """None if there are no multiply-adds."""
+        """Loads divided by multiply-adds; None if there are no multiply-adds."""
         return self.loads / self.multiply_adds if self.multiply_adds else None
 
     @property
     def spills(self) -> int:
-        """Instructions that read or write the stack: there were more values than registers."""
+        """Number of instructions that read or write the stack, because there were more values than registers."""
         return sum(each.on_stack for each in self.instructions)
 
     @property
     def calls(self) -> int:
-        """Calls of other functions."""
+        """Number of calls of other functions."""
         return self.count("call")
 
     @property
     def text(self) -> str:
-        """Its assembly."""
+        """Assembly of the loop."""
         return "\n".join(each.text for each in self.instructions)
 
     def to_dict(self) -> dict[str, Any]:
-        """What JSON can hold."""
+        """Return everything in a form that JSON can hold."""
         return {
             "function": self.function, "label": self.label, "depth": self.depth, "source": self.source,
             "instructions": len(self.instructions), "counts": self.counts(), "multiply_adds": self.multiply_adds, "loads": self.loads,
@@ -103,19 +103,19 @@ class Loop:
 
 
 def innermost_loops(text: str, architecture: str) -> list[Loop]:
-    """The loops in which there is no other, in the order of the code.
+    """Return the loops that contain no other loop, in the order of the code.
 
     Parameters
     ----------
     text : str
         Assembly as LLVM prints it with comments.
     architecture : str
-        The first part of its target triple: x86_64 or aarch64.
+        The first part of LLVM's target triple: x86_64 or aarch64.
 
     Raises
     ------
     ValueError
-        If the assembly has no comments, so that nothing is known of its loops, or the architecture is another.
+        If the assembly has no comments, so that its loops cannot be found, or if the architecture is another.
     """
     family(architecture)
     if text.strip() and "%bb.0" not in text:
@@ -132,7 +132,7 @@ def innermost_loops(text: str, architecture: str) -> list[Loop]:
 
 
 def loop(function: str, depth: int, members: list[Block]) -> Loop:
-    """The loop of those blocks, the first of which is its header."""
+    """Return the loop that consists of those blocks, the first of which is its header."""
     labels = {block.label for block in members}
 
     def leaves(each: Instruction) -> bool:
@@ -145,16 +145,16 @@ def loop(function: str, depth: int, members: list[Block]) -> Loop:
 
 
 class Block(NamedTuple):
-    """Instructions that run one after the other."""
+    """Instructions that are executed one after the other."""
 
     function: str
     label: str
-    comments: str  # LLVM's, before the first instruction
-    instructions: list[tuple[Instruction, str]]  # and the line of source that each comes from
+    comments: str  # LLVM's comments before the first instruction
+    instructions: list[tuple[Instruction, str]]  # each with the line of source it comes from
 
 
 def blocks(text: str, architecture: str) -> Iterator[Block]:
-    """The blocks of all functions."""
+    """Yield the blocks of all functions."""
     files: dict[str, str] = {}
     block, line = Block("", "", "", []), ""
     for row in text.splitlines():
@@ -180,7 +180,7 @@ def blocks(text: str, architecture: str) -> Iterator[Block]:
 
 
 def readable(symbol: str) -> str:
-    """The qualified name in a symbol of Numba's, without its types: parts of a name stand there after their lengths (Itanium C++ ABI).
+    """Return the qualified name in a symbol of Numba, without types: each part follows its length there (Itanium C++ ABI).
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""All that `fastmlp compare` measures: are the gradients right, what do they learn, and which is fast at which size.
+"""All measurements of `fastmlp compare`: whether the gradients are correct, what they learn, and which is fastest at which size.
 
 Nothing here prints. Competitors are named (gradient, way), as in `gradients`.
 """
@@ -25,13 +25,13 @@ from .xor_training import EPOCHS, LEARNING_RATE, Learnt, learn_xor, time_xor
 
 FULL = Effort(seconds=2.0, longest_step={"NumPy": 2.0, "compiled": 8.0})
 QUICK = Effort(seconds=0.3, longest_step={"NumPy": 0.1, "compiled": 0.1})
-PROFILED = "digits"  # the rung whose gradients are profiled: large enough for the clock, and all four of them take less than a second
-TIME_LIMIT = 50.0  # seconds for everything: where compiling takes most of it, steps of more than a second are left out
+PROFILED = "digits"  # the rung whose gradients are profiled: large enough for the clock; all four take less than a second
+TIME_LIMIT = 50.0  # seconds for everything: if compiling takes most of it, steps of more than a second are left out
 
 
 @dataclass
 class Comparison:
-    """All of one run of `fastmlp compare`."""
+    """The results of one run of `fastmlp compare`."""
 
     environment: dict[str, Any]
     first_calls: list[FirstCall] = field(default_factory=list)
@@ -43,11 +43,11 @@ class Comparison:
 
     @property
     def passed(self) -> bool:
-        """Whether every gradient is right, and the published one is found out."""
+        """Whether every gradient is correct and the published one is found to be wrong."""
         return all(check.correct == check.expected_correct for check in self.checks)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: plain dictionaries, lists and numbers, None for those that are not finite; units stand in the names."""
+        """Return plain dictionaries, lists and numbers for JSON; numbers that are not finite become None; names contain the units."""
         checked = [sizes._asdict() for sizes in CHECKED]
         conditions = {"epochs": EPOCHS, "learning_rate": LEARNING_RATE, "tolerance": TOLERANCE, "checked_sizes": checked}
         profiles = [taken.to_dict() for taken in self.profiles]
@@ -57,7 +57,7 @@ class Comparison:
 
 
 def first_calls() -> dict[str, Callable[[], FirstCall]]:
-    """The calls that load or compile what is compared, `fused` at either end of the ladder: it is not the same code there."""
+    """Return the calls that load or compile what is compared; `fused` is called at both ends of the ladder, where its code differs."""
     data = problem(LADDER["XOR"])
     largest, sizes = list(LADDER.items())[-1]
     act_hidden, y_hat = network.forward_pass(data.X, data.w1, data.w2)
@@ -74,16 +74,16 @@ def compare(
     finished: Callable[[str, Comparison], None] = lambda section, comparison: None,
     profiled: bool = False,
 ) -> Comparison:
-    """Measure everything, with BLAS on one thread where that can be arranged.
+    """Measure everything, with BLAS on one thread if possible.
 
     Parameters
     ----------
     effort : Effort
         How long to measure.
     working_on : callable, optional
-        Called as ``working_on(what, done)`` before each piece of work; `done` is the share of pieces that are behind it.
+        Called as ``working_on(what, done)`` before each piece of work; `done` is the share of the pieces that are finished.
     finished : callable, optional
-        Called as ``finished(section, comparison)`` when a section is there: "environment", "checks", "xor", "ladder", "profiles".
+        Called as ``finished(section, comparison)`` after each section: "environment", "checks", "xor", "ladder", "profiles".
     profiled : bool, default False
         Whether to profile the gradients as well.
 

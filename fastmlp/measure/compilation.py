@@ -1,7 +1,7 @@
-"""What Numba compiles, and a guard around clocks: nothing may be compiled while a time is taken.
+"""Observe what Numba compiles, and make sure that nothing is compiled while a time is taken.
 
-A compiled function that meets new types of arguments, or its first call in a process, is compiled, which takes seconds, or loaded from
-the cache on disk, which takes milliseconds. Either would be part of a time that is taken of that call.
+The first call of a compiled function in a process, or with new types of arguments, either compiles it, which takes seconds, or loads it
+from the cache on disk, which takes milliseconds. If that call were timed, the time would include this work.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from dataclasses import dataclass
 
 from numba.core import event
 
-COMPILES = "numba:compile"  # once for each function that is compiled, callees included
-LOCKS = "numba:compiler_lock"  # taken to compile, and to load from the cache; a call of what is in memory does not need it
+COMPILES = "numba:compile"  # occurs once for each compiled function, callees included
+LOCKS = "numba:compiler_lock"  # taken for compiling and for loading from the cache; calling a function in memory does not take it
 
 
 class CompiledWhileTiming(RuntimeError):
-    """Something was compiled, or loaded from the cache of compiled code, while its time was taken."""
+    """A function was compiled, or loaded from the cache of compiled code, while its time was taken."""
 
 
 class Compilations(event.Listener):
-    """What Numba did since this began to listen.
+    """Record what Numba compiles and loads while this object listens.
 
     Attributes
     ----------
@@ -37,19 +37,19 @@ class Compilations(event.Listener):
         self.loaded = False
 
     def on_start(self, event: event.Event) -> None:
-        """Note a compilation, or that the compiler's lock was taken."""
+        """Record a compilation, or that the compiler's lock was taken."""
         if event.kind == COMPILES:
             self.compiled.append(getattr(event.data["dispatcher"], "__name__", "a loop"))
         else:
             self.loaded = True
 
     def on_end(self, event: event.Event) -> None:
-        """Its beginning is all that counts."""
+        """Do nothing: only the beginning of an event counts."""
 
 
 @contextmanager
 def compilations() -> Iterator[Compilations]:
-    """Listen to Numba's compiler.
+    """Listen to Numba's compiler inside a with block.
 
     Examples
     --------
@@ -69,17 +69,17 @@ def compilations() -> Iterator[Compilations]:
 
 @contextmanager
 def timed_region(what: str) -> Iterator[Compilations]:
-    """Around every clock: what is timed must have been called before, with arguments of the same types and sizes.
+    """Guard a clock: what is timed inside must have been called before, with arguments of the same types and sizes.
 
     Parameters
     ----------
     what : str
-        What is timed, for the error.
+        What is timed, for the message of the error.
 
     Raises
     ------
     CompiledWhileTiming
-        At the end, if anything was compiled or loaded from the cache in between, in whatever thread.
+        At the end of the block, if anything was compiled or loaded from the cache in it, in whatever thread.
 
     Examples
     --------
@@ -103,11 +103,11 @@ class FirstCall:
 
     function: str
     seconds: float
-    compiled: bool  # False: its machine code was in the cache, or in memory already
+    compiled: bool  # False if its machine code was in the cache or already in memory
 
 
 def first_call(function: str, call: Callable[[], object]) -> FirstCall:
-    """Call it, and see how long that takes and whether anything is compiled for it.
+    """Call a function, time the call, and record whether anything was compiled for it.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""The CPUs that LLVM compiles for, and a process that compiles for one of them.
+"""The CPUs that LLVM can compile for, and the environment of a process that compiles for one of them.
 
-Numba looks at ``NUMBA_CPU_NAME`` and ``NUMBA_CPU_FEATURES`` when it is loaded, so another CPU needs a process of its own. It is asked for
-the features too, since Numba takes a name without them for a CPU that has none.
+Numba reads ``NUMBA_CPU_NAME`` and ``NUMBA_CPU_FEATURES`` when it is imported, so compiling for another CPU needs another process. Both
+variables have to be set: if only the name is given, Numba assumes a CPU without any optional features.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
-# What a CPU has is seen in what LLVM compiles for it: 512 bits of arithmetic, and whether that is split, and a fused multiply-add.
+# The features of a CPU are read from the code that LLVM compiles for it: 512-bit arithmetic, whether it is split, a fused multiply-add.
 PROBE = """
 import re, sys
 from llvmlite import binding
@@ -38,21 +38,21 @@ LISTED = re.compile(r"^\s+(\S+)\s+- Select the \S+ processor", re.MULTILINE)
 
 
 def compiling_for(cpu: str, before: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The environment of a process that compiles for a CPU.
+    """Return the environment of a process that compiles for the given CPU.
 
     Parameters
     ----------
     cpu : str
-        Its name in LLVM: haswell, skylake-avx512, znver4, generic ...
+        LLVM's name of the CPU: haswell, skylake-avx512, znver4, generic ...
     before : mapping of str to str, optional
-        The environment that it adds to; this process's by default.
+        The environment to start from; that of this process by default.
 
     Raises
     ------
     TypeError
-        If the name is no str.
+        If the name is not a str.
     ValueError
-        If LLVM knows no such CPU of this architecture, or cannot compile for it.
+        If LLVM does not know this CPU for this architecture, or cannot compile for it.
 
     Examples
     --------

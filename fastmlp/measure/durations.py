@@ -1,10 +1,10 @@
-"""How a time is written, in tables and in pictures."""
+"""Format a time for tables and figures."""
 
 from __future__ import annotations
 
 
 def duration(seconds: float | None) -> str:
-    """Three significant digits in the unit that suits.
+    """Format a time with three significant digits, in the unit that suits its size.
 
     Examples
     --------

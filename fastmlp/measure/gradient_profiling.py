@@ -1,4 +1,4 @@
-"""Profiles of the document's gradients, from inside the compiled epochs, with NumPy's calls of the same gradient beside them."""
+"""Profile the document's gradients from inside the compiled epochs, and time NumPy's calls of the same gradient for comparison."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from .profiling import cycles_a_second
 from .rungs import predicted_seconds
 
 LAPS = 100_000
-RUN_SECONDS = 0.01  # of one run: what is done once in a call is little of it, and many are over before another program has the core
+RUN_SECONDS = 0.01  # of one run: long enough to hide what a call does once, short enough that other programs interrupt few of the runs
 LEAST_ROUNDS, SECONDS = 3, 1.5
 TINY_EPOCHS = 200
-LONGEST_NUMPY = 1.0  # seconds: an epoch of NumPy's double loop that is predicted to take longer is not measured
+LONGEST_NUMPY = 1.0  # seconds: NumPy's double loop is not measured if an epoch of it is predicted to take longer
 
 
 def profile_gradient(
@@ -41,18 +41,19 @@ def profile_gradient(
     w2: ArrayLike | None = None,
     epochs: int | None = None,
 ) -> GradientProfile:
-    """Train the document's network, and tell where the time of an epoch goes: compiled, phase by phase; in NumPy, call by call.
+    """Train the document's network, and measure where the time of an epoch goes: in compiled code by phase, in NumPy by call.
 
-    The compiled loop reads the CPU's cycle counter after each phase, in machine code of its own: `train` runs the same instructions as if
-    there were no profiler. Where a phase is so short that reading the clock is most of it, the profile says so.
+    The compiled loop reads the CPU's cycle counter after each phase. It is compiled separately from the loop of `train`, which runs the
+    same instructions as if there were no profiler. If a phase is so short that most of its time is the reading of the clock, the profile
+    says so.
 
     Parameters
     ----------
     X, y, hidden_size, learning_rate, seed, w1, w2
-        As `train` takes them.
+        The same arguments as those of `train`.
     gradient : {"fused", "backward", "backward_faster", "backward_pass"}
     epochs : int, optional
-        Of each of the runs, at least 1; by default as many as take 0.01 - 0.02 s.
+        Epochs of each run, at least 1; by default as many as take 0.01 - 0.02 s.
 
     Returns
     -------
@@ -61,15 +62,15 @@ def profile_gradient(
     Raises
     ------
     ValueError, TypeError
-        If an argument does not fit.
+        If an argument is not valid.
     FloatingPointError
         If the run diverged.
     KeyboardInterrupt
-        After Ctrl-C: there is no profile of a part of a run.
+        After Ctrl-C, since there is no profile of a part of a run.
 
     Notes
     -----
-    Runs with a clock, runs without one, and runs of NumPy take turns, with BLAS on one thread; each begins with the same weights.
+    Runs with a clock, runs without one, and runs of NumPy alternate, with BLAS on one thread; each starts from the same weights.
 
     Examples
     --------
@@ -87,7 +88,7 @@ def profile_gradient(
 
 
 def profile_rung(rung: str, gradient: str = "fused", dtype: str = "float64", epochs: int | None = None) -> GradientProfile:
-    """The same at one size of the ladder that `fastmlp compare` walks through.
+    """Profile a gradient at one size of the ladder that `fastmlp compare` goes through.
 
     Parameters
     ----------
@@ -111,13 +112,13 @@ def profile_rung(rung: str, gradient: str = "fused", dtype: str = "float64", epo
 
 
 def profiled(name: str, data: Problem, gradient: str, learning_rate: float, epochs: int | None) -> GradientProfile:
-    """The profile of a gradient on such data."""
-    from .machine import describe, one_blas_thread  # which loads SciPy's BLAS
+    """Profile a gradient on the given data."""
+    from .machine import describe, one_blas_thread  # loads SciPy's BLAS, hence only when needed
 
     with one_blas_thread() as blas_threads:
         run = CompiledRun(data, gradient, learning_rate)
         for each in (None, clock()):
-            run.seconds(0, each)  # compiles it, or loads it
+            run.seconds(0, each)  # compiles or loads the loop
         nothing_but_laps(clock(), 1)
         rate, peak, machine = cycles_a_second(), peak_gflops(data.X.dtype.type), describe()
         lap_seconds = min(nothing_but_laps(clock(), LAPS) for _ in range(3)) / LAPS / rate
@@ -144,7 +145,7 @@ def profiled(name: str, data: Problem, gradient: str, learning_rate: float, epoc
 
 
 class CompiledRun:
-    """The compiled loop with a gradient, on such data, from the same weights each time."""
+    """The compiled training loop with one gradient on the given data, which starts from the same weights in every run."""
 
     def __init__(self, data: Problem, gradient: str, learning_rate: float) -> None:
         self.data, self.learning_rate = data, learning_rate
@@ -153,7 +154,7 @@ class CompiledRun:
         self.way = getattr(self.loop, "func", self.loop).__name__
 
     def seconds(self, epochs: int, clock: Clock | None = None) -> float:
-        """Of so many epochs, by Python's clock, in a compiled call that reads the other clock, if it has one."""
+        """Time `epochs` epochs by Python's clock, in a compiled call that also reads `clock` after each phase if one is given."""
         X, y, w1, w2 = self.data
         weights, record, stop = Weights(w1.copy(), w2.copy()), Record(np.zeros(1, X.dtype), max(epochs, 1), clock), np.zeros(1, np.uint8)
         took = [0.0]
@@ -170,7 +171,7 @@ class CompiledRun:
 
 
 class NumpyRun:
-    """NumPy's loop with a gradient: the whole of some epochs, then the calls of some."""
+    """NumPy's training loop with one gradient, which times some epochs as a whole and others call by call."""
 
     def __init__(self, data: Problem, gradient: str, learning_rate: float) -> None:
         self.data, self.gradient, self.learning_rate = data, gradient, learning_rate
@@ -180,26 +181,26 @@ class NumpyRun:
         self.least = self.observe(tiny, TINY_EPOCHS)
         self.whole(1)
         self.epochs = as_many_as_last(self.whole)
-        self.observed = max(1, self.epochs // 4)  # looking on takes longer
+        self.observed = max(1, self.epochs // 4)  # timing every call takes longer
 
     def whole(self, epochs: int) -> float:
-        """Seconds of so many epochs."""
+        """Time `epochs` epochs, in seconds."""
         began = time.perf_counter()
         network.train(*self.data, epochs, self.learning_rate, getattr(network, self.gradient), epochs)
         return time.perf_counter() - began
 
     def measure(self) -> None:
-        """Once more."""
+        """Measure once more: some whole epochs, then the calls of some others."""
         self.seconds.append(self.whole(self.epochs) / self.epochs)
         self.calls.append(self.observe(self.data, self.observed))
 
     def observe(self, data: Problem, epochs: int) -> dict[tuple[str, str], tuple[int, float]]:
-        """Count and seconds of an epoch's calls by phase and function."""
+        """Return the number and the seconds of the calls per epoch, by phase and function."""
         phases = epoch_phases(self.gradient, data.sizes.I, data.sizes.H)
         return summed(phases, observed_epochs(self.gradient, data, epochs, self.learning_rate))
 
     def profile(self) -> NumpyProfile:
-        """Of all that was measured, the fastest."""
+        """Return the profile with the shortest of all measured times."""
         calls = []
         for what, (count, _) in self.calls[0].items():
             fewer, least = self.least[what]
@@ -208,7 +209,7 @@ class NumpyRun:
 
 
 def numpy_run(data: Problem, gradient: str, learning_rate: float) -> tuple[NumpyRun | None, str]:
-    """What to measure of NumPy, or why nothing. `fused` has no counterpart; the products of `backward_faster` stand beside it."""
+    """Return what to measure of NumPy, or None and the reason. `fused` has no counterpart, so it is compared with `backward_faster`."""
     beside = "backward_faster" if gradient == "fused" else gradient
     predicted = predicted_seconds((beside, "NumPy"), data.sizes)
     if predicted > LONGEST_NUMPY:
@@ -217,16 +218,16 @@ def numpy_run(data: Problem, gradient: str, learning_rate: float) -> tuple[Numpy
 
 
 def as_many_as_last(run: Callable[[int], float]) -> int:
-    """How many epochs make a run of RUN_SECONDS: a power of two, since what is done once in a run is no measure of an epoch."""
+    """Find how many epochs take RUN_SECONDS: a power of two, large enough that what a run does only once does not distort the figure."""
     epochs, seconds = 1, run(1)
     while seconds < RUN_SECONDS:
         epochs *= 2
-        seconds = min(run(epochs) for _ in range(2))  # one that was interrupted tells nothing
+        seconds = min(run(epochs) for _ in range(2))  # one of two, since another program may have interrupted a run
     return epochs
 
 
 def phases(read: Clock, rate: float, itemsize: int) -> tuple[GradientPhase, ...]:
-    """What a clock says, phase by phase."""
+    """Convert the readings of a clock to phases."""
     found = []
     for code, name in enumerate(PHASES):
         cycles, calls, amount = (int(each[code, 0]) for each in (read.cycles, read.laps, read.amounts))

@@ -1,7 +1,7 @@
-"""The one registry of what is compared: for each gradient of the document, the NumPy way and the compiled one.
+"""The registry of what is compared: for each gradient of the document, the NumPy version and the compiled one.
 
-`GRADIENTS` and `TRAINING` hold them behind one signature each; `fastmlp compare`, its tests and the benchmarks read them here. A
-competitor is named by its gradient and its way.
+`GRADIENTS` and `TRAINING` hold them with one signature each; `fastmlp compare`, its tests and the benchmarks read them here. A competitor
+is named by its gradient and its way, "NumPy" or "compiled".
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ GRADIENTS: dict[str, dict[str, Gradient]] = {
 def train_numpy(
     gradient: Gradient, X: Array, y: Array, w1: Array, w2: Array, epochs: int, learning_rate: float, record_every: int
 ) -> TrainingRun:
-    """The document's loop with one of its gradients."""
+    """Run the document's loop with one of its gradients."""
     return TrainingRun(*network.train(X, y, w1, w2, epochs, learning_rate, gradient, record_every))
 
 
 def train_compiled(
     gradient: str, X: Array, y: Array, w1: Array, w2: Array, epochs: int, learning_rate: float, record_every: int
 ) -> TrainingRun:
-    """The compiled loop with the gradient of that name."""
+    """Run the compiled loop with the gradient of that name."""
     return two_layer.train(X, y, epochs=epochs, learning_rate=learning_rate, gradient=gradient, w1=w1, w2=w2, record_every=record_every)
 
 
@@ -44,7 +44,7 @@ TRAINING: dict[str, dict[str, Training]] = {
     name: {"NumPy": partial(train_numpy, ways["NumPy"]), "compiled": partial(train_compiled, name)} for name, ways in GRADIENTS.items()
 } | {"fused": {"compiled": partial(train_compiled, "fused")}}
 
-# Not a gradient, hence not among them: kept to show that the checks find what is wrong with it.
+# The published formula is not a gradient and hence not in the registry. It is kept to show that the checks find its errors.
 AS_PUBLISHED: Competitor = ("backward_as_published", "NumPy")
 PUBLISHED: Gradient = backward_as_published
 TRAINING_AS_PUBLISHED: Training = partial(train_numpy, backward_as_published)

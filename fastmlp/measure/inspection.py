@@ -1,7 +1,7 @@
-"""What LLVM made of a kernel: its innermost loops, and the loops that it did not vectorize.
+"""Show what LLVM made of a kernel: its innermost loops, and the loops that it did not vectorize.
 
-Two processes compile the kernel side by side: one as always, whose code is shown, and one with line numbers. With them LLVM orders, and
-spills, some values in other ways, so that nothing is taken from there but where loops and remarks come from.
+Two processes compile the kernel at the same time. One compiles it as usual, and its code is shown. The other compiles it with line numbers,
+which make LLVM order and spill some values differently, so only the origins of loops and remarks are taken from it.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ from .cpus import compiling_for
 from .inspectable import find
 
 DTYPES = ("float32", "float64")
-ROOT = Path(__file__).parents[2]  # where this package was imported from
+ROOT = Path(__file__).parents[2]  # the folder from which this package was imported
 REMARK = re.compile(r"^remark: (\S+):(\d+):\d+: loop not vectorized(?:: (.+))?$", re.MULTILINE)
 
 
 class CompilationFailed(RuntimeError):
-    """A process that compiled a kernel came to a bad end."""
+    """A process that compiled a kernel ended with an error."""
 
 
 @dataclass(frozen=True)
 class NotVectorized:
-    """A line of source with loops that LLVM did not vectorize.
+    """A line of source whose loops LLVM did not vectorize.
 
     Attributes
     ----------
     source : str
-        "file:line", as LLVM has it: the first statement of the loop.
+        "file:line" of the first statement of the loop, as LLVM gives it.
     reasons : tuple of str
-        LLVM's own, which need not be there; several loops may come from one line.
+        LLVM's reasons, of which there may be none; several loops may come from one line.
     in_vectors : bool
-        Whether an innermost loop from that line uses vectors all the same: the kernel was written with them.
+        Whether an innermost loop from that line uses vectors nevertheless, because the kernel itself was written with them.
     """
 
     source: str
@@ -51,28 +51,28 @@ class NotVectorized:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What LLVM made of a kernel, as `inspect_kernel` returns it.
+    """What LLVM made of a kernel; returned by `inspect_kernel`.
 
     Attributes
     ----------
     kernel, does : str
-        Its name, and what it is for.
+        Name and purpose of the kernel.
     function : str
         Module and name of the Python function.
     dtype : str
     cpu : str
-        For which it was compiled, as LLVM calls it.
+        LLVM's name of the CPU for which it was compiled.
     architecture : str
     vector_bits : int
-        Width of the kernel's own vectors.
+        Width of the vectors with which the kernel is written.
     arguments : dict of str to str
         Numba's type of each argument.
     returns : str
-        And of what is returned.
+        Numba's type of the returned value.
     loops : tuple of Loop
-        The innermost loops: those with the most multiply-adds, or else multiplications, first.
+        The innermost loops, in descending order of their multiply-adds, then of their multiplications.
     not_vectorized : tuple of NotVectorized
-        Loops that LLVM's vectorizer left as they are; those in vectors come last.
+        Loops that LLVM's vectorizer did not change; those that use vectors nevertheless come last.
     """
 
     kernel: str
@@ -88,7 +88,7 @@ class Inspection:
     not_vectorized: tuple[NotVectorized, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it, for JSON: "schema" changes when a name or a unit does."""
+        """Return everything in a form that JSON can hold; "schema" changes when a name or a unit changes."""
         return {"schema": "fastmlp.inspect/1"} | asdict(self) | {
             "loops": [loop.to_dict() for loop in self.loops],
             "not_vectorized": [asdict(each) | {"reasons": list(each.reasons)} for each in self.not_vectorized],
@@ -96,19 +96,19 @@ class Inspection:
 
 
 def inspect_kernel(kernel: str, dtype: str = "float32", cpu: str | None = None) -> Inspection:
-    """Compile a kernel and look at its innermost loops.
+    """Compile a kernel and examine its innermost loops.
 
-    It is compiled for itself, as an entry that Python could call. In a training it is a part of one compiled step, into which LLVM may
-    inline it, and other values then compete for the registers. `train_epochs` is that whole step.
+    The kernel is compiled by itself, as a function that Python could call. In a training it is a part of one compiled step: LLVM may inline
+    it there, and other values then compete for the registers. To inspect that whole step, ask for `train_epochs`.
 
     Parameters
     ----------
     kernel : str
-        A name that ``fastmlp inspect`` lists ("product"), or that of its function ("affine").
+        A name that ``fastmlp inspect`` lists, such as "product", or the name of the kernel's function, such as "affine".
     dtype : {"float32", "float64"}
     cpu : str, optional
-        The name of another CPU of this architecture in LLVM, such as "haswell", "skylake-avx512" or "generic". It need not be there:
-        nothing is run. Sizes that follow the caches are still those of this machine.
+        LLVM's name of another CPU of this architecture, such as "haswell", "skylake-avx512" or "generic". That CPU need not be present,
+        because nothing is run. Sizes that depend on the caches are still those of this machine.
 
     Returns
     -------
@@ -117,13 +117,13 @@ def inspect_kernel(kernel: str, dtype: str = "float32", cpu: str | None = None) 
     Raises
     ------
     TypeError, ValueError
-        If there is no such kernel, dtype or CPU.
+        If the kernel, the dtype or the CPU does not exist.
     CompilationFailed
-        If a process that compiles ends early, for lack of memory for example.
+        If a process that compiles ends early, for example for lack of memory.
 
     Notes
     -----
-    Loops and spills are told by the comments of LLVM's assembly, the kinds of instructions by their names, the reasons by LLVM's
+    Loops and spills are read from the comments in LLVM's assembly, the kinds of instructions from their names, and the reasons from LLVM's
     remarks (``-pass-remarks-analysis=loop-vectorize``).
 
     Examples
@@ -152,10 +152,10 @@ def inspect_kernel(kernel: str, dtype: str = "float32", cpu: str | None = None) 
 
 
 def compile_twice(name: str, dtype: str, environment: dict[str, str]) -> list[tuple[dict[str, Any], str]]:
-    """What `machine_code` says of a kernel, and LLVM's remarks: without line numbers, and with them."""
+    """Compile a kernel without and with line numbers; return the output of `machine_code` and LLVM's remarks for each."""
     path = os.pathsep.join([str(ROOT), *filter(None, [environment.get("PYTHONPATH")])])
     command = [sys.executable, "-m", "fastmlp.measure.machine_code", name, dtype]
-    with tempfile.TemporaryDirectory(prefix="fastmlp-inspect-", ignore_cleanup_errors=True) as folder:  # what is loaded has no assembly
+    with tempfile.TemporaryDirectory(prefix="fastmlp-inspect-", ignore_cleanup_errors=True) as folder:  # code from a cache has no assembly
         settings = environment | {"PYTHONPATH": path, "NUMBA_CACHE_DIR": folder}
         started = []
         try:
@@ -164,18 +164,18 @@ def compile_twice(name: str, dtype: str, environment: dict[str, str]) -> list[tu
                 started.append(subprocess.Popen(command, env=settings | {"NUMBA_DEBUGINFO": lines}, **pipes))  # type: ignore[call-overload]
             outputs = [process.communicate() for process in started]
         finally:
-            for process in started:  # after Ctrl-C
+            for process in started:  # some still run after Ctrl-C
                 process.kill()
                 process.wait()
     for process, (_, errors) in zip(started, outputs, strict=True):
         if process.returncode != 0:
-            last = (errors.strip().splitlines() or ["it said nothing"])[-1]
+            last = (errors.strip().splitlines() or ["no message"])[-1]
             raise CompilationFailed(f"compiling {name} for {dtype} ended with status {process.returncode}: {last}")
     return [(json.loads(output), errors) for output, errors in outputs]
 
 
 def with_sources(loops: Iterable[Loop], lined: Iterable[Loop]) -> list[Loop]:
-    """Loops with the lines of those that are alike; several, if some from other lines are alike too."""
+    """Give each loop the source line of the loop that is alike in the code with line numbers, or several lines if several are alike."""
     sources: dict[object, list[str]] = {}
     for loop in lined:
         sources.setdefault(alike(loop), []).append(loop.source)
@@ -183,20 +183,20 @@ def with_sources(loops: Iterable[Loop], lined: Iterable[Loop]) -> list[Loop]:
 
 
 def alike(loop: Loop) -> object:
-    """What two compilations of one loop have in common: its work in vectors, or all of it if there is none."""
+    """Return what two compilations of one loop have in common: its vector instructions, or all instructions if it has none of those."""
     counts = loop.counts()
     vectors = {width: kinds for width, kinds in counts.items() if width != "scalar"}
     return loop.function, loop.depth, json.dumps(vectors or counts)
 
 
 def not_vectorized(remarks: str, lined: Iterable[Loop]) -> tuple[NotVectorized, ...]:
-    """LLVM's remarks by line of source, each reason once; the innermost loops say which lines are in vectors all the same."""
+    """Group LLVM's remarks by line of source, each reason once; the innermost loops tell which lines use vectors nevertheless."""
     in_vectors = {loop.source for loop in lined if loop.counts().keys() - {"scalar"}}
     reasons: dict[tuple[str, int], list[str]] = {}
     for file, line, reason in REMARK.findall(remarks):
         reasons.setdefault((file, int(line)), []).append(reason)
     found = []
     for (file, line), said in sorted(reasons.items()):
-        source = f"{file}:{line}" if line else file  # LLVM gives line 0 to what it moved
+        source = f"{file}:{line}" if line else file  # LLVM gives line 0 to code that it moved
         found.append(NotVectorized(source, tuple(dict.fromkeys(filter(None, said))), source in in_vectors))
     return tuple(sorted(found, key=lambda each: each.in_vectors))

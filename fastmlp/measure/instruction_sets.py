@@ -1,7 +1,7 @@
-"""Holding fastmlp and its peers to an older instruction set than the CPU has, and what each library then says that it uses.
+"""Restrict fastmlp and its peers to an older instruction set than the CPU has, and report what each library then says that it uses.
 
-Libraries look at the CPU, and at the environment, when they are loaded. So a process is held to an instruction set from its start, with
-all that it starts:
+Libraries examine the CPU and the environment when they are loaded. The restriction therefore applies to a whole process from its start, and
+to all processes that it starts:
 
     python -m fastmlp.measure.instruction_sets avx2 python -m pytest benchmarks/test_kernels.py
 """
@@ -22,7 +22,7 @@ from numba.core.registry import cpu_target
 from ..kernels.vectors import vector_bytes
 
 AVX2 = "avx2"
-HELD = "FASTMLP_HELD_TO"  # says in the environment to what a process is held
+HELD = "FASTMLP_HELD_TO"  # environment variable that names the instruction set to which a process is restricted
 SETTINGS = {
     "NUMBA_CPU_NAME": "haswell",
     "NUMBA_CPU_FEATURES": "+avx2,+fma",
@@ -33,23 +33,23 @@ SETTINGS = {
     "ONEDNN_MAX_CPU_ISA": "AVX2",
     "XLA_FLAGS": "--xla_cpu_max_isa=AVX2",
 }
-CANNOT_BE_HELD = ("onnxruntime",)  # chooses its kernels by the CPU and has no setting for it
+CANNOT_BE_HELD = ("onnxruntime",)  # chooses its kernels by the CPU alone and has no setting for it
 
 
 def environment(isa: str, before: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The environment of a process that is held to an instruction set.
+    """Return the environment of a process that is restricted to an instruction set.
 
     Parameters
     ----------
     isa : {"avx2"}
         The instruction set.
     before : mapping of str to str, optional
-        The environment that it adds to; this process's by default.
+        The environment to start from; that of this process by default.
 
     Raises
     ------
     ValueError
-        If the instruction set is another, or the CPU does not have it.
+        If the instruction set is not one of these, or if the CPU does not have it.
 
     Examples
     --------
@@ -65,7 +65,7 @@ def environment(isa: str, before: Mapping[str, str] = os.environ) -> dict[str, s
     settings = dict(before) | SETTINGS | {HELD: isa}
     settings.pop("OPENBLAS_L2_SIZE", None)
     settings["XLA_FLAGS"] = f"{before.get('XLA_FLAGS', '')} {SETTINGS['XLA_FLAGS']}".strip()
-    found = np.show_config(mode="dicts").get("SIMD Extensions", {}).get("found", [])  # those of NumPy's that this CPU has
+    found = np.show_config(mode="dicts").get("SIMD Extensions", {}).get("found", [])  # NumPy's extensions that this CPU has
     newer = [name for name in found if name.startswith(("AVX512", "X86_V4"))]
     if newer:
         settings["NPY_DISABLE_CPU_FEATURES"] = " ".join(newer)
@@ -73,12 +73,12 @@ def environment(isa: str, before: Mapping[str, str] = os.environ) -> dict[str, s
 
 
 def held_to() -> str:
-    """The instruction set that this process is held to; empty for none."""
+    """Return the instruction set to which this process is restricted; empty if there is no restriction."""
     return os.environ.get(HELD, "")
 
 
 def in_use() -> dict[str, str]:
-    """What the libraries that this process has loaded say that they use, by their names.
+    """Return, by library, what the libraries that this process has loaded say that they use.
 
     Examples
     --------
@@ -97,14 +97,14 @@ def in_use() -> dict[str, str]:
     if "torch" in sys.modules:
         told["torch"] = sys.modules["torch"].backends.cpu.get_cpu_capability()
     if "jax" in sys.modules:
-        told["jax"] = f"does not tell; XLA_FLAGS={os.environ.get('XLA_FLAGS', '')}"
+        told["jax"] = f"not reported; XLA_FLAGS={os.environ.get('XLA_FLAGS', '')}"
     if "onnxruntime" in sys.modules:
-        told["onnxruntime"] = "does not tell"
+        told["onnxruntime"] = "not reported"
     return told
 
 
 def run(isa: str, command: Sequence[str]) -> int:
-    """Run a command held to an instruction set; its exit status."""
+    """Run a command restricted to an instruction set, and return its exit status."""
     return subprocess.run(command, env=environment(isa), check=False).returncode
 
 

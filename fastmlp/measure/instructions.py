@@ -1,8 +1,8 @@
-"""What an instruction of LLVM's assembly does: its kind, the width of its registers, and whether it touches memory.
+"""Classify an instruction of LLVM's assembly: its kind, the width of its registers, and whether it accesses memory.
 
-Told from its name and its operands, for x86-64 in AT&T's syntax (the destination comes last; Intel's Software Developer's Manual, volume
-2, has the names) and for 64-bit ARM (Arm's Architecture Reference Manual, C7). What a name does not tell, such as how long it takes, is
-not here.
+The classification uses the name and the operands, for x86-64 in AT&T's syntax (the destination comes last; names are in Intel's Software
+Developer's Manual, volume 2) and for 64-bit ARM (Arm's Architecture Reference Manual, C7). It does not include what the name does not show,
+such as the latency of the instruction.
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 KINDS = ("load", "store", "multiply-add", "multiply", "arithmetic", "shuffle", "integer", "branch", "call", "prefetch")
-WIDTHS = ("scalar", "xmm", "ymm", "zmm", "v", "z")  # ARM's: v has 128 bits (NEON), z as many as the CPU gives it (SVE)
+WIDTHS = ("scalar", "xmm", "ymm", "zmm", "v", "z")  # on ARM, v has 128 bits (NEON), and the width of z depends on the CPU (SVE)
 
 
 @dataclass(frozen=True)
 class Instruction:
-    """One instruction, and what it does.
+    """One instruction and its properties.
 
     Attributes
     ----------
     text : str
-        As LLVM prints it, comment included.
+        The line as LLVM prints it, including the comment.
     kind : str
-        Of `KINDS`. "load" and "store" do nothing else; "multiply" is of floating-point numbers, "arithmetic" the other work in vector
-        registers, on masks, and on scalar floating-point numbers; "shuffle" moves elements between registers or inside one; "integer" is
-        the rest: addresses, counts, comparisons.
+        One of `KINDS`. "load" and "store" do nothing else; "multiply" is a multiplication of floating-point numbers; "arithmetic" is other
+        work in vector registers, on masks, and on scalar floating-point numbers; "shuffle" moves elements between registers or inside one;
+        "integer" is the rest: addresses, counters, comparisons.
     width : str
-        Of `WIDTHS`: the widest register that it uses as a vector.
+        One of `WIDTHS`: the widest register that it uses as a vector.
     loads, stores : bool
-        Whether it reads, or writes, memory: many an instruction of another kind has one operand there.
+        Whether it reads or writes memory; an instruction of another kind may also have one operand in memory.
     on_stack : bool
-        Whether that memory is the stack: a register that was saved there, a local variable, or an argument.
+        Whether that memory is the stack: a saved register, a local variable, or an argument.
     """
 
     text: str
@@ -44,7 +44,7 @@ class Instruction:
 
 
 def instruction(text: str, architecture: str) -> Instruction:
-    """An instruction as LLVM prints it.
+    """Classify an instruction as LLVM prints it.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def instruction(text: str, architecture: str) -> Instruction:
     Raises
     ------
     ValueError
-        If the architecture is none that this module can read.
+        If this module cannot read the assembly of the architecture.
 
     Examples
     --------
@@ -73,12 +73,12 @@ def instruction(text: str, architecture: str) -> Instruction:
 
 
 def without_comment(line: str, architecture: str) -> str:
-    """A line of assembly up to its comment."""
+    """Return a line of assembly without its comment."""
     return COMMENT[family(architecture)].split(line, maxsplit=1)[0]
 
 
 def family(architecture: str) -> str:
-    """For an architecture as LLVM names it, "x86" or "arm"; ValueError for others."""
+    """Return "x86" or "arm" for an architecture as LLVM names it; raise ValueError for others."""
     if architecture in ("x86_64", "amd64"):
         return "x86"
     if architecture in ("aarch64", "arm64"):
@@ -87,15 +87,15 @@ def family(architecture: str) -> str:
 
 
 def reader(architecture: str) -> Callable[[str, str], tuple[str, str, bool, bool, bool]]:
-    """The function that reads a name and its operands."""
+    """Return the function that classifies an instruction by its name and its operands."""
     return {"x86": read_x86, "arm": read_arm}[family(architecture)]
 
 
 COMMENT = {"x86": re.compile(r"\s*#"), "arm": re.compile(r"\s*(?://|;)")}
-SAVED = re.compile(r"-byte (?:Folded )?(?:Spill|Reload)")  # LLVM's comment
+SAVED = re.compile(r"-byte (?:Folded )?(?:Spill|Reload)")  # as LLVM's comment says
 PREFIX = re.compile(r"^(?:lock|rep(?:n?[ez])?)[\s;]+")
 NUMBER = r"(?:ss|sd|sh)"  # one number in a vector register
-X86_KINDS = (  # the first that matches
+X86_KINDS = (  # the first pattern that matches determines the kind
     ("call", re.compile(r"call")),
     ("branch", re.compile(r"j|ret|loop|ud2")),
     ("prefetch", re.compile(r"prefetch")),
@@ -106,7 +106,7 @@ X86_KINDS = (  # the first that matches
 X86_MOVES = re.compile(r"k?mov|v?movs?|v?p?maskmov|v?p?(?:broadcast|gather|scatter)|v?lddqu|pop|push|set|v?stmxcsr|v?ldmxcsr|stos|lods")
 X86_CONVERSIONS = re.compile(r"vpmov|pmov")
 X86_COMPARISONS = re.compile(r"cmp|test|bt|v?u?comi|v?p?test|k?ortest")
-X86_ONE_OPERAND = re.compile(r"i?mul|i?div|push|call|j|v?ldmxcsr")  # that they read
+X86_ONE_OPERAND = re.compile(r"i?mul|i?div|push|call|j|v?ldmxcsr")  # instructions that only read their one operand
 X86_SCALAR = re.compile(
     rf"v?(?:mov|add|sub|mul|div|max|min|sqrt|cmp\w*|u?comi|rcp\w*|rsqrt\w*|round|rndscale|getexp|getmant|scalef|fn?m(?:add|sub)\d+|cvt\w+){NUMBER}$"
     rf"|v?cvtt?{NUMBER}2u?si|v?cvtu?si2{NUMBER}|v?mov[dq]$"
@@ -114,7 +114,7 @@ X86_SCALAR = re.compile(
 
 
 def read_x86(name: str, operands: str) -> tuple[str, str, bool, bool, bool]:
-    """Kind, width, and whether it loads, stores, and does so on the stack."""
+    """Return kind and width, and whether the instruction loads, stores, and does so on the stack."""
     parts = [part.strip() for part in re.split(r",(?![^(]*\))", operands)] if operands else []
     in_memory = ["(" in part or part.startswith(("%fs:", "%gs:")) for part in parts]
     if re.match(r"lea|nop|prefetch", name):
@@ -152,7 +152,7 @@ ARM_SHUFFLES = re.compile(r"dup|zip|uzp|trn|ext$|ins$|tb[lx]$|rev|f?movp?r?f?x?$
 
 
 def read_arm(name: str, operands: str) -> tuple[str, str, bool, bool, bool]:
-    """The same; a machine of loads and stores, where no other instruction touches memory."""
+    """Do the same for ARM, a load-store architecture: no other instruction accesses memory."""
     kind = next((kind for kind, names in ARM_KINDS if names.match(name)), "")
     width = "z" if re.search(r"\bz\d", operands) else "v" if re.search(r"\bv\d+\.|\bq\d", operands) else "scalar"
     if not kind:

@@ -30,11 +30,11 @@ class Problem(NamedTuple):
 
     @property
     def sizes(self) -> Sizes:
-        """Of these arrays."""
+        """Sizes of these arrays."""
         return Sizes(*self.X.shape, *self.w2.shape)
 
 
-# Each rung costs about ten to a hundred times the one before it. All but the first are random data of a familiar data set's size.
+# Each rung costs about 10 to 100 times as much as the one before it. All but the first are random data of a familiar data set's size.
 LADDER: dict[str, Sizes] = {
     "XOR": Sizes(4, 2, 3, 1),
     "two moons": Sizes(64, 2, 8, 1),
@@ -47,12 +47,12 @@ LADDER_LEARNING_RATE = 0.01  # small enough for every rung to converge; the docu
 
 
 def document_weights(hidden_size: int = 3) -> tuple[Array, Array]:
-    """The weights the document's training runs start from: the second draw after the seed 56.
+    """Return the weights from which the document's training runs start: the second draw after the seed 56.
 
     Parameters
     ----------
     hidden_size : int, default 3
-        H.
+        Number of hidden units H.
 
     Returns
     -------
@@ -70,12 +70,12 @@ def document_weights(hidden_size: int = 3) -> tuple[Array, Array]:
 
 
 def problem(sizes: Sizes, seed: int = 0) -> Problem:
-    """Data and initial weights of the given sizes: the document's own for XOR's, else seeded normal ones with sums of order one.
+    """Make data and initial weights: the document's own for the sizes of XOR, otherwise seeded normal numbers with sums of order one.
 
     Parameters
     ----------
     sizes : Sizes
-        N, I, H, O.
+        Number of samples N, inputs I, hidden units H and outputs O.
     seed : int, default 0
 
     Returns

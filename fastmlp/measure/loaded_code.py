@@ -1,8 +1,8 @@
-"""The machine code that LLVM has loaded into this process: which function lies where.
+"""Find the functions whose machine code LLVM has loaded into this process, and their addresses.
 
-LLVM tells debuggers of all code that it compiles or loads, Numba's included, by a list of ELF files in memory whose sections know their
-addresses. The list and its layout are GDB's: section "JIT Compilation Interface" of its manual. So nothing has to be kept for a profiler
-that comes later, and what was loaded from the cache is there with what was compiled.
+LLVM registers all code that it compiles or loads, Numba's included, for debuggers: a linked list of ELF files in memory, whose sections
+know their addresses. The list and its layout are defined by GDB, in the section "JIT Compilation Interface" of its manual. Because LLVM
+keeps this list, a profiler can ask for names at any time, and functions loaded from the cache are in it as well as compiled ones.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from llvmlite.binding import ffi
 from ..files.optional import optional
 
 LIST = "__jit_debug_descriptor"
-REFERENCE = "LLVMPY_FinalizeObject"  # a function of the library whose address is known
+REFERENCE = "LLVMPY_FinalizeObject"  # a function of the library whose address in memory is known
 
 
 class _Object(ctypes.Structure):
@@ -33,7 +33,7 @@ _Object._fields_ = [
 
 
 class _Objects(ctypes.Structure):
-    """GDB's struct jit_descriptor: `first` is what was loaded last."""
+    """GDB's struct jit_descriptor; `first` is the file that was loaded last."""
 
     _fields_ = (
         ("version", ctypes.c_uint32),
@@ -44,7 +44,7 @@ class _Objects(ctypes.Structure):
 
 
 class Function(NamedTuple):
-    """A function in memory."""
+    """A compiled function in memory."""
 
     symbol: str
     address: int
@@ -52,16 +52,16 @@ class Function(NamedTuple):
 
 
 class LoadedCode:
-    """Looks at LLVM's list again and again; each look sees what is new.
+    """Read LLVM's list repeatedly; each reading returns what has been loaded since the last one.
 
-    Numba never unloads code, so the list only grows, at its beginning.
+    Numba never unloads code, so the list only grows, and new entries come first.
 
     Raises
     ------
     ImportError
         If lief, which reads ELF files, is not installed.
     RuntimeError
-        If LLVM's library does not say where its list is.
+        If the address of the list cannot be found in LLVM's library.
     """
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class LoadedCode:
         self._seen: int | None = None
 
     def _find_list(self) -> _Objects:
-        """The list: by the dynamic linker where its symbol is exported, else by the library's full table of symbols."""
+        """Find the list by the dynamic linker if its symbol is exported, otherwise by the library's full symbol table."""
         library = ctypes.CDLL(ffi.lib._name)
         try:
             return _Objects.in_dll(library, LIST)
@@ -85,13 +85,13 @@ class LoadedCode:
         return _Objects.from_address(loaded_at - file.get_dynamic_symbol(REFERENCE).value + found.value)
 
     def new_functions(self) -> Iterator[Function]:
-        """Those loaded since the last call; all of them at the first."""
+        """Yield the functions loaded since the last call; the first call yields all of them."""
         seen, entry = self._seen, self._list.first
         if entry:
             self._seen = entry.contents.address
         while entry and entry.contents.address != seen:
             file = self._elf.parse(io.BytesIO(ctypes.string_at(entry.contents.address, entry.contents.size)))
             for symbol in file.symtab_symbols:
-                if symbol.is_function and symbol.section is not None:  # else a function that is called and lies elsewhere
+                if symbol.is_function and symbol.section is not None:  # without a section, the function is only called here
                     yield Function(symbol.name, symbol.section.virtual_address + symbol.value, symbol.size)
             entry = entry.contents.next

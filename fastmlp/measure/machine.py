@@ -1,4 +1,4 @@
-"""The machine and the versions a measurement was made with."""
+"""The machine and the versions with which a measurement was made."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import scipy
-import scipy.linalg.cython_blas  # compiled products call it: loaded before its threads are counted
+import scipy.linalg.cython_blas  # compiled products call this BLAS, so it is loaded before its threads are counted
 from numba.core.registry import cpu_target
 
 from ..engine.threads import cpu_count
@@ -23,7 +23,7 @@ LIBRARIES = ("fastmlp", "numpy", "numba", "llvmlite", "scipy")
 
 
 def describe() -> dict[str, Any]:
-    """CPU, vector width, cores, operating system, versions and the BLAS behind NumPy's and the compiled matrix products.
+    """Return CPU, vector width, cores, operating system, versions, and the BLAS behind NumPy's and the compiled matrix products.
 
     Examples
     --------
@@ -43,7 +43,7 @@ def describe() -> dict[str, Any]:
 
 
 def cpu_model() -> str:
-    """The trade name of the CPU if the system tells it, else its architecture."""
+    """Return the trade name of the CPU if the system provides it, otherwise its architecture."""
     if platform.system() == "Darwin":
         asked = subprocess.run(["sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True, check=False)
         return asked.stdout.strip() or platform.machine()
@@ -53,16 +53,16 @@ def cpu_model() -> str:
 
 
 def blas(library: Any) -> str:
-    """Name and version of the BLAS that NumPy or SciPy was built with."""
+    """Return name and version of the BLAS with which NumPy or SciPy was built."""
     built = library.show_config(mode="dicts")["Build Dependencies"]["blas"]
     return f"{built['name']} {built['version']}"
 
 
 @contextmanager
 def one_blas_thread() -> Iterator[int | None]:
-    """Keep BLAS to one thread, as fastmlp's loops are, if threadpoolctl is installed; gives the number of threads BLAS then uses.
+    """Limit BLAS to one thread, as fastmlp's loops are; yield the number of threads that BLAS then uses.
 
-    Without threadpoolctl nothing is changed and the number is unknown: None.
+    This needs threadpoolctl. If it is not installed, nothing is changed and the number is unknown: None.
 
     Examples
     --------

@@ -1,10 +1,10 @@
-"""A process that compiles one kernel, for `inspection`, and prints what LLVM made of it.
+"""A process that compiles one kernel for `inspection` and prints what LLVM made of it.
 
     python -m fastmlp.measure.machine_code KERNEL DTYPE
 
-On standard output come the kernel's signature, the CPU and the assembly, as JSON; on standard error, as LLVM writes them, its remarks on
-loops that it did not vectorize. Line numbers are there if ``NUMBA_DEBUGINFO`` is set; for which CPU, say ``NUMBA_CPU_NAME`` and
-``NUMBA_CPU_FEATURES``.
+It writes the kernel's signature, the CPU and the assembly as JSON to standard output, while LLVM writes its remarks on loops that it did
+not vectorize to standard error. Line numbers are included if ``NUMBA_DEBUGINFO`` is set; ``NUMBA_CPU_NAME`` and ``NUMBA_CPU_FEATURES``
+choose the CPU.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from ..kernels.jit import told
 from ..kernels.vectors import vector_bytes
 from .inspectable import KERNELS
 
-REMARKS = ("missed", "analysis")  # that a loop was not vectorized, and why
+REMARKS = ("missed", "analysis")  # the fact that a loop was not vectorized, and the reason
 
 
 class LinesAlone(DIBuilder):
-    """Numba's debug information without variables, which would be described in the code between its instructions."""
+    """Numba's debug information without variables, whose descriptions LLVM would put between the instructions."""
 
     def mark_variable(self, *args: Any, **kwargs: Any) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 def compiled(name: str, dtype: str) -> dict[str, Any]:
-    """Signature, target and assembly of a kernel, which must not have been compiled or loaded in this process before."""
-    for remarks in REMARKS:  # llvmlite takes LLVM's own options, once in a process
+    """Return signature, target and assembly of a kernel, which must not have been compiled or loaded in this process before."""
+    for remarks in REMARKS:  # llvmlite accepts LLVM's own options only once per process
         binding.set_option("fastmlp", f"-pass-remarks-{remarks}=loop-vectorize")
     cpu_target.target_context.DIBuilder = LinesAlone
     codegen = cpu_target.target_context.codegen()
@@ -57,5 +57,5 @@ def compiled(name: str, dtype: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    told.set()  # nobody waits at this process's terminal
+    told.set()  # no message about compiling: this process has no user at a terminal
     print(json.dumps(compiled(*sys.argv[1:])))

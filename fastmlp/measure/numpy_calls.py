@@ -1,6 +1,6 @@
-"""NumPy's calls in an epoch of the document's training, each timed where it is made.
+"""Time each of NumPy's calls in an epoch of the document's training.
 
-The mathematics runs as it stands in `two_layer.network`, on arrays that are told of every call before NumPy is.
+The code of `two_layer.network` runs unchanged, on arrays of a subclass that NumPy notifies of every call.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from ..two_layer.laps import DELTA, DIVISION, HIDDEN, OUTPUT, PHASES, RESIDUAL, 
 from .ladder import Problem
 
 PROBES = 1000
-SHORT, REPEATS = 50_000, 4  # nanoseconds of a call that is repeated, and how often
-# What an epoch's calls belong to, in their order: the phase, and how many calls.
+SHORT, REPEATS = 50_000, 4  # calls of fewer nanoseconds than SHORT are repeated REPEATS times
+# The phases of an epoch's calls, in their order: the phase, and its number of calls.
 FORWARD = ((HIDDEN, 1), (SIGMOID, 4), (OUTPUT, 1), (RESIDUAL, 3), (SLOPE2, 1), (DIVISION, 1))
 PRODUCTS = ((DELTA, 1), (SIGMOID_SLOPE, 3), (SLOPE1, 1), (DIVISION, 1))
-WEIGHT_CALLS = 6  # of `backward`'s double loop, for each weight in w1
+WEIGHT_CALLS = 6  # calls of `backward`'s double loop for each weight in w1
 STEP = ((UPDATE, 4),)
 
 
 class Call(NamedTuple):
-    """One call: NumPy's name of the function, and nanoseconds."""
+    """One call: NumPy's name of the function, and the time in nanoseconds."""
 
     function: str
     nanoseconds: float
 
 
 def epoch_phases(gradient: str, I: int, H: int) -> list[int]:
-    """The phase of each call of an epoch.
+    """Return the phase of each call of an epoch.
 
     Examples
     --------
@@ -45,10 +45,10 @@ def epoch_phases(gradient: str, I: int, H: int) -> list[int]:
 
 
 def timed_arrays(calls: list[Call]) -> type[np.ndarray]:
-    """A kind of array whose calls of NumPy are timed, one after the other, into the list.
+    """Make an array type that times every call of NumPy and appends it to the list.
 
-    What lies between two calls here, their observation, has other code in the processor's caches than the epoch has. A short call, which
-    that would make a third longer, is therefore repeated at once, and the repetitions are timed.
+    The code that observes the calls runs between them and replaces the epoch's code in the processor's caches, which would make a short
+    call a third longer. A short call is therefore repeated immediately, and the repetitions are timed.
     """
 
     def timed(function: Any, name: str, inputs: Any, options: dict[str, Any]) -> Any:
@@ -80,7 +80,7 @@ def timed_arrays(calls: list[Call]) -> type[np.ndarray]:
 
 
 def observed_epochs(gradient: str, data: Problem, epochs: int, learning_rate: float) -> list[list[Call]]:
-    """The calls of each epoch of `network.train`'s loop, from copies of the weights."""
+    """Return the calls of each epoch of `network.train`'s loop, which starts from copies of the weights."""
     calls: list[Call] = []
     Timed, gradient_of = timed_arrays(calls), getattr(network, gradient)
     X, y, w1, w2 = (array.copy().view(Timed) for array in data)
@@ -96,7 +96,7 @@ def observed_epochs(gradient: str, data: Problem, epochs: int, learning_rate: fl
 
 
 def summed(phases: list[int], epochs: list[list[Call]]) -> dict[tuple[str, str], tuple[int, float]]:
-    """How many calls of each phase and function an epoch has, in the order of the first, and their seconds: the median over the epochs."""
+    """Return the number of calls per epoch and their seconds by phase and function, in order; seconds are medians over the epochs."""
     sums: list[dict[tuple[str, str], list[float]]] = []
     for calls in epochs:
         one: dict[tuple[str, str], list[float]] = {}
@@ -107,7 +107,7 @@ def summed(phases: list[int], epochs: list[list[Call]]) -> dict[tuple[str, str],
 
 
 def clock_cost() -> float:
-    """Nanoseconds from reading the clock to reading it again."""
+    """Measure the nanoseconds between two readings of the clock."""
     found = []
     for _ in range(PROBES):
         began = time.perf_counter_ns()

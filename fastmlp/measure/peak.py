@@ -1,4 +1,4 @@
-"""The multiply-add peak of one core, measured now."""
+"""Measure the multiply-add peak of one core."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TURNS = 100_000
 
 
 def peak_gflops(dtype: type = np.float32, repeats: int = 9) -> float:
-    """Floating-point operations per second of one core, in 1e9, now: the best of `repeats` short runs (about 0.5 ms each)."""
+    """Measure how many floating-point operations one core does per second, in 1e9: the best of `repeats` runs of about 0.5 ms."""
     factors: np.ndarray = np.array([0.5, 1.0], dtype)
     multiply_and_add(factors, 1)
     best = float("inf")

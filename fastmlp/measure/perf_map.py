@@ -1,7 +1,7 @@
-"""Names of compiled functions for profilers that sample addresses: perf and others read them from a process's map file.
+"""Name compiled functions for profilers that sample addresses: perf and others read the names from a map file of the process.
 
-The file is /tmp/perf-PID.map, one line "START SIZE name" per function, numbers in hexadecimal: tools/perf/Documentation/jit-interface.txt
-in Linux's source. CPython's own perf support appends to the same file.
+The file is /tmp/perf-PID.map. It has one line "START SIZE name" per function, with numbers in hexadecimal; the format is specified in
+Linux's source, tools/perf/Documentation/jit-interface.txt. CPython's own support for perf appends to the same file.
 """
 
 from __future__ import annotations
@@ -26,32 +26,32 @@ from .compilation import LOCKS
 from .loaded_code import LoadedCode
 
 SWITCH = "FASTMLP_PERF_MAP"
-FOLDER = "/tmp"  # perf looks nowhere else
-DTYPES = {"float32": r"\bfloat\b|float32", "float64": r"\bdouble\b|float64"}  # as they are called in demangled names, narrowest first
-CLOCK_SECONDS = 1.0  # by which a file's time and a process's may differ
+FOLDER = "/tmp"  # the only folder in which perf looks
+DTYPES = {"float32": r"\bfloat\b|float32", "float64": r"\bdouble\b|float64"}  # their spellings in demangled names, narrowest first
+CLOCK_SECONDS = 1.0  # possible difference between the time of a file and that of a process
 
 
 def enable_perf_map() -> Path:
-    """Name compiled functions for profilers that sample addresses, such as `perf`, from now on and until the process ends.
+    """Name compiled functions for profilers that sample addresses, such as `perf`, from now until the process ends.
 
-    Writes ``perf-PID.map`` into the folder in which perf looks for it: one line with address, size and name for every function that Numba
-    has compiled or loaded from its cache in this process, fastmlp's as ``fastmlp.affine[float32]``. Functions that come later are appended.
-    A process that is forked later writes a file of its own. Calling this again changes nothing. The files stay when a process ends, because
-    profilers read them afterwards.
+    Writes ``perf-PID.map`` into the folder in which perf looks for it. The file has one line with address, size and name for every function
+    that Numba has compiled or loaded from its cache in this process; a function of fastmlp appears as ``fastmlp.affine[float32]``.
+    Functions that are compiled or loaded later are appended. A process that is forked later writes a file of its own. Calling this function
+    again changes nothing. The files remain when a process ends, because profilers read them afterwards.
 
-    ``FASTMLP_PERF_MAP=1`` in the environment does the same when fastmlp is imported, also in child processes, and warns where this raises.
+    With ``FASTMLP_PERF_MAP=1`` in the environment, importing fastmlp does the same, also in child processes; errors then become warnings.
 
     Returns
     -------
     pathlib.Path
-        The file.
+        Path of the file.
 
     Raises
     ------
     OSError
-        If the file cannot be written, its folder is missing, or the system is not Linux.
+        If the file cannot be written, if its folder is missing, or if the system is not Linux.
     ImportError
-        If lief or itanium-demangler is not installed: the extra ``perf`` has both.
+        If lief or itanium-demangler is not installed; the extra ``perf`` installs both.
     RuntimeError
         If LLVM's library has been stripped of the symbol by which functions in memory are found.
 
@@ -78,15 +78,15 @@ def enable_perf_map() -> Path:
 
 
 def map_file() -> Path:
-    """Where perf looks for the names of this process's functions."""
+    """Return the path at which perf looks for the names of this process's functions."""
     return Path(FOLDER, f"perf-{os.getpid()}.map")
 
 
 def readable_name(symbol: str) -> str:
-    """What people call the function that has that symbol.
+    """Return a readable name for the function with the given symbol.
 
-    For functions of fastmlp: the package, the name, and the dtype that it works on, which is the narrowest floating-point type among its
-    arguments. Others keep their modules; what is no function of Numba's keeps its symbol.
+    A function of fastmlp is named by the package, its own name, and the dtype it works on, which is the narrowest floating-point type among
+    its arguments. Other functions keep the names of their modules; a symbol that does not belong to a function of Numba is returned as is.
 
     Examples
     --------
@@ -117,27 +117,27 @@ def _demangler() -> Any:
 
 
 class _Map(event.Listener):
-    """The map file of this process. Listens to Numba, which takes a lock to compile and to load from the cache."""
+    """The map file of this process, updated whenever Numba releases the lock that it takes to compile and to load from the cache."""
 
     def __init__(self) -> None:
         if platform.system() != "Linux":
-            raise OSError(errno.ENOTSUP, f"only Linux has files for perf, and this is {platform.system()}", str(map_file()))
-        _demangler()  # is it there? Needed when there is something to name
+            raise OSError(errno.ENOTSUP, f"perf reads map files only on Linux, and this is {platform.system()}", str(map_file()))
+        _demangler()  # raises now if it is missing, rather than when there is something to name
         self.code, self.lines = LoadedCode(), ""
         self.begin()
 
     def begin(self) -> None:
-        """Nothing is in the file yet; nobody holds the lock, whatever another thread did in the process that this one was forked from."""
+        """Start with an empty file and a free lock, even if another thread held the lock in the process that this one was forked from."""
         self.written: int | None = None
         self.lock = RLock()
 
     def begin_in_child(self) -> None:
-        """Write the file of a process that was forked, which has its parent's functions."""
+        """Write the file of a forked process, which contains its parent's functions."""
         self.begin()
         self.on_end()
 
     def on_start(self, event: Event) -> None:
-        """Its end is what counts."""
+        """Do nothing: the end of the event is what counts."""
 
     def on_end(self, event: Event | None = None) -> None:
         """Name what was compiled or loaded, if anything was."""
@@ -145,7 +145,7 @@ class _Map(event.Listener):
             self.update()
 
     def update(self) -> None:
-        """Append what has been loaded since the last time. The first time there is a file, even if it is empty."""
+        """Append what has been loaded since the last update; the first update creates the file, even if it is empty."""
         with self.lock:
             new = "".join(f"{f.address:x} {f.size:x} {readable_name(f.symbol)}\n" for f in self.code.new_functions())
             self.lines += new
@@ -157,9 +157,9 @@ class _Map(event.Listener):
 
 
 def _remove_leftover(file: Path) -> None:
-    """Remove a file that is older than this process: another one had its number before.
+    """Remove a file that is older than this process: it belonged to another process that had the same number.
 
-    When this process began: proc(5), field 22 of ``stat``, in ticks since the machine was started.
+    The start of this process is field 22 of ``stat`` in proc(5), in clock ticks since the machine was started.
     """
     ticks = int(Path("/proc/self/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19])
     age = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
@@ -169,7 +169,7 @@ def _remove_leftover(file: Path) -> None:
 
 
 def _append(file: Path, lines: bytes) -> None:
-    """Add whole lines or none, by one write, so that they stand between those of others. Opened as CPython does, for the owner alone."""
+    """Append whole lines or nothing, in one write, so that lines of other writers are not split; create the file for its owner only."""
     descriptor = os.open(str(file), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         written = os.write(descriptor, lines)
@@ -182,11 +182,11 @@ def _append(file: Path, lines: bytes) -> None:
 
 @contextmanager
 def warnings_instead() -> Iterator[None]:
-    """Around what nobody waits for: whatever goes wrong, profilers miss names and the work goes on."""
+    """Turn errors into warnings: profilers then miss names, but the program that is profiled continues."""
     try:
         yield
     except Exception as error:
-        warnings.warn(f"compiled functions stay without names for profilers: {error}", stacklevel=4)
+        warnings.warn(f"profilers will not see the names of compiled functions: {error}", stacklevel=4)
 
 
 def _obey_environment() -> None:

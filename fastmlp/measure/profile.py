@@ -1,4 +1,4 @@
-"""What a profile holds: the phases of a training, and what they took."""
+"""The profile of a training: its phases and their times."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SCHEMA = "fastmlp.profile/1"
 
 
 def name_of(kind: str, layer: int) -> str:
-    """Kind and layer: "product 1"; the kind alone where it belongs to no layer."""
+    """Name a phase by its kind and layer, such as "product 1", or by its kind alone if it does not belong to a layer."""
     return f"{kind} {layer}" if layer else kind
 
 
@@ -30,15 +30,15 @@ class Phase:
     kind : str
         One of `fastmlp.kernels.clock.PHASES`, such as "product" or "update".
     layer : int
-        Whose: 1 is the first layer of weights; 0 what belongs to none, or to the input.
+        The layer it belongs to: 1 is the first layer of weights; 0 stands for the input, or for no layer.
     calls : int
         How often it was done, by all threads together.
     seconds : tuple of float
-        What it took, thread by thread.
+        Time in each thread.
     operations : int
-        Additions and multiplications of products, without those with zero that were skipped; 0 for phases that have no products.
+        Additions and multiplications of products, without the skipped ones with zero; 0 for phases without products.
     bytes : int
-        What has to be read and written if each operand came from memory once in each call: see `fastmlp.measure.traffic`.
+        Bytes to read and write if each operand is transferred once per call: see `fastmlp.measure.traffic`.
     """
 
     kind: str
@@ -50,32 +50,32 @@ class Phase:
 
     @property
     def name(self) -> str:
-        """As the tables call it."""
+        """Name of the phase in tables."""
         return name_of(self.kind, self.layer)
 
     @property
     def mean_seconds(self) -> float:
-        """Over the threads: of all phases together, the seconds of the compiled calls."""
+        """Mean over the threads, in seconds. Summed over all phases, these are the seconds of the compiled calls."""
         return sum(self.seconds) / len(self.seconds)
 
     @property
     def gflops(self) -> float:
-        """Of all threads together, in 1e9 operations a second."""
+        """1e9 operations per second of all threads together."""
         return self.operations / self.mean_seconds / 1e9 if self.mean_seconds else 0.0
 
     @property
     def intensity(self) -> float:
-        """Operations for each byte."""
+        """Arithmetic intensity: operations per byte."""
         return self.operations / self.bytes if self.bytes else 0.0
 
 
 def _shown_by(module: str) -> Any:
-    """The module of a floor above that shows what is measured: found by its name and only when asked for, since imports go down."""
+    """Import the module of a higher floor that shows the profile, by name and only when asked for, since imports go down."""
     return importlib.import_module(f"fastmlp.{module}")
 
 
 class Lap(NamedTuple):
-    """One phase, once: of which thread, and when, in seconds from the first one on."""
+    """One occurrence of a phase: its thread, and its begin and end in seconds since the first one began."""
 
     thread: int
     kind: str
@@ -86,31 +86,31 @@ class Lap(NamedTuple):
 
 @dataclass(frozen=True)
 class Profile:
-    """Where the time of a training went. Made by `fastmlp.profile`.
+    """Where the time of a training went; made by `fastmlp.profile`.
 
     Attributes
     ----------
     sizes : tuple of int
-        Inputs, hidden units, outputs.
+        Number of inputs, of units in each hidden layer, and of outputs.
     dtype, optimizer : str
     batch_size, threads, samples, epochs, steps : int
-        Of the training; `samples` are those of an epoch, `steps` are updates.
+        Those of the training; `samples` are the samples of one epoch, `steps` are updates.
     pixels : bool
         Whether the inputs were uint8.
     fit_seconds : float
-        The whole call of `fit`, by Python's clock.
+        Time of the whole call of `fit`, by Python's clock.
     compiled_seconds : tuple of float
-        Of that, inside compiled calls, thread by thread, by Python's clock.
+        Time inside compiled calls in each thread, by Python's clock.
     phases : tuple of Phase
-        In the order in which a step goes through them, but for those that never happened.
+        In the order of a step, without those that never occurred.
     peak_gflops : float
-        What one core multiplies and adds at most, measured before and after.
+        Multiply-add peak of one core, measured before and after.
     bandwidth : dict
-        1e9 bytes a second that as many cores as threads read from each level of memory: see `fastmlp.measure.roof`.
+        1e9 bytes per second that as many cores as threads read from each level of memory: see `fastmlp.measure.roof`.
     laps : tuple of Lap
-        Every phase of the first steps one by one, if they were asked for.
+        Every phase of the first steps one by one, if this was asked for.
     machine : dict
-        CPU and versions: `fastmlp.measure.machine.describe`.
+        CPU and versions, as `fastmlp.measure.machine.describe` returns them.
     """
 
     sizes: tuple[int, ...]
@@ -132,53 +132,53 @@ class Profile:
 
     @property
     def phase_seconds(self) -> float:
-        """All phases together, the mean over the threads."""
+        """Seconds of all phases together, as the mean over the threads."""
         return sum(phase.mean_seconds for phase in self.phases)
 
     @property
     def python_seconds(self) -> float:
-        """What `fit` took outside compiled calls: checks, orders, threads, bookkeeping."""
+        """Time of `fit` outside compiled calls: checks, orders, threads, bookkeeping."""
         return self.fit_seconds - max(self.compiled_seconds)
 
     def share(self, phase: Phase) -> float:
-        """Of the time of all phases."""
+        """Return the share of the phase in the time of all phases."""
         return phase.mean_seconds / self.phase_seconds if self.phase_seconds else 0.0
 
     def share_of_peak(self, phase: Phase) -> float:
-        """Of what as many cores as threads could multiply and add in the phase's time."""
+        """Return the operations of the phase as a share of those that `threads` cores at their peak do in the same time."""
         return phase.gflops / (self.peak_gflops * self.threads)
 
     def level(self, phase: Phase) -> str:
-        """Where a phase's operands come from: the first level of memory that has room for those of a call; samples come from memory."""
+        """Return the level of memory that the operands come from: the first that can hold those of one call; memory for samples."""
         if phase.kind == "gather":
             return "memory"
         return next((f"L{level}" for level in (1, 2, 3) if phase.bytes / phase.calls <= cache_size(level)), "memory")
 
     def share_of_roof(self, phase: Phase) -> float:
-        """Of the least time that its operations or its bytes would take, whichever is longer; 0 if neither is known.
+        """Return the least time that the operations or the bytes need, whichever is longer, as a share of the phase's time.
 
-        Source: the roofline model of Williams, Waterman and Patterson (2009).
+        It is 0 if neither is known. Source: the roofline model of Williams, Waterman and Patterson (2009).
         """
         seconds = max(phase.operations / (self.peak_gflops * self.threads), phase.bytes / self.bandwidth[self.level(phase)]) / 1e9
         return seconds / phase.mean_seconds if phase.mean_seconds else 0.0
 
-    def plot(self, axes: Axes | None = None) -> Figure:
-        """Draw the roofline with a point for each phase that computes and, in a figure of its own, a step phase by phase beside it.
+    def plot(self, ax: Axes | None = None) -> Figure:
+        """Draw the roofline, with a point for each phase that computes; in a figure of its own, also draw the phases of one step.
 
         Parameters
         ----------
-        axes : matplotlib.axes.Axes, optional
-            Draw the roofline alone, here.
+        ax : matplotlib.axes.Axes, optional
+            Where to draw the roofline alone.
 
         Returns
         -------
         matplotlib.figure.Figure
-            A notebook shows it; ``fastmlp.plotting.save(figure, path)`` or its ``savefig`` writes it.
+            Notebooks show it; ``fastmlp.plotting.save(figure, path)`` or its method ``savefig`` writes it to a file.
 
         Raises
         ------
         ImportError
-            Without matplotlib, which the extra "plot" brings.
+            If matplotlib is missing; the extra "plot" installs it.
 
         See Also
         --------
@@ -188,24 +188,24 @@ class Profile:
         --------
         >>> from fastmlp import Dense, Sequential, profile
         >>> taken = profile(Sequential([Dense(2, 1)]), [[0.0, 1.0], [1.0, 1.0]], [0.0, 1.0], n_threads=1)
-        >>> [axes.get_xlabel() for axes in taken.plot().axes]
+        >>> [ax.get_xlabel() for ax in taken.plot().axes]
         ['operations per byte', '']
         """
         optional("matplotlib", "plot", "Profile.plot")
         plotting = _shown_by("plotting")
-        figure: Figure = plotting.profile_report(self) if axes is None else plotting.roofline(self, axes)
+        figure: Figure = plotting.profile_report(self) if ax is None else plotting.roofline(self, ax)
         return figure
 
     def _repr_html_(self) -> str:
-        """What notebooks show: the table of the phases, and what it means."""
+        """Return what notebooks show: the table of the phases, and what it means."""
         html: str = _shown_by("cli.profile_tables").as_html(self)
         return html
 
     def trace(self) -> dict[str, Any]:
-        """`laps` as Chrome's trace events, which Perfetto, speedscope and chrome://tracing open; times in microseconds.
+        """Return `laps` as Chrome's trace events, which Perfetto, speedscope and chrome://tracing open; times are in microseconds.
 
-        They are rounded to 1/1024 of one, some nanosecond. Sums of such numbers are exact, and a phase ends just where the next one begins:
-        viewers put one into the other where they overlap, be it by a rounding.
+        Times are rounded to 1/1024 microsecond, which is about a nanosecond. Sums of such numbers are exact, so that a phase ends exactly
+        where the next one begins. Viewers nest phases that overlap, even if they overlap only by a rounding error.
         """
         about = {"name": "thread_name", "ph": "M", "pid": 1}
         names = [about | {"tid": thread, "args": {"name": f"thread {thread}"}} for thread in range(self.threads)]
@@ -225,9 +225,9 @@ class Profile:
         return {"traceEvents": [*names, *events], "displayTimeUnit": "ns", "otherData": {"schema": SCHEMA, "cpu": self.machine["cpu"]}}
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything but the laps as numbers and strings: what ``fastmlp profile --json`` writes.
+        """Return everything but the laps as numbers and strings: what ``fastmlp profile --json`` writes.
 
-        Its "schema" changes when a name or a unit does.
+        The "schema" changes when a name or a unit changes.
         """
         phases = [
             asdict(phase)

@@ -1,4 +1,4 @@
-"""Profiles of a training, taken from inside the compiled step."""
+"""Profile a training from inside the compiled step."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from .roof import roof
 from .traffic import traffic
 
 CALIBRATION_SECONDS = 0.02
-LAPS_A_LAYER, MOST_TRACED = 12, 10_000  # of a step, at most; steps that are traced
-PRODUCTS = (PRODUCT, DELTA, UPDATE, VALIDATION)  # whose amounts are multiply-adds
+LAPS_A_LAYER, MOST_TRACED = 12, 10_000  # upper limits: phases per layer in a step, and steps that are traced
+PRODUCTS = (PRODUCT, DELTA, UPDATE, VALIDATION)  # phases whose amounts are multiply-adds
 
 
 def profile(
@@ -40,27 +40,27 @@ def profile(
     trace_steps: int = 0,
     **options: Any,
 ) -> Profile:
-    """Train a copy of a model, and tell where the time went.
+    """Train a copy of a model, and measure where the time goes.
 
-    The compiled step reads the CPU's cycle counter after each of its phases, in machine code of its own: trainings that are not profiled
-    run the same instructions as if there were no profiler.
+    The compiled step reads the CPU's cycle counter after each of its phases. This step is compiled separately: trainings that are not
+    profiled run the same instructions as if there were no profiler.
 
     Parameters
     ----------
     model : Sequential
-        It is not changed.
+        The model, which is not changed.
     X, y : array_like
-        As `Sequential.fit` takes them.
+        The same data as `Sequential.fit` takes.
     epochs : int, default 1
-        At least 1; more of them give steadier figures.
+        At least 1; more epochs give steadier figures.
     batch_size : int, default 64
     optimizer : Optimizer or str, default "sgd"
     n_threads : int, optional
-        By default as many as are likely to help.
+        Number of threads; by default as many as are likely to help.
     trace_steps : int, default 0
-        Of about so many steps, each phase is kept one by one, for `Profile.trace`.
+        Number of steps whose phases are recorded one by one, for `Profile.trace`. The number is approximate.
     **options
-        Others of `Sequential.fit`: ``schedule``, ``sample_weight``, ``shuffle``, ``validation_split`` ...
+        Other options of `Sequential.fit`: ``schedule``, ``sample_weight``, ``shuffle``, ``validation_split`` ...
 
     Returns
     -------
@@ -69,9 +69,9 @@ def profile(
     Raises
     ------
     TypeError, ValueError
-        If the model is no `Sequential`, an argument does not fit, or a callback ends the training before its first step.
+        If the model is not a `Sequential`, if an argument is not valid, or if a callback ends the training before its first step.
     KeyboardInterrupt
-        After Ctrl-C: there is no profile of a part of a training.
+        After Ctrl-C, since there is no profile of a part of a training.
 
     Examples
     --------
@@ -85,7 +85,7 @@ def profile(
     >>> model.steps, taken.steps == 3 * -(-len(X) // 64)
     (0, True)
     """
-    from .machine import describe  # which loads SciPy's BLAS
+    from .machine import describe  # loads SciPy's BLAS, hence only when needed
 
     if not isinstance(model, Sequential):
         raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
@@ -99,8 +99,8 @@ def profile(
     options = options | {"batch_size": batch_size, "optimizer": rule, "n_threads": threads, "progress": False}
     run.clocks = [clock(len(sizes) - 1) for _ in range(threads)]
     drawn = trained.rng.bit_generator.state
-    before = fit(trained, X, y, 0, options)  # checks the other arguments; compiles what is profiled, or loads it
-    trained.rng.bit_generator.state = drawn  # as if it had held out no samples
+    before = fit(trained, X, y, 0, options)  # checks the other arguments, and compiles or loads what is profiled
+    trained.rng.bit_generator.state = drawn  # undo the draw of held-out samples
     if "validation_losses" in before.recorded:
         predict(run.net, run.w, data.inputs.take(np.arange(1)), 1, run.clocks)
     run.clocks = [clock(len(sizes) - 1, capacity) for _ in range(threads)]
@@ -114,7 +114,7 @@ def profile(
     validation, N = options.get("validation_data"), data.inputs.n_samples
     held_out = round(N * options.get("validation_split", 0.0)) if validation is None else np.shape(validation[0])[0]
     N -= held_out if validation is None else 0
-    whole, more = divmod(steps, -(-N // batch_size))  # epochs; steps of one that a callback ended
+    whole, more = divmod(steps, -(-N // batch_size))  # epochs, and steps of an epoch that a callback ended
     samples, passes = whole * N + min(more * batch_size, N), int(run.clocks[0].laps[TARGETS, 0])
     validated = held_out * len(history.validation_losses), sum(int(each.laps[VALIDATION, 0]) for each in run.clocks)
     stored = data.inputs.samples.pixels.shape[1] or sizes[0] * dtype.itemsize
@@ -132,7 +132,7 @@ def profile(
 
 
 def fit(model: Sequential, X: Any, y: Any, epochs: int, options: dict[str, Any]) -> History:
-    """`Sequential.fit`; after Ctrl-C nothing is returned, and there is nothing to warn of."""
+    """Call `Sequential.fit`, but raise KeyboardInterrupt after Ctrl-C in place of its warning, since nothing is returned then."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "training interrupted", TrainingWarning)
         history = model.fit(X, y, epochs=epochs, **options)
@@ -142,7 +142,7 @@ def fit(model: Sequential, X: Any, y: Any, epochs: int, options: dict[str, Any])
 
 
 def phases(clocks: Sequence[Clock], rate: float, bytes_of: Callable[[str, int], int]) -> Iterator[Phase]:
-    """What the threads' clocks say, phase by phase."""
+    """Convert the clocks of all threads to phases."""
     cycles, laps, amounts = (np.array([getattr(each, name) for each in clocks]) for name in ("cycles", "laps", "amounts"))
     for code, kind in enumerate(PHASES):
         for layer in range(cycles.shape[2]):
@@ -153,7 +153,7 @@ def phases(clocks: Sequence[Clock], rate: float, bytes_of: Callable[[str, int], 
 
 
 def laps(clocks: Sequence[Clock], rate: float) -> Iterator[Lap]:
-    """What was kept one by one, in the order of its beginning."""
+    """Yield the phases that were recorded one by one, in the order in which they began."""
     kept = [(int(begin), int(end), thread, int(code), int(layer)) for thread, each in enumerate(clocks)
             for code, layer, begin, end in each.events[: each.recorded[0]]]  # fmt: skip
     first = min((begin for begin, *_ in kept), default=0)
@@ -162,7 +162,7 @@ def laps(clocks: Sequence[Clock], rate: float) -> Iterator[Lap]:
 
 
 def cycles_a_second() -> float:
-    """How fast the counter of `fastmlp.kernels.clock` runs, by Python's clock.
+    """Measure the frequency of the counter of `fastmlp.kernels.clock` by Python's clock, in cycles per second.
 
     Examples
     --------

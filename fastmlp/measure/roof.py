@@ -1,6 +1,6 @@
-"""The machine's limits, measured: what a core multiplies and adds, how fast it reads each level of memory, what barriers and calls cost.
+"""Measure the limits of the machine: the peak of one core, the bandwidth of each level of memory, the cost of barriers and of calls.
 
-The limits of a machine are kept in a file of the user's cache folder until they are asked for anew. What a vendor publishes is not used.
+The result is kept in a file in the user's cache folder until it is measured again. Figures that a vendor publishes are not used.
 """
 
 from __future__ import annotations
@@ -28,32 +28,32 @@ from .peak import peak_gflops
 
 SCHEMA = "fastmlp.roof/1"
 REPEATS = 7
-SECONDS = 0.004  # of one timed run
+SECONDS = 0.004  # duration of one timed run
 BARRIERS, CALLS = 2000, 2000
 LEVELS = ("L1", "L2", "L3", "memory")
 
 
 @dataclass(frozen=True)
 class Roof:
-    """What a machine can do at most.
+    """The measured limits of a machine, which are the roofs of a roofline model.
 
     Attributes
     ----------
     cpu : str
     cores : int
-        That this process may use.
+        Cores that this process may use.
     peak_gflops : dict
-        Of one core, by dtype: 1e9 additions and multiplications a second.
+        Peak of one core by dtype, in 1e9 additions and multiplications per second.
     bandwidth : dict
-        1e9 bytes a second that one core reads from "L1", "L2", "L3" and "memory".
+        Bandwidth at which one core reads from "L1", "L2", "L3" and "memory", in 1e9 bytes per second.
     bandwidth_all : dict
-        The same of all cores together, each reading arrays of its own.
+        Bandwidth of all cores together, each of which reads arrays of its own.
     sizes : dict
-        Bytes that were read, again and again, to measure each level.
+        Bytes that were read repeatedly to measure each level.
     barrier_seconds : float
-        Of a barrier of two threads; 0 on a single core.
+        Seconds that a barrier of two threads takes; 0 on a single core.
     call_seconds : float
-        Of an empty compiled call from Python.
+        Seconds that a call of an empty compiled function from Python takes.
     """
 
     cpu: str
@@ -66,21 +66,21 @@ class Roof:
     call_seconds: float
 
     def to_dict(self) -> dict[str, Any]:
-        """As it is kept."""
+        """Return the limits as they are stored in the file."""
         return {"schema": SCHEMA} | asdict(self)
 
     def bandwidth_of(self, threads: int) -> dict[str, float]:
-        """1e9 bytes a second that so many threads read: each as one core does, until all cores' is reached."""
+        """Return the bandwidth of `threads` threads, in 1e9 bytes per second: `threads` times one core's, at most that of all cores."""
         return {level: min(threads * one, max(one, self.bandwidth_all[level])) for level, one in self.bandwidth.items()}
 
 
 def roof(anew: bool = False) -> Roof:
-    """The limits of this machine: those that were measured last, or measured now.
+    """Return the limits of this machine: the stored ones, or new ones if nothing valid is stored.
 
     Parameters
     ----------
     anew : bool, default False
-        Whether to measure even if there are figures of this machine and this version.
+        Whether to measure again even if there are stored figures of this machine and this version.
 
     Examples
     --------
@@ -92,20 +92,20 @@ def roof(anew: bool = False) -> Roof:
     found = None if anew else read(place)
     if found is None:
         found = measured()
-        with suppress(OSError):  # then it is measured again the next time
+        with suppress(OSError):  # without a file, the next call measures again
             place.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(place, json.dumps({"key": key(), "roof": found.to_dict()}, indent=1).encode())
     return found
 
 
 def kept_at() -> Path:
-    """The file: with the compiled code, if NUMBA_CACHE_DIR says where that is, else in the user's cache folder."""
+    """Return the path of the file: beside the compiled code if NUMBA_CACHE_DIR is set, otherwise in the user's cache folder."""
     home = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home) / "fastmlp" / "roof.json"
 
 
 def key() -> list[str]:
-    """Of which machine, held to which instructions, and by which code figures are."""
+    """Return what stored figures depend on: the machine, the instructions that it is restricted to, and the version of the code."""
     from .machine import describe
 
     found = describe()
@@ -113,7 +113,7 @@ def key() -> list[str]:
 
 
 def read(place: Path) -> Roof | None:
-    """Figures of this machine, if the file holds such."""
+    """Read the figures of this machine from the file; None if the file has none or is damaged."""
     try:
         kept = json.loads(place.read_text(encoding="utf-8"))
         if kept["key"] != key() or kept["roof"].pop("schema") != SCHEMA:
@@ -126,7 +126,7 @@ def read(place: Path) -> Roof | None:
 
 
 def measured() -> Roof:
-    """Measure, in about a second."""
+    """Measure the limits, which takes about a second."""
     from .machine import cpu_model
 
     sizes = level_sizes()
@@ -138,18 +138,18 @@ def measured() -> Roof:
 
 
 def level_sizes() -> dict[str, int]:
-    """How many bytes to read for each level: half of a cache, or the mean of two, so that the level before holds little of them."""
+    """Return how many bytes to read for each level: half a cache, or the mean of two, so that the level before it holds little of them."""
     first, second, third = (cache_size(level) for level in (1, 2, 3))
     return {"L1": first // 2, "L2": (first + second) // 2, "L3": second + min(third, 8 * second) // 4, "memory": max(4 * third, 64 << 20)}
 
 
 def bandwidth(size: int, threads: int) -> float:
-    """1e9 bytes a second that so many threads read together, each from `size` bytes of its own."""
+    """Measure the bandwidth of `threads` threads together, in 1e9 bytes per second; each reads `size` bytes of its own."""
     arrays = [empty(size // 4, np.float32) for _ in range(threads)]
     for array in arrays:
         array[:] = 1
     turns = 1
-    together(arrays, turns)  # what is compiled, or loaded, would end the search for a long run
+    together(arrays, turns)  # a first call, which compiles or loads code, would end the search for a long enough run
     while (seconds := together(arrays, turns)) < SECONDS / 2 and size * turns < 4 << 30:
         turns *= 2
     with timed_region("the bandwidth of memory"):
@@ -158,7 +158,7 @@ def bandwidth(size: int, threads: int) -> float:
 
 
 def together(arrays: list[np.ndarray], turns: int) -> float:
-    """Seconds in which each thread reads its array so many times: the longest of them, each by its own clock."""
+    """Read each array `turns` times in a thread of its own; return the seconds of the slowest thread, each by its own clock."""
 
     def part(thread: int) -> float:
         return elapsed(lambda: read_through(arrays[thread], turns))
@@ -167,14 +167,14 @@ def together(arrays: list[np.ndarray], turns: int) -> float:
 
 
 def elapsed(call: Callable[[], Any]) -> float:
-    """Seconds of a call."""
+    """Time one call in seconds."""
     began = time.perf_counter()
     call()
     return time.perf_counter() - began
 
 
 def barrier_seconds() -> float:
-    """Of one barrier of two threads that have nothing else to do."""
+    """Time one barrier of two threads that have nothing else to do, in seconds."""
     threads = min(2, cpu_count())
     if threads == 1:
         return 0.0
@@ -190,7 +190,7 @@ def barrier_seconds() -> float:
 
 
 def call_seconds() -> float:
-    """Of an empty compiled call from Python."""
+    """Time the call of an empty compiled function from Python, in seconds."""
     nothing()
 
     def calls() -> None:

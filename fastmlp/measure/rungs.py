@@ -1,4 +1,4 @@
-"""One step of gradient descent at each size of the ladder, by every competitor."""
+"""Time one step of gradient descent at each size of the ladder, for every competitor."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ COMPETITORS: tuple[Competitor, ...] = (
     ("backward_pass", "NumPy"),
     *((gradient, "compiled") for gradient in TRAINING),
 )
-PROBED_UNITS = 2  # hidden units of the network that tells how long a step of a naive loop will take
-ALWAYS_MEASURED = 1.0  # seconds: a step predicted to take less is measured however little time is left
+PROBED_UNITS = 2  # hidden units of the small network from which the time of a step of a naive loop is predicted
+ALWAYS_MEASURED = 1.0  # seconds: a step predicted to take less is measured, however little time is left
 LEAST_SECONDS = 0.2  # per problem size
 
 
@@ -25,12 +25,12 @@ class Effort:
     """How long to measure."""
 
     seconds: float  # per problem size
-    longest_step: Mapping[str, float]  # seconds by way: a step predicted to take longer is not measured
+    longest_step: Mapping[str, float]  # seconds by way; a step predicted to take longer is not measured
 
     def within(self, seconds: float) -> Effort:
-        """The same, or less where compiling left only so many seconds for all sizes together.
+        """Return the same effort, or less if only `seconds` remain for all sizes together after compiling.
 
-        Steps of less than ALWAYS_MEASURED are spared: how long compiling took does not change what is shown of them.
+        Steps of less than ALWAYS_MEASURED are always measured, so that which of them are shown does not depend on the time of compiling.
 
         Examples
         --------
@@ -44,7 +44,7 @@ class Effort:
 
 @dataclass(frozen=True)
 class Rung:
-    """Seconds of one gradient-descent step at one size, by way and gradient; None where `not_measured` says why."""
+    """Seconds of one step of gradient descent at one size, by way and gradient; None for a step that `not_measured` explains."""
 
     name: str
     sizes: dict[str, int]
@@ -55,19 +55,19 @@ class Rung:
 
     @property
     def operations(self) -> int:
-        """Multiplications and additions of a step by matrix products."""
+        """Additions and multiplications of one step by matrix products."""
         return self.sizes["N"] * training_operations([self.sizes["I"], self.sizes["H"], self.sizes["O"]])
 
     def seconds(self, gradient: str, way: str = "compiled") -> float | None:
-        """Seconds of one step; None if it was not measured."""
+        """Return the seconds of one step; None if it was not measured."""
         return self.seconds_per_step[way][gradient]
 
 
 def predicted_seconds(who: Competitor, sizes: Sizes) -> float:
-    """About how long a step of a naive loop takes: that of a network with few hidden units, times as many as it lacks.
+    """Predict how long a step of a naive loop takes, from the time of a network with few hidden units.
 
-    0 for matrix products, which are never slow. The time of `backward`'s loops is proportional to the hidden units; what else a step
-    needs makes the prediction too long, by less than a hundredth of a second.
+    The time of `backward`'s loops is proportional to the number of hidden units. The rest of a step makes the prediction too long, by less
+    than a hundredth of a second. Matrix products are never slow; their prediction is 0.
     """
     gradient, way = who
     if gradient != "backward":
@@ -79,7 +79,7 @@ def predicted_seconds(who: Competitor, sizes: Sizes) -> float:
 
 
 def measure_rung(name: str, effort: Effort, measured: StepTimes | None = None) -> Rung:
-    """Time a step at one size of the ladder, by each competitor whose step is short enough; `measured` are times that are known already."""
+    """Time a step at one size for each competitor whose step is short enough; `measured` are times that are already known."""
     sizes = LADDER[name]
     predicted = dict.fromkeys(COMPETITORS, 0.0) if measured else {who: predicted_seconds(who, sizes) for who in COMPETITORS}
     affordable = {who: TRAINING[who[0]][who[1]] for who in COMPETITORS if predicted[who] <= effort.longest_step[who[1]]}

@@ -1,4 +1,4 @@
-"""The time of one step of gradient descent, without what happens once: compilation above all."""
+"""Time one step of gradient descent, without what happens only once, above all compilation."""
 
 from __future__ import annotations
 
@@ -11,37 +11,38 @@ from .compilation import compilations, timed_region
 from .gradients import Competitor, Training
 from .ladder import LADDER_LEARNING_RATE, Problem
 
-SAMPLE_SECONDS = 0.02  # a timed run lasts about so long: then Python's 20 µs around a compiled run do not show
-LEAST_STEPS = 4  # of a timed run, so that its share of what a run does once, such as laying out its samples, is small
+SAMPLE_SECONDS = 0.02  # approximate duration of a timed run, beside which Python's 20 µs around a compiled run are negligible
+LEAST_STEPS = 4  # of a timed run, so that what a run does only once, such as laying out its samples, is a small share of it
 
 
 class StepTimes(NamedTuple):
-    """What `step_seconds` measured."""
+    """The result of `step_seconds`."""
 
     seconds: dict[Competitor, float]  # median of one step
-    compiled_while_timing: bool  # as Numba's compiler tells
+    compiled_while_timing: bool  # as Numba's compiler reports
 
 
 def run_seconds(training: Training, data: Problem, steps: int) -> float:
-    """Seconds of one run."""
+    """Time one run, in seconds."""
     start = time.perf_counter()
     training(*data, steps, LADDER_LEARNING_RATE, steps)
     return time.perf_counter() - start
 
 
 def guarded_seconds(who: Competitor, training: Training, data: Problem, steps: int) -> float:
-    """The same, in which nothing may be compiled."""
+    """Time one run as `run_seconds` does, but raise an error if anything is compiled in it."""
     gradient, way = who
     with timed_region(f"{way} {gradient}, {' x '.join(map(str, data.sizes))}"):
         return run_seconds(training, data, steps)
 
 
 def step_seconds(trainings: Mapping[Competitor, Training], data: Problem, budget: float) -> StepTimes:
-    """Median seconds of one step of each competitor.
+    """Measure the median seconds of one step of each competitor.
 
-    First each is called once on these very data, since a training may take another compiled way for another size. Then it finds out
-    how many steps make a run of SAMPLE_SECONDS, at least LEAST_STEPS. Then they take turns, so that a drifting clock meets all alike, for
-    at least three rounds and until the budget is spent. One whose single step takes a quarter of the budget is timed once.
+    Each competitor is first called once on these very data, since a training may use different compiled code for another size. The number
+    of steps is then chosen so that a run takes SAMPLE_SECONDS, and is at least LEAST_STEPS. Finally the runs of all competitors alternate,
+    so that a drifting clock affects all of them equally, for at least three rounds and until the budget is spent. A competitor whose
+    single step takes a quarter of the budget is timed once.
     """
     first, cold = {}, {}
     for who, training in trainings.items():

@@ -1,7 +1,7 @@
-"""How many bytes a phase of training has to read and write at least: each operand once, whatever the caches make of it.
+"""Count the bytes that a phase of training must at least read and write, if each operand is transferred once.
 
-For a whole training: `samples` went through the network in `passes` (batches, or parts of large ones), each of which reads the weights.
-Threads that read the same weights or the same batch are counted once.
+The count is for a whole training: `samples` went through the network in `passes` (batches, or parts of large ones), and each pass reads
+the weights. Weights or batches that several threads read are counted once.
 """
 
 from __future__ import annotations
@@ -10,23 +10,23 @@ from itertools import pairwise
 
 from ..kernels.optimizers import ADAM, ADAM_HAT, SGD
 
-ARRAYS = {SGD: 3, ADAM: 7, ADAM_HAT: 7}  # that an update of the parameters reads or writes: w and g, and what is remembered; others have 5
+ARRAYS = {SGD: 3, ADAM: 7, ADAM_HAT: 7}  # arrays read or written by an update: w (twice), g and the optimizer's state; 5 for other rules
 
 
 def traffic(kind: str, layer: int, sizes: tuple[int, ...], samples: int, passes: int, itemsize: int, rule: int, stored: int) -> int:
-    """Bytes of one phase in a whole training.
+    """Return the bytes of one phase in a whole training.
 
     Parameters
     ----------
     kind, layer
-        The phase.
+        Kind and layer of the phase.
     sizes : tuple of int
-        Inputs, hidden units, outputs.
+        Number of inputs, of units in each hidden layer, and of outputs.
     samples, passes, itemsize : int
     rule : int
-        The optimizer's code.
+        Code of the optimizer.
     stored : int
-        Bytes of a stored sample, as `gather` reads it.
+        Bytes of one stored sample, as `gather` reads it.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def traffic(kind: str, layer: int, sizes: tuple[int, ...], samples: int, passes:
         "zeros": samples * sizes[0],
         "product": samples * (I + O) + passes * I * O,
         "sum of halves": 3 * samples * O,
-        "activation": 3 * samples * O,  # read; value and slope written
+        "activation": 3 * samples * O,  # sums are read, values and slopes are written
         "dropout": 4 * samples * O,
         "loss": 4 * samples * O,
         "layout": 2 * samples * O,

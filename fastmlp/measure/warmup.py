@@ -1,6 +1,6 @@
-"""Everything fastmlp compiles, compiled ahead into the cache on disk: each kernel in each dtype, by calling the public functions once.
+"""Compile everything ahead of time into the cache on disk, by calling the public functions once in each dtype.
 
-Numba compiles one function at a time, with Python's lock held; so the work is spread over processes, which meet in the cache.
+Numba holds Python's lock while it compiles, so threads would not help: the work is spread over processes, which share the cache.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from ..model.sequential import Sequential
 from .compilation import FirstCall, first_call
 from .peak import peak_gflops
 
-PROCESSES = 4  # as many as there are long pieces of work
+PROCESSES = 4  # the number of long pieces of work
 
 
 def train_and_predict(dtype: str) -> None:
-    """`Sequential`: one compiled version serves every form of inputs and targets."""
+    """Compile `Sequential`: one compiled version serves every form of inputs and targets."""
     X, y = np.eye(4, dtype=dtype), np.array([0, 1, 1, 0])
     model = Sequential([Dense(4, 3), ReLU(), Dense(3, 2)], "softmax_cross_entropy", dtype=dtype)
     model.fit(X, y, epochs=1, progress=False)
@@ -37,7 +37,7 @@ def train_and_predict(dtype: str) -> None:
 
 
 def document_functions(dtype: str) -> None:
-    """The functions of the document's network, and its training loop with them."""
+    """Compile the functions of the document's network, and the training loop that uses them."""
     X, y = (array.astype(dtype) for array in load_xor())
     w1, w2 = (w.astype(dtype) for w in two_layer.initialize_weights(2, 3, 1))
     two_layer.sigmoid_(two_layer.sigmoid(two_layer.dense(X, w1)))
@@ -49,21 +49,21 @@ def document_functions(dtype: str) -> None:
 
 
 def fused_training(dtype: str, samples: int, width: int) -> None:
-    """The document's network at the machine's speed: one of the ways through an epoch, for so many samples, inputs and hidden units."""
+    """Compile one of the ways of `fused` through an epoch: the one for these numbers of samples and of inputs and hidden units."""
     two_layer.train(np.zeros((samples, width), dtype), np.zeros((samples, 1), dtype), hidden_size=width, epochs=1, gradient="fused")
 
 
 def peak(dtype: str) -> None:
-    """The measure of the processor's speed."""
+    """Compile the measurement of the processor's peak."""
     peak_gflops(np.dtype(dtype).type, repeats=1)
 
 
 def sizes_of_ways(dtype: str) -> dict[str, tuple[int, int]]:
-    """Samples and width for which `fused` takes each of its ways, the longest to compile first."""
+    """Return the samples and width for which `fused` takes each of its ways, in descending order of compile time."""
     return {"tiles": (128, 32), "products": (2, 32), "vectors": (32, 2), "a vector": (lanes(dtype), 2), "XOR": (4, 2)}
 
 
-# name -> call; the long ones first, so that the processes end together
+# name -> call; the long ones come first, so that the processes end at about the same time
 WORK: dict[str, Callable[[], None]] = {
     "Sequential float32": partial(train_and_predict, "float32"),
     "Sequential float64": partial(train_and_predict, "float64"),
@@ -81,24 +81,24 @@ QUICK = ("Sequential float32", "fused, XOR float64", "peak float32")
 
 
 def compile_first(name: str) -> FirstCall:
-    """Do the work of that name, and see whether anything was compiled for it."""
+    """Do the work of that name, and record whether anything was compiled for it."""
     return first_call(name, WORK[name])
 
 
 def compile_all(names: Iterable[str]) -> Iterator[FirstCall]:
-    """Do the work of those names in processes of their own; each comes as soon as it is done."""
+    """Do the work of those names in several processes; yield each result as soon as it is done."""
     others = set(active_children())
     with ProcessPoolExecutor(min(cpu_count(), PROCESSES), get_context("spawn"), _prepare_process) as pool:
         try:
             for done in as_completed([pool.submit(compile_first, name) for name in names]):
                 yield done.result()
-        except BaseException:  # Ctrl-C too, which need not have reached the others
+        except BaseException:  # includes Ctrl-C, whose signal need not have reached the other processes
             for process in set(active_children()) - others:
                 process.terminate()
             raise
 
 
 def _prepare_process() -> None:
-    """Leave talking to the process that started this one; Ctrl-C ends it at once."""
+    """Leave all messages to the parent process, and let Ctrl-C end this one at once."""
     told.set()
     signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -1,4 +1,4 @@
-"""What XOR's training comes to with each of the gradients, and how long it takes."""
+"""Train XOR with each of the gradients, and time it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from .gradients import AS_PUBLISHED, GRADIENTS, TRAINING, TRAINING_AS_PUBLISHED,
 from .ladder import LADDER, problem
 from .timing import StepTimes, step_seconds
 
-EPOCHS, LEARNING_RATE = 10_000, 0.12  # the document's
+EPOCHS, LEARNING_RATE = 10_000, 0.12  # as in the document
 
 
 @dataclass(frozen=True)
 class Learnt:
-    """What XOR's training with one gradient came to, and the time it takes."""
+    """The result of training XOR with one gradient, and the time that it takes."""
 
     gradient: str
     final_error: float
@@ -26,18 +26,18 @@ class Learnt:
 
 
 def time_xor(budget: float) -> StepTimes:
-    """Seconds of one epoch of XOR by every competitor, the published gradient included."""
+    """Time one epoch of XOR in seconds, for every competitor, including the published gradient."""
     trainings = {(name, way): training for name, ways in TRAINING.items() for way, training in ways.items()}
     return step_seconds(trainings | {AS_PUBLISHED: TRAINING_AS_PUBLISHED}, problem(LADDER["XOR"]), budget)
 
 
 def learn_xor(seconds: Mapping[Competitor, float]) -> list[Learnt]:
-    """Train with each gradient from the document's weights; `seconds` per epoch come from `time_xor`."""
+    """Train with each gradient from the document's weights; `seconds` per epoch are those of `time_xor`."""
     data = problem(LADDER["XOR"])
     fastest_numpy = min(seconds[name, "NumPy"] for name in GRADIENTS)
     results = []
     for name, training in [(name, ways["compiled"]) for name, ways in TRAINING.items()] + [(AS_PUBLISHED[0], TRAINING_AS_PUBLISHED)]:
-        run = training(*data, EPOCHS, LEARNING_RATE, EPOCHS - 1)  # records the first epoch's error and the last one's
+        run = training(*data, EPOCHS, LEARNING_RATE, EPOCHS - 1)  # records the errors of the first and of the last epoch
         predictions = network.forward_pass(data.X, run.w1, run.w2)[1].ravel().tolist()
         numpy, compiled = seconds.get((name, "NumPy")), seconds.get((name, "compiled"))
         speed_up = (numpy or fastest_numpy) / compiled if compiled else None

@@ -1,1 +1,1 @@
-"""What a user composes: layers, losses, optimizers, schedules, callbacks, and `Sequential`."""
+"""The parts that users combine: layers, losses, optimizers, schedules, callbacks, and `Sequential`."""

@@ -1,4 +1,4 @@
-"""A list of layers, checked and compiled to sizes, codes and one flat parameter vector."""
+"""Check a list of layers and translate it into sizes, codes and one flat parameter vector."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..engine.arguments import check_choice, check_size
+from ..engine.arguments import check_size
 from ..engine.arrays import check_dtype
+from ..engine.losses import Loss, Quantile, as_loss
 from ..engine.memory import aligned
 from ..kernels.activations import ACTIVATIONS, IDENTITY, LOGISTIC
-from ..kernels.losses import LOSSES
 from ..kernels.network import Network
 from .initializers import INITIALIZERS
 from .layers import LAYERS, Activation, Dense, Dropout, Layer, describe
@@ -22,19 +22,19 @@ from .summary import table
 
 
 class Architecture:
-    """The layers of a model and their parameters; what a model does with them is for `Predictor` and `Sequential`."""
+    """The layers of a model and their parameters. `Predictor` adds prediction and `Sequential` adds training."""
 
-    column_targets: bool | None = None  # whether the targets it was trained on were a column (N, 1); None before any
+    column_targets: bool | None = None  # whether the training targets had shape (N, 1); None before any training
     _steps = 0
     _in_training = False
 
     @property
     def steps(self) -> int:
-        """Updates of the parameters so far."""
+        """Number of updates of the parameters so far."""
         return self._steps
 
-    def __init__(self, layers: Iterable[Layer] = (), loss: str = "squared_error", seed: int = 0, dtype: DTypeLike | None = None) -> None:
-        self.loss = check_choice("loss", loss, LOSSES)
+    def __init__(self, layers: Iterable[Layer] = (), loss: Loss = "squared_error", seed: int = 0, dtype: DTypeLike | None = None) -> None:
+        self.loss = as_loss(loss)
         self.seed = check_size("seed", seed, 0)
         self.rng = np.random.default_rng(self.seed)
         self.layers: list[Layer] = []
@@ -46,28 +46,29 @@ class Architecture:
             self.add_layer(layer)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Make the layers of a copy, whose W and b are arrays of their own, views of its parameters again."""
+        """Restore a copy: its layers hold copied arrays as W and b, which become views into its parameters again."""
         self.__dict__.update(state)
         self._adopt(self.parameters)
 
     def __copy__(self) -> Architecture:
-        """A copy with parameters of its own: two models cannot share layers."""
+        """Return a deep copy, since two models cannot share layers."""
         return copy.deepcopy(self)
 
     def add_layer(self, layer: Layer) -> None:
-        """Append a layer; a Dense draws its weights now.
+        """Append a layer. The weights of a Dense layer are drawn at this moment.
 
         Parameters
         ----------
         layer : layer
-            What may follow the layers so far.
+            A layer that is allowed to follow the present layers.
 
         Raises
         ------
         ValueError, TypeError
-            If it may not: the message names both. A subclass of a layer may not: compiled code knows nothing of what it overrides.
+            If the layer is not allowed to follow the present layers. Subclasses of the layers are never allowed, because the compiled
+            code does not know the methods that they override.
         RuntimeError
-            While the model is trained, as in a callback of `fit`.
+            If the model is being trained, as in a callback of `fit`.
 
         Examples
         --------
@@ -81,11 +82,11 @@ class Architecture:
         self._refuse_in_training("add_layer")
         if type(layer) not in LAYERS.values():
             known = next((kind.__name__ for kind in LAYERS.values() if isinstance(layer, kind)), None)
-            why = f", a subclass of {known}; what it overrides would not be compiled" if known else ""
+            why = f", a subclass of {known}; its overrides would not be compiled" if known else ""
             raise TypeError(f"layer: expected Dense, Dropout or an activation such as ReLU, got {describe(layer)}{why}")
         if isinstance(layer, Dense):
             if layer.W is not None:
-                raise ValueError(f"layer: expected a new layer, got {layer!r} that belongs to a model already; weights cannot be shared")
+                raise ValueError(f"layer: expected a new layer, got {layer!r}, which belongs to a model already; weights cannot be shared")
             dense = self.dense_layers
             if dense and dense[-1].n_outputs != layer.n_inputs:
                 raise ValueError(f"layer: {layer!r} expects {layer.n_inputs} inputs, got {dense[-1].n_outputs} outputs of {dense[-1]!r}")
@@ -104,17 +105,17 @@ class Architecture:
 
     @property
     def dense_layers(self) -> list[Dense]:
-        """The layers that have parameters."""
+        """The Dense layers, which are the layers that have parameters."""
         return [layer for layer in self.layers if isinstance(layer, Dense)]
 
     @property
     def n_inputs(self) -> int:
-        """Features of a sample."""
+        """Number of features of a sample."""
         return self._dense_or_error()[0].n_inputs
 
     @property
     def n_outputs(self) -> int:
-        """Outputs for a sample."""
+        """Number of outputs for a sample."""
         return self._dense_or_error()[-1].n_outputs
 
     def _dense_or_error(self) -> list[Dense]:
@@ -123,7 +124,7 @@ class Architecture:
         return self.dense_layers
 
     def _adopt(self, parameters: np.ndarray) -> None:
-        """Make `parameters` the model's, and every layer's W and b views into it."""
+        """Use `parameters` as the model's parameter vector, and make W and b of every layer views into it."""
         self.parameters = parameters = aligned(parameters)
         self._forget()
         at = 0
@@ -135,14 +136,14 @@ class Architecture:
             at = end
 
     def _forget(self) -> None:
-        """Drop what was prepared from layers or parameters that have just changed."""
+        """Discard prepared data that depend on layers or parameters, because these have just changed."""
 
     def _refuse_in_training(self, method: str) -> None:
         if self._in_training:
-            raise RuntimeError(f"{method}: expected a model at rest, got one that `fit` is training; call it before or after")
+            raise RuntimeError(f"{method}: cannot be called while `fit` trains the model; call it before or after")
 
     def network(self) -> Network:
-        """The layers as the kernels take them."""
+        """Describe the layers in the form that the kernels use."""
         dense = self._dense_or_error()
         sizes = [dense[0].n_inputs, *(layer.n_outputs for layer in dense)]
         ends = np.cumsum([layer.n_parameters for layer in dense])
@@ -154,12 +155,14 @@ class Architecture:
                 codes.append(IDENTITY)
             elif isinstance(layer, Activation):
                 codes[-1] = ACTIVATIONS[layer.name]
-            elif len(codes) < len(dense):  # after the last Dense nothing is dropped
+            elif len(codes) < len(dense):  # a Dropout after the last Dense layer has no effect
                 dropout[len(codes)] = layer.rate
         if self.loss == "binary_cross_entropy" and codes[-1] == LOGISTIC:
-            codes[-1] = IDENTITY  # the loss takes logits
+            codes[-1] = IDENTITY  # this loss is computed from logits, so the sigmoid is part of it
         elif self.loss in LINKS and codes[-1] != IDENTITY:
             raise ValueError(f"layers: {self.loss} takes logits, got a model that ends with {self.layers[-1]!r}")
+        if isinstance(self.loss, Quantile) and self.loss.is_several and len(self.loss.levels) != sizes[-1]:
+            raise ValueError(f"layers: expected {len(self.loss.levels)} outputs for {self.loss!r}, got {sizes[-1]}")
         as_int = [np.array(values, np.int64) for values in (sizes, W_at, b_at, codes)]
         return Network(as_int[0], as_int[1], as_int[2], as_int[3], dropout)
 

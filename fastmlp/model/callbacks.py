@@ -1,4 +1,4 @@
-"""What happens while a model is trained besides the training: hooks, and early stopping."""
+"""Callbacks, which `fit` calls during training, and early stopping."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ MONITORED = ("validation_losses", "validation_scores", "losses", "scores")
 
 
 class Callback:
-    """Hooks that `Sequential.fit` calls. Subclasses override those they need; returning True from one ends the training.
+    """Base class of callbacks: hooks that `Sequential.fit` calls during training.
 
-    Every hook is given the model and the `History` so far. A plain function ``callback(epoch, model, history)`` is taken for an
-    `on_epoch_end`. Hooks may read the model, predict with it, and change its weights; training it or adding layers is refused meanwhile.
+    A subclass overrides the hooks that it needs. A hook that returns True ends the training. Every hook receives the model and the
+    `History` so far. A plain function ``callback(epoch, model, history)`` may be used in place of a callback that overrides only
+    `on_epoch_end`. Hooks may read the model, predict with it, and change its weights, but they cannot train it or add layers.
 
     Attributes
     ----------
     every_epoch : bool
-        Whether `on_epoch_end` is called after every epoch. Where a subclass sets it to False, several short epochs may run as one
-        compiled call, and `on_epoch_end` is called once for them, with the index of the last.
+        Whether `on_epoch_end` is called after every epoch. If a subclass sets it to False, several short epochs may run in one compiled
+        call, after which `on_epoch_end` is called once, with the index of the last of these epochs.
 
     Examples
     --------
@@ -40,28 +41,29 @@ class Callback:
     every_epoch = True
 
     def on_train_begin(self, model: Trainable, history: History) -> Any:
-        """Before the first epoch. `history.recorded` tells which lists there will be."""
+        """Called before the first epoch. `history.recorded` names the lists that will be recorded."""
 
     def on_batch_end(self, batch: int, loss: float, model: Trainable, history: History) -> Any:
-        """After a batch, counted from 0 in its epoch, with its mean loss before the update.
+        """Called after each mini-batch.
 
-        Where no callback overrides this, an epoch is one compiled call; else it is one call per batch, with the same weights. After True
-        the epoch ends there, and is recorded with the batches it had.
+        `batch` is counted from 0 in each epoch, and `loss` is the mean loss of the batch before the update. If no callback overrides this
+        hook, an epoch is one compiled call; otherwise each batch is a call of its own, which leads to the same weights. If the hook
+        returns True, the epoch ends after this batch and is recorded with the batches so far.
         """
 
     def on_epoch_end(self, epoch: int, model: Trainable, history: History) -> Any:
-        """After an epoch, counted from 0, when its values are in the history."""
+        """Called after an epoch, counted from 0, once its values are in the history."""
 
     def on_train_end(self, model: Trainable, history: History) -> None:
-        """After the last epoch, however the training ended, also by Ctrl-C or an error: see `history.stopped`."""
+        """Called when the training ends for any reason, including Ctrl-C and errors; see `history.stopped`."""
 
     def overrides(self, hook: str) -> bool:
-        """Whether the hook of that name does anything."""
+        """Return whether the subclass overrides the hook of that name."""
         return getattr(type(self), hook) is not getattr(Callback, hook)
 
 
 class _Function(Callback):
-    """A plain function in place of a callback."""
+    """A plain function, wrapped as a callback."""
 
     def __init__(self, function: Callable[[int, Trainable, History], Any]) -> None:
         self.function = function
@@ -71,7 +73,7 @@ class _Function(Callback):
 
 
 def as_callbacks(callbacks: Any) -> list[Callback]:
-    """A list of callbacks, plain functions among them turned into such."""
+    """Return the callbacks as a list in which plain functions are wrapped as callbacks."""
     if not isinstance(callbacks, Sequence) or not all(map(_is_usable, callbacks)):
         raise TypeError(f"callbacks: expected a sequence of Callback objects or functions, got {callbacks!r}")
     return [each if isinstance(each, Callback) else _Function(each) for each in callbacks]
@@ -83,19 +85,19 @@ def _is_usable(callback: Any) -> bool:
 
 @dataclass
 class EarlyStopping(Callback):
-    """End the training when it gets no better, and go back to the best weights.
+    """Stop the training when it no longer improves, and restore the best weights.
 
     Parameters
     ----------
     monitor : {"validation_losses", "validation_scores", "losses", "scores"}
-        The list of `History` that is watched; losses are to fall, scores to rise.
+        The list of `History` to watch. Losses improve by falling, scores by rising.
     patience : int, default 10
-        Epochs without improvement before the end.
+        Number of epochs without improvement after which the training stops.
     min_delta : float, default 1e-4
-        By how much a value must be better than the best to count as improvement; at least 0.
+        A value counts as an improvement if it is better than the best so far by more than this; at least 0.
     restore_best : bool, default True
-        When the training ends, by whatever but an error, return to the weights of the best epoch, and to the optimizer's memory of then.
-        (The weights that "losses" and "scores" stand for are those after the epoch in which they were measured.)
+        Whether to restore the weights of the best epoch, and the optimizer's state at its end, when the training ends for any reason but
+        an error. (For "losses" and "scores", these are the weights at the end of the epoch in which the value was measured.)
 
     Attributes
     ----------
@@ -105,7 +107,7 @@ class EarlyStopping(Callback):
     Raises
     ------
     ValueError, TypeError
-        If an argument is out of its range; from `fit` if the history will not have what is monitored.
+        If an argument is out of range. `fit` raises ValueError if the monitored list will not be recorded.
 
     Examples
     --------
@@ -131,7 +133,7 @@ class EarlyStopping(Callback):
         self.min_delta = check_range("min_delta", self.min_delta, 0)
 
     def on_train_begin(self, model: Trainable, history: History) -> None:
-        """Forget the last training."""
+        """Forget the previous training."""
         if self.monitor not in history.recorded:
             recorded = [name for name in MONITORED if name in history.recorded]
             needed = "validation data" if self.monitor in ("validation_losses", "validation_scores") else "a cross-entropy loss"
@@ -139,7 +141,7 @@ class EarlyStopping(Callback):
         self.best_epoch, self._best, self._snapshot = None, float("inf"), None
 
     def on_epoch_end(self, epoch: int, model: Trainable, history: History) -> bool:
-        """Keep the weights if they are the best so far; True after `patience` epochs without such."""
+        """Keep the weights if they are the best so far. Return True after `patience` epochs without improvement."""
         value = getattr(history, self.monitor)[-1]
         value = -value if self.monitor.endswith("scores") else value
         if value < self._best - self.min_delta:
@@ -151,7 +153,7 @@ class EarlyStopping(Callback):
         return True
 
     def on_train_end(self, model: Trainable, history: History) -> None:
-        """Go back to the best weights."""
+        """Restore the best weights."""
         if self._snapshot is not None and history.stopped != "error":
             model.restore(self._snapshot)
         self._snapshot = None

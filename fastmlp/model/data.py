@@ -1,4 +1,4 @@
-"""Samples with their targets and weights, checked for a model."""
+"""Check samples, targets and sample weights for a model."""
 
 from __future__ import annotations
 
@@ -8,34 +8,35 @@ import numpy as np
 
 from ..engine.arguments import check_range
 from ..engine.inputs import Inputs, as_inputs
+from ..engine.losses import Loss
 from ..engine.targets import as_targets, as_weights
 
 
 class Data(NamedTuple):
-    """What a model is trained on, or judged by."""
+    """Samples with targets and weights, for training or evaluation."""
 
     inputs: Inputs
     targets: np.ndarray  # (N,) int64 class indices, or (N, O) of the inputs' dtype
-    weights: np.ndarray  # (N,) of the inputs' dtype, or empty for equal ones
+    weights: np.ndarray  # (N,) of the inputs' dtype, or empty if all weights are equal
 
     def take(self, rows: np.ndarray) -> Data:
-        """A copy of the samples with these indices."""
+        """Return a copy of the samples with these indices."""
         return Data(self.inputs.take(rows), self.targets[rows], self.weights[rows] if self.weights.size else self.weights)
 
 
 def as_data(
-    X: Any, y: Any, sample_weight: Any, sizes: tuple[int, int], loss: str, dtype: np.dtype | None, prefix: str = ""
+    X: Any, y: Any, sample_weight: Any, sizes: tuple[int, int], loss: Loss, dtype: np.dtype | None, prefix: str = ""
 ) -> Data:  # fmt: skip
-    """X, y and weights for a model with `sizes` inputs and outputs. Errors name them with `prefix` before."""
+    """Check and convert X, y and sample_weight for a model with `sizes` = (inputs, outputs). Errors prepend `prefix` to the names."""
     inputs = as_inputs(f"{prefix}X", X, sizes[0], dtype)
     targets = as_targets(f"{prefix}y", y, inputs.n_samples, sizes[1], loss, inputs.dtype)
     return Data(inputs, targets, as_weights(sample_weight, inputs.n_samples, inputs.dtype))
 
 
 def split(n_samples: int, share: Any, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Indices to train on and to validate with, both ascending: a random share of the samples, rounded, is held out."""
+    """Hold out a random share of the samples for validation; return the indices of both parts, training first, in ascending order."""
     held_out = round(n_samples * check_range("validation_split", share, 0, 1))
     if not 0 < held_out < n_samples:
-        raise ValueError(f"validation_split: expected a share that leaves samples on both sides, got {share} of {n_samples} samples")
+        raise ValueError(f"validation_split: expected a share that leaves samples in both parts, got {share} of {n_samples} samples")
     order = rng.permutation(n_samples)
     return np.sort(order[held_out:]), np.sort(order[:held_out])

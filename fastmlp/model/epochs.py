@@ -1,4 +1,4 @@
-"""Epochs as compiled calls: which samples and rates, how many threads, and the way back after a divergence."""
+"""Run epochs as compiled calls: choose the order of the samples, the rates and the threads, and recover from a divergence."""
 
 from __future__ import annotations
 
@@ -14,54 +14,55 @@ from ..engine.threads import choose_threads
 from .data import Data
 from .schedules import Schedule, checked_factors
 
-# Unless the caller fixed the number of threads, every so many epochs begin with a trial on this share of their batches.
+# Unless the caller fixed the number of threads, one epoch in TRIAL_EPOCHS begins with a trial of both numbers of threads, each on
+# 1 / TRIAL_SHARE of its batches.
 TRIAL_EPOCHS, TRIAL_SHARE = 8, 24
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How to train."""
+    """The settings of a training run."""
 
     epochs: int
     batch_size: int
     learning_rate: float
     schedule: Schedule
-    samples: np.ndarray  # indices of those to train on
+    samples: np.ndarray  # indices of the training samples
     shuffle: np.random.Generator | None = None
     n_threads: int | None = None
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches of an epoch; the last may be smaller."""
+        """Number of mini-batches in an epoch; the last may be smaller than the others."""
         return -(-len(self.samples) // self.batch_size)
 
     def orders(self, count: int) -> np.ndarray:
-        """The samples of `count` epochs (count, N), each epoch in an order of its own if they are shuffled."""
+        """Return the indices of the samples for `count` epochs (count, N), in a new order for each epoch if they are shuffled."""
         orders = np.tile(self.samples, (count, 1))
         if self.shuffle:
-            for order in orders:  # `permuted` draws the same, and takes twice as long on a thousand samples
+            for order in orders:  # `permuted` would give the same orders, but takes twice as long for a thousand samples
                 self.shuffle.shuffle(order)
         return orders
 
     def rates(self, first: int, count: int) -> np.ndarray:
-        """The learning rate of every step of `count` epochs, the `first` of them counted from 0."""
+        """Return the learning rate of every step in `count` epochs, beginning with epoch number `first`, counted from 0."""
         steps = np.arange(first * self.steps_per_epoch, (first + count) * self.steps_per_epoch)
         return self.learning_rate * checked_factors(self.schedule, steps, self.epochs * self.steps_per_epoch, self.steps_per_epoch)
 
 
 class Epochs:
-    """The epochs of one training, a call at a time.
+    """The epochs of one training run, executed one compiled call at a time.
 
     Attributes
     ----------
     done : int
-        Epochs so far.
+        Number of epochs so far.
     seconds : float
-        What those took, of compiled calls alone.
+        Time spent in the compiled calls of these epochs.
     first_loss : float or None
-        Of the first batch, before any update.
+        Mean loss of the first batch, before any update.
     by_trial : bool
-        Whether the number of threads is open: then some epochs begin with a trial, and each needs a call of its own.
+        Whether the number of threads is chosen by trial. Then some epochs begin with a trial, and each epoch needs a call of its own.
     """
 
     def __init__(self, run: Run, data: Data, plan: Plan) -> None:
@@ -72,14 +73,15 @@ class Epochs:
         self.first_loss: float | None = None
 
     def warm_up(self) -> None:
-        """Train no epoch: what that compiles, or loads, does not count as training."""
+        """Call the training with no epochs, so that compiling or loading the code does not count as training time."""
         self.run.epochs(*self.data, np.zeros((0, len(self.plan.samples)), np.int64), self.plan.batch_size, np.zeros(0), self.threads)
 
     def train(self, count: int, after_batch: Callable[[int, float], bool] | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Train `count` epochs; or one batch by batch, until `after_batch` says True to a batch and its mean loss.
+        """Train `count` epochs, or one epoch batch by batch until ``after_batch(batch, mean_loss)`` returns True.
 
-        Returns (count, SUMS), per epoch the sums that `train_epochs` describes; and (count,), the last rate of each.
-        Raises FloatingPointError when the training diverged: the weights are those before the epoch in which it did.
+        Return an array (count, SUMS) with the sums of each epoch, as described for `train_epochs`, and an array (count,) with the last
+        learning rate of each epoch. Raise FloatingPointError if the training diverged; the weights are then those before
+        the epoch in which it diverged.
         """
         orders, rates = self.plan.orders(count), self.plan.rates(self.done, count)
         before = self.run.state()
@@ -94,7 +96,7 @@ class Epochs:
         if not (finite.all() and np.isfinite(self.run.w).all()):
             good = self._go_back(before, orders, rates, finite)
             raise FloatingPointError(
-                f"training diverged in epoch {self.done + good + 1}: the loss is not finite; the weights are those before it. "
+                f"training diverged in epoch {self.done + good + 1}: the loss is not finite; the weights are those before that epoch. "
                 f"Lower the learning rate ({self.plan.learning_rate:g}), set clip_norm, or standardise the inputs."
             )
         self.done += count
@@ -102,7 +104,7 @@ class Epochs:
         return totals, rates[np.minimum(np.arange(1, count + 1) * self.plan.steps_per_epoch, taken) - 1]
 
     def _part(self, orders: np.ndarray, rates: np.ndarray, totals: np.ndarray, first: int = 0, last: int | None = None) -> float:
-        """Train the batches from `first` to before `last` of an epoch, or several epochs whole. The seconds that took."""
+        """Train the batches `first` to `last` - 1 of an epoch, or several whole epochs; return the time in seconds."""
         size = self.plan.batch_size
         samples = orders[:, first * size : None if last is None else last * size]
         began = time.perf_counter()
@@ -112,7 +114,7 @@ class Epochs:
         return seconds
 
     def _epoch(self, orders: np.ndarray, rates: np.ndarray, totals: np.ndarray) -> None:
-        """One epoch: the very first batch alone, since its loss is of interest; then perhaps a trial; then the rest."""
+        """Train one epoch. The very first batch is trained separately to learn its loss; then comes a trial if one is due."""
         at = 0
         if self.first_loss is None:
             self._part(orders, rates, totals, 0, 1)
@@ -123,7 +125,10 @@ class Epochs:
             self._part(orders, rates, totals, at)
 
     def _trial(self, orders: np.ndarray, rates: np.ndarray, totals: np.ndarray, at: int) -> int:
-        """Time both numbers of threads on a few batches, and choose the faster: others may be using the CPU. Returns the batch after."""
+        """Time both numbers of threads on a few batches, choose the faster, and return the index of the next batch.
+
+        More threads may be slower if other programs use the CPU.
+        """
         batches = len(rates) // TRIAL_SHARE
         seconds = {}
         for threads in (self.most, 1):
@@ -144,9 +149,9 @@ class Epochs:
                 break
 
     def _go_back(self, before: Snapshot, orders: np.ndarray, rates: np.ndarray, finite: np.ndarray) -> int:
-        """Return to the end of the last epoch whose loss was finite, by repeating those before the next. How many those are."""
+        """Restore the weights after the last good epoch by repeating the epochs up to it; return the number of good epochs."""
         good = len(finite) - 1 if finite.all() else int(np.argmin(finite))
-        while True:  # at most twice: the last step of an epoch whose loss was finite may have left weights that are not
+        while True:  # at most twice: an epoch whose loss was finite may still end with weights that are not
             self.run.restore(before)
             if good == 0:
                 return good
@@ -157,5 +162,5 @@ class Epochs:
 
 
 def mean(totals: np.ndarray) -> float:
-    """The mean loss from the sums of weight * loss and of weight; NaN where all weights are 0."""
+    """Return the mean loss, from the sums of weight * loss and of weight; NaN if all weights are 0."""
     return float(totals[0] / totals[1]) if totals[1] > 0 else float("nan")

@@ -1,4 +1,4 @@
-"""The training loop: epochs, what is recorded of them, and the callbacks between them."""
+"""The training loop: run epochs, record their values, and call the callbacks between them."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from .losses import CLASSIFYING
 from .progress import ProgressBar, is_shown
 from .trainable import Trainable
 
-CALL_SECONDS = 0.1  # of epochs in one compiled call, where nothing has to happen between them
-MOST_AT_ONCE = 256  # such epochs: the orders of all are in memory at once
+CALL_SECONDS = 0.1  # duration of the epochs that share one compiled call, if nothing has to happen between them
+MOST_AT_ONCE = 256  # epochs per compiled call; the sample orders of all of them are in memory at once
 
 
 def fit(
     model: Trainable, run: Run, data: Data, validation: Data | None, plan: Plan, callbacks: Sequence[Callback], progress: bool | None
 ) -> History:
-    """Carry out the plan; what `Sequential.fit` does once its arguments are checked."""
+    """Carry out the plan, after `Sequential.fit` has checked its arguments."""
     scores = ("scores",) if run.loss in CLASSIFYING else ()
     validated = ("validation_losses", "validation_scores") if validation else ()
     history = History(recorded=("losses", *scores, *validated, "learning_rates", "seconds"))
@@ -44,12 +44,12 @@ def fit(
             history.stopped = "error"
             raise
     if history.stopped == "interrupted":
-        warn(f"training interrupted after epoch {history.epochs} of {plan.epochs}; the model is usable as it is")
+        warn(f"training interrupted after epoch {history.epochs} of {plan.epochs}; the model remains usable")
     return history
 
 
 class Loop:
-    """Epochs, and the hooks around them."""
+    """Runs the epochs of a training and calls the hooks around them."""
 
     def __init__(self, model: Trainable, epochs: Epochs, hooks: Sequence[Callback], history: History) -> None:
         self.model, self.epochs, self.hooks, self.history = model, epochs, hooks, history
@@ -59,7 +59,10 @@ class Loop:
         self.after_batch = self._after_batch if batches else None
 
     def go(self, ends: ExitStack) -> None:
-        """Train until all epochs are done or a hook says True; `ends` gets the hooks for the end as soon as each has begun."""
+        """Train until all epochs are done or a hook returns True.
+
+        As soon as the `on_train_begin` of a callback has returned, its `on_train_end` is registered in `ends`.
+        """
         for hook in self.hooks:
             if _is_true(hook.on_train_begin(self.model, self.history)):
                 self.history.stopped = self.history.stopped or "callback"
@@ -82,7 +85,7 @@ class Loop:
         self.history.seconds += [seconds] * len(totals)
 
     def _call(self, hook: str, *arguments: Any) -> bool:
-        """Call a hook of all, and return whether one of them said True."""
+        """Call a hook of every callback, and return whether at least one of them returned True."""
         said = [_is_true(getattr(each, hook)(*arguments, self.model, self.history)) for each in self.hooks]
         if any(said):
             self.history.stopped = self.history.stopped or "callback"
@@ -97,7 +100,7 @@ def _is_true(value: Any) -> bool:
 
 
 def _even(history: History) -> None:
-    """After an interrupt: leave out the epoch that has only some of its values."""
+    """Remove the incomplete values of the epoch during which the training was interrupted."""
     lists = [getattr(history, name) for name in history.recorded]
     for values in lists:
         del values[min(map(len, lists)) :]

@@ -1,4 +1,4 @@
-"""What happened during a training, one value per epoch."""
+"""Record the course of a training run, with one value per epoch."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ from dataclasses import dataclass, field
 
 @dataclass
 class History:
-    """What happened during a training: lists with one value per epoch.
+    """The course of a training run: lists with one value per epoch.
 
     Attributes
     ----------
     losses : list of float
-        Mean training loss, from the batches as they were trained on.
+        Mean training loss. The loss of each mini-batch is taken before its update.
     scores : list of float
-        Training accuracy likewise, weighted as the losses are, for the cross-entropies; else empty.
+        Training accuracy, computed and weighted in the same way as the losses. Empty unless the loss is a cross-entropy.
     validation_losses, validation_scores : list of float
-        As `Sequential.evaluate` gives them after the epoch; empty without validation data.
+        Loss and score of the validation data after the epoch, as `Sequential.evaluate` computes them. Empty without validation data.
     learning_rates : list of float
-        That of the epoch's last step.
+        Learning rate of the last step of the epoch.
     seconds : list of float
-        Of training alone.
+        Time of the training itself, without validation and callbacks.
     stopped : str
-        What ended the training before its last epoch: "early stopping", "callback", "interrupted" (Ctrl-C), "error", or "" for nothing.
+        What ended the training before its last epoch: "early stopping", "callback", "interrupted" (Ctrl-C) or "error". Empty if nothing
+        did.
     recorded : tuple of str
-        Which of the lists get a value in every epoch: `EarlyStopping` can monitor these.
+        Names of the lists that receive a value in every epoch. `EarlyStopping` can monitor those that are losses or scores.
 
     Examples
     --------
@@ -45,5 +46,5 @@ class History:
 
     @property
     def epochs(self) -> int:
-        """Epochs so far."""
+        """Number of epochs so far."""
         return len(self.losses)

@@ -1,4 +1,4 @@
-"""How the weights of a Dense layer are drawn."""
+"""Draw the initial weights of a Dense layer."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ Generator = np.random.Generator
 
 
 def glorot_uniform(rng: Generator, fan_in: int, fan_out: int) -> NDArray[np.float64]:
-    """Uniform on +-sqrt(6 / (fan_in + fan_out))."""
+    """Draw from the uniform distribution between +-sqrt(6 / (fan_in + fan_out))."""
     bound = np.sqrt(6 / (fan_in + fan_out))
     return rng.uniform(-bound, bound, (fan_in, fan_out))
 
 
 def glorot_normal(rng: Generator, fan_in: int, fan_out: int) -> NDArray[np.float64]:
-    """Normal with standard deviation sqrt(2 / (fan_in + fan_out))."""
+    """Draw from the normal distribution with standard deviation sqrt(2 / (fan_in + fan_out))."""
     return rng.normal(0, np.sqrt(2 / (fan_in + fan_out)), (fan_in, fan_out))
 
 
 def he_uniform(rng: Generator, fan_in: int, fan_out: int) -> NDArray[np.float64]:
-    """Uniform on +-sqrt(6 / fan_in), for ReLU."""
+    """Draw from the uniform distribution between +-sqrt(6 / fan_in); suited to ReLU."""
     bound = np.sqrt(6 / fan_in)
     return rng.uniform(-bound, bound, (fan_in, fan_out))
 
 
 def he_normal(rng: Generator, fan_in: int, fan_out: int) -> NDArray[np.float64]:
-    """Normal with standard deviation sqrt(2 / fan_in), for ReLU."""
+    """Draw from the normal distribution with standard deviation sqrt(2 / fan_in); suited to ReLU."""
     return rng.normal(0, np.sqrt(2 / fan_in), (fan_in, fan_out))
 
 
 def uniform(rng: Generator, fan_in: int, fan_out: int) -> NDArray[np.float64]:
-    """Uniform on [0, 1), as the first notebook draws."""
+    """Draw from the uniform distribution on [0, 1), as the first notebook of the source document does."""
     return rng.uniform(0, 1, (fan_in, fan_out))
 
 

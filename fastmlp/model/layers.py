@@ -1,6 +1,7 @@
-"""The layers a `Sequential` is made of: Dense, the activations, Dropout. Each is a description that can also be called on an array.
+"""The layers of a `Sequential`: Dense, the activations, and Dropout.
 
-Calling a layer is for looking inside (`Sequential.forward(X, all_layers=True)`); training and prediction run compiled as a whole.
+A layer is a description that can also be called on an array. Such calls serve to look inside a model, as
+``Sequential.forward(X, all_layers=True)`` does; training and prediction run as compiled code for the whole model.
 """
 
 from __future__ import annotations
@@ -18,23 +19,24 @@ from .initializers import INITIALIZERS
 
 
 class Dense:
-    """A fully connected layer: x W + b.
+    """A fully connected layer, which computes x W + b.
 
     Parameters
     ----------
     n_inputs, n_outputs : int
-        I and O, at least 1.
+        Number of inputs I and of outputs O, each at least 1.
     bias : bool, default True
-        Whether there is a b. It starts at zero.
+        Whether the layer has a bias b, whose initial value is zero.
     initializer : {"glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "uniform"}
-        How W is drawn.
+        Distribution from which the initial W is drawn.
 
     Attributes
     ----------
-    W : ndarray of shape (I, O)
-        Once the layer belongs to a model: a view into the model's parameters. Assigning to it, whole or in part, changes the model.
-    b : ndarray of shape (O,), or None without bias
-        Likewise.
+    W : ndarray of shape (I, O), or None
+        The weights, a view into the parameters of the model that the layer belongs to. Assigning to W or to a part of it changes the model.
+        W is None until the layer is added to a model.
+    b : ndarray of shape (O,), or None
+        The biases, a view in the same way. b is also None if the layer has no bias.
 
     Raises
     ------
@@ -59,12 +61,12 @@ class Dense:
         return f"Dense({self.n_inputs}, {self.n_outputs}{'' if self.bias else ', bias=False'})"
 
     def attach(self, W: np.ndarray | None, b: np.ndarray | None) -> None:
-        """Make these views into a model's parameters the layer's own."""
+        """Use W and b, which are views into a model's parameters, as the parameters of this layer."""
         self._W, self._b = W, b
 
     @property
     def W(self) -> np.ndarray | None:
-        """The weights (I, O)."""
+        """The weights (I, O), or None before the layer is added to a model."""
         return self._W
 
     @W.setter
@@ -73,7 +75,7 @@ class Dense:
 
     @property
     def b(self) -> np.ndarray | None:
-        """The biases (O,)."""
+        """The biases (O,), or None without bias or before the layer is added to a model."""
         return self._b
 
     @b.setter
@@ -81,9 +83,9 @@ class Dense:
         self._assign("b", self._b, values)
 
     def _assign(self, name: str, own: np.ndarray | None, values: ArrayLike) -> None:
-        """Copy the values into the layer's own, which lie where the model computes with them."""
+        """Copy the values into the layer's array, which is a view into the model's parameters."""
         if own is None:
-            raise ValueError(f"{name}: {self!r} has none; it comes with a model, and b with bias=True")
+            raise ValueError(f"{name}: {self!r} has none; a layer gets W when it is added to a model, and b only with bias=True")
         array = as_float_array(name, values)
         if array.shape != own.shape:
             raise ValueError(f"{name}: expected shape {own.shape}, got {array.shape}")
@@ -91,19 +93,19 @@ class Dense:
 
     @property
     def n_parameters(self) -> int:
-        """Numbers in W and b together."""
+        """Number of elements in W and b together."""
         return self.n_inputs * self.n_outputs + (self.n_outputs if self.bias else 0)
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """X W + b for x (N, I)."""
+        """Compute x W + b for x (N, I)."""
         if self.W is None:
-            raise ValueError(f"{self!r} has no weights: it belongs to no model")
+            raise ValueError(f"{self!r} has no weights until it is added to a model")
         z = x @ self.W
         return z if self.b is None else z + self.b
 
 
 class Activation:
-    """What the activation layers share: a name in `fastmlp.kernels.activations.ACTIVATIONS`."""
+    """Base class of the activation layers; `name` is a key of `fastmlp.kernels.activations.ACTIVATIONS`."""
 
     name: str
 
@@ -111,7 +113,7 @@ class Activation:
         return f"{type(self).__name__}()"
 
     def __call__(self, x: ArrayLike) -> np.ndarray:
-        """g(x), element by element."""
+        """Apply the activation function to every element of x."""
         (x,) = as_arrays(x=x)
         V = lanes(x.dtype)
         padded = np.zeros((x.size + V - 1) // V * V, x.dtype)
@@ -121,71 +123,80 @@ class Activation:
 
 
 class ReLU(Activation):
-    """max(0, x); NaN for -inf."""
+    """Rectified linear unit, max(0, x). For -inf the result is NaN."""
 
     name = "relu"
 
 
 class Sigmoid(Activation):
-    """1 / (1 + exp(-x))."""
+    """Logistic sigmoid, 1 / (1 + exp(-x))."""
 
     name = "logistic"
 
 
 class Tanh(Activation):
-    """Hyperbolic tangent."""
+    """Hyperbolic tangent, tanh(x)."""
 
     name = "tanh"
 
 
 class LeakyReLU(Activation):
-    """max(0.01 x, x)."""
+    """Leaky rectified linear unit, max(0.01 x, x)."""
 
     name = "leaky_relu"
 
 
 class ELU(Activation):
-    """X for x > 0, exp(x) - 1 below."""
+    """Exponential linear unit: x if x > 0, else exp(x) - 1."""
 
     name = "elu"
 
 
 class SELU(Activation):
-    """1.0507 x for x > 0, 1.7581 (exp(x) - 1) below (Klambauer et al. 2017)."""
+    """Scaled exponential linear unit: 1.0507 x if x > 0, else 1.7581 (exp(x) - 1) (Klambauer et al. 2017)."""
 
     name = "selu"
 
 
 class GELU(Activation):
-    """0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), the tanh form (Hendrycks and Gimpel 2016)."""
+    """Gaussian error linear unit in its tanh form, 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) (Hendrycks and Gimpel 2016)."""
 
     name = "gelu"
 
 
 class SiLU(Activation):
-    """X sigmoid(x)."""
+    """Sigmoid linear unit, x sigmoid(x), also called swish."""
 
     name = "silu"
 
 
 class Softplus(Activation):
-    """log(1 + exp(x))."""
+    """Softplus, log(1 + exp(x)): a smooth form of ReLU."""
 
     name = "softplus"
 
 
+class Mish(Activation):
+    """X tanh(log(1 + exp(x))) (Misra 2020)."""
+
+    name = "mish"
+
+
 class Dropout:
-    """In training each value is dropped with probability `rate`, the others divided by 1 - rate; in prediction nothing happens.
+    """Set randomly chosen values to zero during training.
+
+    In training each value becomes zero with probability `rate`, and the remaining values are divided by 1 - rate. In prediction the layer
+    has no effect.
 
     Parameters
     ----------
     rate : float
-        In [0, 1).
+        Probability that a value is dropped, in [0, 1).
 
     Raises
     ------
     ValueError, TypeError
-        If the rate is no such number.
+        If the rate is not a number in [0, 1).
 
     Examples
     --------
@@ -203,14 +214,14 @@ class Dropout:
         return f"Dropout({self.rate:g})"
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """X itself."""
+        """Return x unchanged."""
         return x
 
 
 Layer = Dense | Activation | Dropout
 
 
-# Activations by the names that the command line takes.
+# Activations by their names on the command line.
 ACTIVATION_LAYERS: dict[str, type[Activation]] = {
     "relu": ReLU,
     "sigmoid": Sigmoid,
@@ -221,11 +232,12 @@ ACTIVATION_LAYERS: dict[str, type[Activation]] = {
     "gelu": GELU,
     "silu": SiLU,
     "softplus": Softplus,
+    "mish": Mish,
 }
-# What a model may be made of, and nothing derived from these.
+# The classes that a model may contain. Subclasses of these are not allowed.
 LAYERS: dict[str, type[Layer]] = {kind.__name__: kind for kind in (Dense, Dropout, *ACTIVATION_LAYERS.values())}
 
 
 def describe(layer: Any) -> str:
-    """A layer as an error message names it."""
+    """Return the text by which error messages refer to a layer."""
     return repr(layer) if isinstance(layer, Dense | Activation | Dropout) else f"{type(layer).__name__} {layer!r}"

@@ -1,4 +1,4 @@
-"""A model from what a file says of it."""
+"""Create a model from the description and the tensors that a file contains."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from .sequential import Sequential
 
 
 def restored(saved: Saved) -> Sequential:
-    """The model that was saved. ValueError or TypeError if what the file says cannot be a model."""
+    """Return the model that was saved. Raise ValueError or TypeError if the description does not make a model."""
     model = Sequential(saved.layers, saved.loss, saved.seed, saved.dtype)
-    model.network()  # complains of what cannot be run
+    model.network()  # raises ValueError if the layers do not make a network
     for name, view in as_tensors(model.layers, model.parameters).items():
         view[...] = saved.tensors[name]
     model.rng.bit_generator.state = saved.generator

@@ -1,4 +1,4 @@
-"""A model as an ONNX file, for other runtimes."""
+"""Export a model to an ONNX file, so that other runtimes can run it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..engine.arguments import check_finite
+from ..engine.losses import Quantile
 from ..files.atomic import PathLike, as_path, check_writable, write_atomically
 from ..files.optional import optional
 from ..kernels.activations import ACTIVATIONS, GELU_CUBE, GELU_SLOPE, LEAK, SELU_ALPHA, SELU_SCALE
@@ -17,10 +18,11 @@ from .architecture import Architecture
 from .losses import CLASSIFYING
 from .saving import as_tensors, checked_parameters
 
-# ONNX operators in a row, each with its operands: LAST is what the one before gave, Z what the Dense layer gave, a number a constant.
-# Constants are tensors, in the model's dtype: attributes, as LeakyRelu and Selu have them, would be float32 in a float64 model too.
-OPSET = 18  # onnxruntime runs Elu and Softplus in float64 up to this one
-LARGEST_ONNX = 2**31 - 2**20  # bytes of parameters: protobuf ends at 2 GiB
+# A chain of ONNX operators, each with its operands. LAST stands for the result of the operator before it, Z for the result of the Dense
+# layer, and a number for a constant. Constants are stored as tensors of the model's dtype, because attributes, as LeakyRelu and Selu have
+# them, would be float32 even in a float64 model.
+OPSET = 18  # the newest version in which onnxruntime runs Elu and Softplus in float64
+LARGEST_ONNX = 2**31 - 2**20  # bytes of parameters; protobuf files are limited to 2 GiB
 LAST, Z = "last", "z"
 Steps = tuple[tuple[str | float, ...], ...]
 ACTIVATION_STEPS: dict[str, Steps] = {
@@ -37,6 +39,7 @@ ACTIVATION_STEPS: dict[str, Steps] = {
     ),
     "silu": (("Sigmoid", LAST), ("Mul", LAST, Z)),
     "softplus": (("Softplus", LAST),),
+    "mish": (("Softplus", LAST), ("Tanh", LAST), ("Mul", LAST, Z)),
 }  # fmt: skip
 LINK_STEPS: dict[str, Steps] = {
     "softmax_cross_entropy": (("Softmax", LAST),),
@@ -46,26 +49,29 @@ LINK_STEPS: dict[str, Steps] = {
 
 
 def export_onnx(model: Architecture, path: PathLike) -> None:
-    """Write a model to an ONNX file, for other runtimes: what `predict_proba` gives, or `predict` for the losses without classes.
+    """Write a model to an ONNX file, so that other runtimes can run it.
 
-    Its input is "X", of shape (N, I) for any N and of the model's dtype (uint8 pixels: divided by 255). Its output, of shape (N, O), is
-    "probabilities" for the cross-entropies, else "output". Dropout leaves no trace.
+    The exported model computes what `predict_proba` returns if the loss is a cross-entropy, and otherwise what `predict` returns. Its
+    input is called "X" and has shape (N, I), for any N, and the model's dtype; uint8 pixels have to be divided by 255 first. Its output
+    has shape (N, O) and is called "probabilities" for the cross-entropies and "output" for other losses. Dropout is left out, since it
+    has no effect on predictions.
 
     Parameters
     ----------
     model : Sequential
+        The model to export.
     path : str or path-like
-        The file; by custom its name ends in ``.onnx``.
+        The file to write. By convention its name ends in ``.onnx``.
 
     Raises
     ------
     ImportError
         If onnx is not installed.
     ValueError, TypeError
-        If the model has no Dense layer, a parameter that is NaN or infinite, or more parameters than an ONNX file holds (2 GiB); if an
-        argument is of another type.
+        If the model has no Dense layer, a parameter is NaN or infinite, the parameters are larger than an ONNX file can be (2 GiB), or
+        an argument is of the wrong type.
     OSError
-        If the file cannot be written, or the path leads to anything but a regular file.
+        If the file cannot be written, or the path leads to something that is not a regular file.
 
     Examples
     --------
@@ -81,12 +87,12 @@ def export_onnx(model: Architecture, path: PathLike) -> None:
     """
     target = check_target(path)
     graph = Graph(model)
-    graph.chain(LINK_STEPS.get(model.loss, ()), graph.forward("X"))
+    graph.link(graph.forward("X"))
     graph.write(target, {graph.name_last("probabilities" if model.loss in CLASSIFYING else "output"): (graph.dtype, model.n_outputs)})
 
 
 def check_target(path: PathLike) -> Path:
-    """The path of an ONNX file if one can be written there, else what `export_onnx` raises: for the beginning of its work."""
+    """Return the path of an ONNX file after checking that onnx is installed and that the file can be written."""
     optional("onnx", extra="onnx", purpose="export_onnx")
     target = as_path(path)
     check_writable(target)
@@ -94,25 +100,25 @@ def check_target(path: PathLike) -> Path:
 
 
 class Node(NamedTuple):
-    """An ONNX operator: the names of what it takes, in order, and of what it gives."""
+    """An ONNX operator with the names of its inputs and outputs. Only the first output is used."""
 
     operator: str
     inputs: tuple[str, ...]
-    output: str
+    outputs: tuple[str, ...]
     attributes: Mapping[str, Any]
 
 
 class Graph:
-    """What a model computes, operator by operator.
+    """The computation of a model as a sequence of ONNX operators.
 
     Attributes
     ----------
     dtype : dtype
-        Of parameters and arithmetic; by default the model's.
+        The dtype of the parameters and of the arithmetic, which is the model's by default.
     nodes : list of Node
-        In the order of the computation.
+        The operators in the order of the computation.
     tensors : dict of ndarray
-        Parameters and constants by name.
+        The parameters and constants by name.
     """
 
     def __init__(self, model: Architecture, dtype: DTypeLike | None = None) -> None:
@@ -126,8 +132,11 @@ class Graph:
         self.nodes: list[Node] = []
         self.tensors = as_tensors(model.layers, parameters)
 
-    def add(self, operator: str, *inputs: str | float | np.ndarray, **attributes: Any) -> str:
-        """Append an operator that takes values by name, or constants. Returns the name of what it gives."""
+    def add(self, operator: str, *inputs: str | float | np.ndarray, unused: int = 0, **attributes: Any) -> str:
+        """Append an operator and return the name of its first output.
+
+        An input is the name of a value, or a constant. `unused` is the number of the operator's other outputs, which nothing reads.
+        """
         output = f"{operator}{len(self.nodes)}"
         names = []
         for place, value in enumerate(inputs):
@@ -135,37 +144,46 @@ class Graph:
             if not isinstance(value, str):
                 self.tensors[name] = value if isinstance(value, np.ndarray) else np.array(value, self.dtype)
             names.append(name)
-        self.nodes.append(Node(operator, tuple(names), output, attributes))
+        outputs = (output, *(f"{output}_unused{n}" for n in range(unused)))
+        self.nodes.append(Node(operator, tuple(names), outputs, attributes))
         return output
 
     def chain(self, steps: Steps, z: str) -> str:
-        """Append operators in a row, the first after `z`. Returns the name of what the last gives; `z` if there are none."""
+        """Append a chain of operators to `z`. Return the name of the last output, which is `z` if there are no operators."""
         last = z
         for operator, *operands in steps:
             last = self.add(str(operator), *({LAST: last, Z: z}.get(str(operand), operand) for operand in operands))
         return last
 
     def forward(self, x: str) -> str:
-        """Append the network. Returns the name of what its last layer gives, before any link."""
+        """Append the network. Return the name of the output of its last layer, before the link function."""
         network, steps = self.model.network(), {code: ACTIVATION_STEPS[name] for name, code in ACTIVATIONS.items()}
         for k, (code, b_at) in enumerate(zip(network.activation, network.b_at, strict=True)):
             x = self.chain(steps[code], self.add("Gemm", x, f"W{k}", *([f"b{k}"] if b_at >= 0 else [])))
         return x
 
+    def link(self, z: str) -> str:
+        """Append the step from the outputs `z` to the scale of the targets, as `linked` computes it. Return the name of the result."""
+        loss = self.model.loss
+        if isinstance(loss, Quantile):
+            return self.add("TopK", z, np.array([self.model.n_outputs]), unused=1, largest=0) if loss.is_several else z  # sorts all levels
+        return self.chain(LINK_STEPS.get(loss, ()), z)
+
     def name_last(self, name: str) -> str:
-        """Give what the operator that was added last gives a name of its own, and return it."""
-        self.nodes[-1] = self.nodes[-1]._replace(output=name)
+        """Rename the first output of the last operator, and return the name."""
+        last = self.nodes[-1]
+        self.nodes[-1] = last._replace(outputs=(name, *last.outputs[1:]))
         return name
 
     def write(self, target: Path, outputs: Mapping[str, tuple[DTypeLike, *tuple[int, ...]]]) -> None:
-        """Write a file whose input is "X" and whose outputs are these: name, dtype and sizes but for the first, which is any number."""
+        """Write a file with the input "X" and these outputs, each with its dtype and the sizes of all axes but the first, which is free."""
         onnx = optional("onnx", extra="onnx", purpose="export_onnx")
 
         def described(name: str, dtype: DTypeLike, *sizes: int) -> Any:
             return onnx.helper.make_tensor_value_info(name, onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), ["N", *sizes])
 
         graph = onnx.helper.make_graph(
-            [onnx.helper.make_node(node.operator, node.inputs, [node.output], **node.attributes) for node in self.nodes],
+            [onnx.helper.make_node(node.operator, node.inputs, node.outputs, **node.attributes) for node in self.nodes],
             "fastmlp",
             [described("X", self.dtype, self.model.n_inputs)],
             [described(name, *of_output) for name, of_output in outputs.items()],

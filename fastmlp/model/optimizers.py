@@ -1,4 +1,4 @@
-"""The optimizers: settings only. What they remember between steps belongs to the model that is trained."""
+"""The optimizers. An optimizer holds only settings; its state, such as momentum, belongs to the model that is trained."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from ..kernels.network import Rule as Settings
 
 @dataclass(frozen=True, kw_only=True)
 class Optimizer:
-    """What the optimizers share. All numbers become plain floats.
+    """Base class of the optimizers, with the settings that all of them have. All numbers are converted to plain floats.
 
     Parameters
     ----------
     learning_rate : float
-        At least 0; times the factor of the schedule.
+        Learning rate, at least 0. In each step it is multiplied by the factor of the learning-rate schedule.
     l2 : float, default 0
-        Penalty l2 / 2 * |W|^2 on the weights, not the biases. Its gradient l2 * W is added to the loss's: the sum is what `clip_norm`
-        measures, and what momentum and Adam remember.
+        Strength of the penalty l2 / 2 * |W|^2 on the weights (not on the biases), at least 0. The gradient of the penalty, l2 * W, is
+        added to the gradient of the loss before clipping, momentum and Adam's running means are computed.
     clip_norm : float, default 0
-        Longest gradient: where the Euclidean length of the whole gradient, over all layers and with that of the penalty, is larger, the
-        gradient is scaled to this length. 0 for no limit.
+        Largest norm of the gradient, or 0 for no limit. If the Euclidean norm of the whole gradient, taken over all layers and including
+        the gradient of the penalty, is larger, the gradient is scaled down to this norm.
     """
 
     learning_rate: float = field(default=0.05, kw_only=False)
@@ -37,35 +37,40 @@ class Optimizer:
             self._check(name)
 
     def _check(self, name: str, high: float = float("inf")) -> None:
-        """Have the number of that name be a float in [0, high)."""
+        """Convert the setting of that name to a float, and check that it lies in [0, high)."""
         object.__setattr__(self, name, check_range(name, getattr(self, name), 0, high))
 
     def settings(self) -> Settings:
-        """As the kernels take it; without the learning rate, so that equal settings are the same optimizer at whatever rate."""
+        """Return the settings in the form that the kernels use.
+
+        They do not contain the learning rate, so that an optimizer keeps its state when only its learning rate changes.
+        """
         raise TypeError(f"optimizer: expected SGD, Adam or AdamW, got {type(self).__name__}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SGD(Optimizer):
-    """Stochastic gradient descent: w <- w - learning_rate * g, with g the gradient.
+    """Stochastic gradient descent, optionally with momentum.
 
-    With momentum: v <- momentum * v - learning_rate * g; then w <- w + v, or with `nesterov` w <- w + momentum * v - learning_rate * g
-    (Sutskever et al. 2013).
+    Without momentum, a step with the gradient g is w <- w - learning_rate * g. With momentum, it is
+    v <- momentum * v - learning_rate * g followed by w <- w + v, or with `nesterov` by
+    w <- w + momentum * v - learning_rate * g (Sutskever et al. 2013).
 
     Parameters
     ----------
     learning_rate : float, default 0.05
+        Learning rate, at least 0.
     momentum : float, default 0
-        In [0, 1). With 0.9 steps in one direction add up to ten times their length.
+        Momentum, in [0, 1). With 0.9, repeated steps in one direction grow to ten times their length.
     nesterov : bool, default False
-        Take the gradient's step from where the momentum leads.
+        Whether to use Nesterov's momentum.
     l2, clip_norm : float, default 0
-        As described for `Optimizer`.
+        L2 penalty and gradient clipping, as described for `Optimizer`.
 
     Raises
     ------
     ValueError, TypeError
-        If a setting is out of its range.
+        If a setting is out of range.
 
     Examples
     --------
@@ -85,35 +90,39 @@ class SGD(Optimizer):
         object.__setattr__(self, "nesterov", bool(self.nesterov))
 
     def settings(self) -> Settings:
-        """As the kernels take it."""
+        """Return the settings in the form that the kernels use."""
         code = codes.SGD if self.momentum == 0 else codes.NESTEROV if self.nesterov else codes.MOMENTUM
         return Settings(code, self.momentum, 0.0, 0.0, self.l2, 0.0, self.clip_norm)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Adam(Optimizer):
-    """Adam (Kingma and Ba 2015, Algorithm 1).
+    """The Adam optimizer (Kingma and Ba 2015, Algorithm 1).
 
-    With the gradient g of step t, all operations element by element: m <- beta1 * m + (1 - beta1) * g and
-    v <- beta2 * v + (1 - beta2) * g^2; then w <- w - learning_rate * m_hat / (sqrt(v_hat) + epsilon), where m_hat = m / (1 - beta1^t) and
-    v_hat = v / (1 - beta2^t) correct that m and v began at 0.
+    Step t with the gradient g first updates two running means, m <- beta1 * m + (1 - beta1) * g and
+    v <- beta2 * v + (1 - beta2) * g^2, and then the parameters, w <- w - learning_rate * m_hat / (sqrt(v_hat) + epsilon). Here
+    m_hat = m / (1 - beta1^t) and v_hat = v / (1 - beta2^t) correct the bias of m and v, which begin at 0. All operations act on each
+    element.
 
     Parameters
     ----------
     learning_rate : float, default 0.001
+        Learning rate, at least 0.
     beta1, beta2 : float, default 0.9, 0.999
-        Decay of the running means of the gradient and of its square, in [0, 1).
+        Decay rates of the running means of the gradient and of its square, in [0, 1).
     epsilon : float, default 1e-8
-        At least 0; added once the mean and the root are corrected for their bias towards zero (Algorithm 1 there, and PyTorch).
+        Constant added to the root in the denominator, at least 0. It is added after the bias correction, as in Algorithm 1 of the paper
+        and in PyTorch.
     epsilon_hat : bool, default False
-        Add epsilon before that correction, as at the end of section 2 there, and as scikit-learn does.
+        Whether to add epsilon before the bias correction instead, as described at the end of section 2 of the paper and as scikit-learn
+        does.
     l2, clip_norm : float, default 0
-        As described for `Optimizer`.
+        L2 penalty and gradient clipping, as described for `Optimizer`.
 
     Raises
     ------
     ValueError, TypeError
-        If a setting is out of its range.
+        If a setting is out of range.
 
     Examples
     --------
@@ -135,27 +144,30 @@ class Adam(Optimizer):
         self._check("epsilon")
 
     def settings(self) -> Settings:
-        """As the kernels take it."""
+        """Return the settings in the form that the kernels use."""
         code = codes.ADAM_HAT if self.epsilon_hat else codes.ADAM
         return Settings(code, self.beta1, self.beta2, self.epsilon, self.l2, 0.0, self.clip_norm)
 
 
 @dataclass(frozen=True, kw_only=True)
 class AdamW(Adam):
-    """Adam with decoupled weight decay: in each step the weights, not the biases, also shrink by learning_rate * weight_decay * W.
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019).
+
+    In each step the weights W, but not the biases, are additionally reduced by learning_rate * weight_decay * W.
 
     Parameters
     ----------
     learning_rate : float, default 0.001
+        Learning rate, at least 0.
     weight_decay : float, default 0.01
-        At least 0 (Loshchilov and Hutter 2019). It is no part of the gradient: neither `clip_norm` nor the running means see it.
+        Weight decay, at least 0. It is not part of the gradient, so neither `clip_norm` nor the running means include it.
     beta1, beta2, epsilon, l2, clip_norm : float
-        As described for `Adam`.
+        The other settings, as described for `Adam`.
 
     Raises
     ------
     ValueError, TypeError
-        If a setting is out of its range.
+        If a setting is out of range.
 
     Examples
     --------
@@ -171,12 +183,12 @@ class AdamW(Adam):
         self._check("weight_decay")
 
     def settings(self) -> Settings:
-        """As the kernels take it."""
+        """Return the settings in the form that the kernels use."""
         return super().settings()._replace(decay=self.weight_decay)
 
 
-# The names that `fit` and the command line take, each with the rate it has there unless another is named. Momentum adds up steps, so that
-# its rate is smaller than plain SGD's.
+# The names that `fit` and the command line accept, with the default learning rates. With momentum, steps add up, so its default rate is
+# smaller than that of plain SGD.
 OPTIMIZERS: dict[str, Optimizer] = {
     "sgd": SGD(),
     "momentum": SGD(0.01, momentum=0.9),
@@ -187,7 +199,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
 
 
 def as_optimizer(optimizer: Any) -> Optimizer:
-    """An optimizer, or the one of that name; None is "sgd"."""
+    """Return the argument if it is an optimizer, or the optimizer of that name. None stands for "sgd"."""
     if optimizer is None or isinstance(optimizer, str):
         return OPTIMIZERS[check_choice("optimizer", "sgd" if optimizer is None else optimizer, OPTIMIZERS)]
     if not isinstance(optimizer, Optimizer):

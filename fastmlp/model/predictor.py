@@ -1,4 +1,4 @@
-"""What a model says of data: outputs, probabilities, predictions, loss and score."""
+"""Apply a model to data: compute outputs, probabilities, predictions, loss and score."""
 
 from __future__ import annotations
 
@@ -15,42 +15,47 @@ from .architecture import Architecture
 from .data import Data, as_data
 from .evaluating import loss_and_score
 from .layers import Activation
-from .losses import CLASSIFYING, LINKS
+from .losses import CLASSIFYING, linked, sigmoid
 
-FEW = 8  # rows that are predicted with outputs in lanes: a batch that small would leave most lanes of the usual layout empty
+FEW = 8  # samples; up to this many, outputs take the lanes of the vectors, since so few samples would leave most lanes empty
 
 
 class Predictor(Architecture):
-    """An `Architecture` that computes. Nothing here changes the model: a dtype that is undecided stays so, and the data's is used."""
+    """An `Architecture` that can be applied to data.
 
-    _few: predicting.Few | None = None  # prepared for a few rows
+    None of its methods changes the model. If the dtype of the model is not decided yet, the dtype of the data is used.
+    """
+
+    _few: predicting.Few | None = None  # prepared data for predicting few samples
 
     def _forget(self) -> None:
         super()._forget()
         self._few = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """What a copy needs: not what was prepared."""
+        """Return the state for a copy, without the data prepared for prediction."""
         return self.__dict__ | {"_few": None, "_in_training": False}
 
     def forward(self, X: ArrayLike, all_layers: bool = False) -> Any:
-        """The network's output, or what every layer makes of it.
+        """Compute the output of the network, or of each layer.
 
         Parameters
         ----------
         X : array_like of shape (N, I), or a SciPy sparse matrix
+            Samples, one per row.
         all_layers : bool, default False
-            Return a list with the output of each of `layers`, computed one by one in NumPy.
+            Whether to return a list with the output of every layer. These are computed layer by layer in NumPy.
 
         Returns
         -------
         ndarray of shape (N, O), or list of ndarray
-            With the cross-entropies and no final Sigmoid these are logits.
+            The output of the last layer, or a list of the outputs of all layers. If the loss is a cross-entropy and the model does not
+            end with a Sigmoid, the output consists of logits.
 
         Raises
         ------
         ValueError, TypeError
-            If X is not of that shape, or not finite numbers; if an output is not finite, unless it is for `all_layers`.
+            If X has another shape or does not hold finite numbers, or if an output is not finite (not checked with `all_layers`).
 
         Examples
         --------
@@ -69,21 +74,23 @@ class Predictor(Architecture):
             return [out.astype(inputs.dtype, copy=False) for out in outputs[1:]]
         out = self._outputs(X)
         ends_in_sigmoid = isinstance(self.layers[-1], Activation) and self.layers[-1].name == "logistic"
-        return LINKS["binary_cross_entropy"](out) if self.loss == "binary_cross_entropy" and ends_in_sigmoid else out
+        return sigmoid(out) if self.loss == "binary_cross_entropy" and ends_in_sigmoid else out
 
     def predict_proba(self, X: ArrayLike, n_threads: int | None = None) -> np.ndarray:
-        """Probabilities of the classes.
+        """Predict the probabilities of the classes.
 
         Parameters
         ----------
         X : array_like of shape (N, I), or a SciPy sparse matrix
+            Samples, one per row.
         n_threads : int, optional
-            By default as many as help.
+            Number of threads. By default as many as make the prediction faster.
 
         Returns
         -------
         ndarray of shape (N, O)
-            Rows sum to 1 under "softmax_cross_entropy"; under "binary_cross_entropy" each output has its own probability.
+            Probabilities. With "softmax_cross_entropy" each row sums to 1; with "binary_cross_entropy" each output is a probability of its
+            own.
 
         Raises
         ------
@@ -101,24 +108,26 @@ class Predictor(Architecture):
         """
         if self.loss not in CLASSIFYING:
             raise ValueError(f"loss: predict_proba expects a cross-entropy, got {self.loss!r}")
-        return LINKS[self.loss](self._outputs(X, n_threads))
+        return linked(self.loss, self._outputs(X, n_threads))
 
     def predict(self, X: ArrayLike, n_threads: int | None = None) -> np.ndarray:
-        """Class indices for the cross-entropies, outputs for the other losses.
+        """Predict class indices for the cross-entropies, and target values for the other losses.
 
         Parameters
         ----------
         X : array_like of shape (N, I), or a SciPy sparse matrix
+            Samples, one per row.
         n_threads : int, optional
-            By default as many as help.
+            Number of threads. By default as many as make the prediction faster.
 
         Returns
         -------
         ndarray of shape (N,), (N, 1) or (N, O)
-            In the shape of the targets that the model was trained on, so that ``y - model.predict(X)`` has it too. Classes are int64, of
-            shape (N,), or (N, 1) if the targets were a column: the most probable; under "binary_cross_entropy" with O = 1 whether the
-            probability is above 1/2, with more outputs an (N, O) array of 0 and 1. Outputs have shape (N, O), or (N,) if O = 1 and the
-            targets had.
+            The predictions. Their shape follows the targets that the model was trained on, so that ``y - model.predict(X)`` has the same
+            shape as y. With "softmax_cross_entropy" they are the most probable classes; with "binary_cross_entropy" they are 1 where the
+            probability is above 1/2 and 0 elsewhere. Both are int64 of shape (N,), or (N, 1) if the targets had that shape, or, for
+            "binary_cross_entropy" with several outputs, (N, O). For the other losses they are floats of shape (N, O), or (N,) if O = 1
+            and the targets had shape (N,); quantiles of several levels are in ascending order.
 
         Raises
         ------
@@ -143,22 +152,25 @@ class Predictor(Architecture):
         if self.loss == "binary_cross_entropy":
             classes = (out > 0).astype(np.int64)
             return classes if out.shape[1] > 1 or self.column_targets else classes[:, 0]
-        out = LINKS[self.loss](out) if self.loss in LINKS else out
+        out = linked(self.loss, out)
         return out[:, 0] if self.column_targets is False and out.shape[1] == 1 else out
 
     def evaluate(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> tuple[float, float]:
-        """Mean loss, and the score: accuracy for the cross-entropies, R^2 for the other losses.
+        """Compute the mean loss and the score, which is the accuracy for the cross-entropies, D^2 for quantiles, and R^2 otherwise.
 
         Parameters
         ----------
         X : array_like of shape (N, I), or a SciPy sparse matrix
+            Samples, one per row.
         y : array_like
-            Targets as `fit` takes them.
+            Targets, in a form that `fit` accepts.
         sample_weight : array_like of shape (N,), optional
+            Weights of the samples in both means. By default all are equal.
 
         Returns
         -------
         loss, score : float
+            The mean loss, and the score, which is at most 1.
 
         Raises
         ------
@@ -177,19 +189,21 @@ class Predictor(Architecture):
         return loss_and_score(self.loss, self._outputs_of(data.inputs), data.targets, data.weights)
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """The second of what `evaluate` gives: accuracy for the cross-entropies, R^2 for the other losses.
+        """Compute the score, which is the accuracy for the cross-entropies, D^2 for quantiles, and R^2 otherwise.
 
         Parameters
         ----------
         X : array_like of shape (N, I), or a SciPy sparse matrix
+            Samples, one per row.
         y : array_like
-            Targets as `fit` takes them.
+            Targets, in a form that `fit` accepts.
         sample_weight : array_like of shape (N,), optional
+            Weights of the samples. By default all are equal.
 
         Returns
         -------
         float
-            At most 1, which is the best.
+            The score; the best possible value is 1.
 
         Raises
         ------
@@ -207,11 +221,11 @@ class Predictor(Architecture):
         return self.evaluate(X, y, sample_weight)[1]
 
     def _data(self, X: Any, y: Any, sample_weight: Any, prefix: str = "", dtype: np.dtype | None = None) -> Data:
-        """Data checked for this model, in its dtype."""
+        """Check data for this model and convert them to its dtype."""
         return as_data(X, y, sample_weight, (self.n_inputs, self.n_outputs), self.loss, dtype or self.dtype, prefix)
 
     def _few_rows(self, X: Any, n_threads: int | None) -> predicting.Few | None:
-        """What predicts X, if X is no more than a few rows that need no conversion."""
+        """Return the fast predictor for few samples if X has few rows and needs no conversion, otherwise None."""
         if n_threads is not None:
             check_size("n_threads", n_threads, 1)
         if self.dtype and type(X) is np.ndarray and X.dtype == self.dtype and X.ndim == 2 and 0 < len(X) <= FEW and X.flags.carray:
@@ -222,7 +236,7 @@ class Predictor(Architecture):
         return None
 
     def _outputs(self, X: Any, n_threads: int | None = None) -> np.ndarray:
-        """Outputs of the last layer: logits, under the losses that take them."""
+        """Compute the outputs of the last layer, which are logits for the losses that are defined on logits."""
         few = self._few_rows(X, n_threads)
         if few is not None:
             out = few.predict(X)
@@ -230,16 +244,22 @@ class Predictor(Architecture):
         return self._outputs_of(as_inputs("X", X, self.n_inputs, self.dtype, finite=False), n_threads)
 
     def _outputs_of(self, inputs: Inputs, n_threads: int | None = None) -> np.ndarray:
-        """Likewise for inputs that are checked, but for being finite: that is seen as they are read."""
+        """Compute the outputs for inputs that have been checked, except for being finite.
+
+        Inputs that are not finite are found by checking the outputs.
+        """
         same = self.parameters.dtype == inputs.dtype
         w = self.parameters if same else aligned(self.parameters.astype(inputs.dtype))
         out = predicting.predict(self.network(), w, inputs, n_threads)
         return out if np.isfinite(out).all() else self._complain()
 
     def _complain(self) -> NoReturn:
-        """Say why outputs are not finite though the inputs are: compared with NaN, every class would be the first."""
+        """Raise a ValueError that says why outputs are not finite although the inputs are.
+
+        Without this error, NaN outputs would be predicted as the first class.
+        """
         for n, layer in enumerate(self.dense_layers):
             for name, values in (("W", layer.W), ("b", layer.b)):
                 if values is not None:
                     check_finite(f"parameters, {name} of the {layer!r} that is dense_layers[{n}]", values)
-        raise ValueError("X: expected inputs whose outputs are finite, got some that the layers turn into too large numbers")
+        raise ValueError("X: expected inputs with finite outputs, got some whose values overflow in the layers")

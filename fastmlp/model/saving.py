@@ -1,7 +1,7 @@
-"""A model as data in a safetensors file: `save` writes the description and the tensors, `read` gives them back, checked.
+"""Save a model in a safetensors file, and read such a file.
 
-A file may come from anywhere. It is data, never code, and no word of it is believed: each field of the description is checked against
-a fixed table, and each tensor against the layers described, before memory is taken for a model.
+A file may come from an untrusted source. It is treated as data, never as code: each field of its description is checked against a fixed
+table, and each tensor against the layers described, before memory is allocated for a model.
 """
 
 from __future__ import annotations
@@ -14,81 +14,83 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..engine.arguments import check_choice, check_finite, check_size
+from ..engine.losses import Loss, Quantile
 from ..files.atomic import PathLike, as_path, check_writable
 from ..files.tensors import SEAL, Tensor, read_tensors, write_tensors
 from .architecture import Architecture
 from .layers import ACTIVATION_LAYERS, Dense, Dropout, Layer
 
-# The number grows when an older `load` could not understand what is written. What the metadata of each format hold; the first had no
-# checksum.
+# The number of a format increases when an older version of `load` could not read the new files. METADATA lists the metadata fields of
+# each format; the first format had no checksum.
 FORMAT, ESTIMATOR_FORMAT = "fastmlp 2", "fastmlp estimator 1"
 METADATA = {
     "fastmlp 1": ("format", "model"),
     FORMAT: ("format", "model", SEAL),
     ESTIMATOR_FORMAT: ("format", "model", "estimator", SEAL),
 }
-LATER_FIELDS = {"steps": 0, "targets": "undecided"}  # which may be missing
+LATER_FIELDS = {"steps": 0, "targets": "undecided"}  # fields added later, which may be missing, with their defaults
 FIELDS = ("loss", "seed", "dtype", "generator", "layers", *LATER_FIELDS)
-TARGETS = {"undecided": None, "row": False, "column": True}  # whether those it was trained on were of shape (N, 1)
-MOST_STEPS = 2**62  # so that counting can go on in 64 bits
-TENSOR_DTYPES = {"float32": "F32", "float64": "F64", "undecided": "F64"}  # undecided: the first data will settle it
+TARGETS = {"undecided": None, "row": False, "column": True}  # whether the training targets had shape (N, 1)
+MOST_STEPS = 2**62  # leaves room to continue counting in 64 bits
+TENSOR_DTYPES = {"float32": "F32", "float64": "F64", "undecided": "F64"}  # undecided: the dtype of the first training data will be used
 ARGUMENTS: dict[type[Layer], dict[str, type]] = {
     Dense: {"n_inputs": int, "n_outputs": int, "bias": bool, "initializer": str},
     Dropout: {"rate": float},
     **{activation: {} for activation in ACTIVATION_LAYERS.values()},
 }
 KINDS = {kind.__name__: kind for kind in ARGUMENTS}
-GENERATOR_LIMITS = (2**128, 2**128, 2, 2**32)  # of PCG64's state, increment, and the half of a draw that it keeps
+GENERATOR_LIMITS = (2**128, 2**128, 2, 2**32)  # PCG64's state, its increment, has_uint32 and the stored half of a draw
 
 
 class Beside(NamedTuple):
-    """What an estimator keeps in a file beside its network: a description that JSON can hold, and tensors with names of their own."""
+    """What an estimator adds to the file of its network: a description in types that JSON can represent, and tensors with other names."""
 
     description: dict[str, Any]
     tensors: dict[str, np.ndarray]
 
 
 class Saved(NamedTuple):
-    """What a file says of a model, and of the estimator whose network it is, if it is one's."""
+    """The description and the tensors that a file contains, of a model and of the estimator that it belongs to, if any."""
 
     layers: list[Layer]  # without their parameters
-    loss: str
+    loss: Loss
     seed: int
     dtype: str | None
     generator: dict[str, Any]  # the state of PCG64
     steps: int
     column_targets: bool | None
     tensors: dict[str, np.ndarray]  # W0, b0, W1, ...
-    estimator: dict[str, Any] | None  # its description, still to be checked; None for a model by itself
-    more: dict[str, Tensor]  # the tensors of the estimator, still to be checked
+    estimator: dict[str, Any] | None  # its description, not yet checked; None for a model alone
+    more: dict[str, Tensor]  # the tensors of the estimator, not yet checked
 
 
 def save(model: Architecture, path: PathLike, beside: Beside | None = None) -> None:
-    """Write a model to a safetensors file, whole or not at all.
+    """Write a model to a safetensors file. The write is atomic.
 
-    The tensors are W0, b0, W1, ... in the order of the Dense layers, in the model's dtype; the layers, the loss, the seed, the state
-    of the random generator, the count of steps, the shape of the targets and a SHA-256 checksum of the file are in the metadata. The
-    memory of an optimizer is not kept: a loaded model begins with an empty one.
+    The tensors are called W0, b0, W1, ... in the order of the Dense layers, and have the model's dtype. The metadata contain the layers,
+    the loss, the seed, the state of the random generator, the number of steps, the shape of the targets and a SHA-256 checksum of the
+    file. The optimizer's state is not saved, so an optimizer starts anew after loading.
 
-    A file that is replaced keeps its permissions; through a symbolic link, the file that it leads to is written.
+    If a file is replaced, the new file keeps its permissions. If the path is a symbolic link, the file that it leads to is replaced.
 
     Parameters
     ----------
     model : Sequential
+        The model to save.
     path : str or path-like
-        The file; by custom its name ends in ``.safetensors``.
+        The file to write. By convention its name ends in ``.safetensors``.
     beside : Beside, optional
-        What an estimator adds.
+        The description and the tensors that an estimator adds.
 
     Raises
     ------
     ImportError
         If safetensors is not installed.
     ValueError, TypeError
-        If the model has no Dense layer, a layer of another class than fastmlp's, a parameter that is NaN or infinite, or more layers
-        than `load` would take; if an argument is of another type.
+        If the model has no Dense layer, a layer is not one of fastmlp's classes, a parameter is NaN or infinite, there are more layers
+        than `load` accepts, or an argument is of the wrong type.
     OSError
-        If the file cannot be written, or the path leads to anything but a regular file.
+        If the file cannot be written, or the path leads to something that is not a regular file.
 
     Examples
     --------
@@ -107,7 +109,7 @@ def save(model: Architecture, path: PathLike, beside: Beside | None = None) -> N
     check_writable(target)
     state = model.rng.bit_generator.state
     description = {
-        "loss": model.loss,
+        "loss": {"quantile": list(model.loss.levels)} if isinstance(model.loss, Quantile) else model.loss,
         "seed": model.seed,
         "dtype": "undecided" if model.dtype is None else model.dtype.name,
         "generator": [state["state"]["state"], state["state"]["inc"], state["has_uint32"], state["uinteger"]],
@@ -123,7 +125,7 @@ def save(model: Architecture, path: PathLike, beside: Beside | None = None) -> N
 
 
 def read(path: Path) -> Saved:
-    """What `save` wrote. ValueError if the file is anything else, in whatever respect."""
+    """Read and check a file that `save` wrote. Raise ValueError if it differs in any way from what `save` writes."""
     stored, metadata = read_tensors(path)
     description, estimator = _description(metadata)
     layers = [_layer(entry) for entry in description["layers"]]
@@ -137,27 +139,27 @@ def read(path: Path) -> Saved:
     tensors = {name: check_finite(f"tensor {name!r}", tensor.array()) for name, tensor in stored.items()}
     named = None if dtype == "undecided" else dtype
     generator, column = _generator(description["generator"]), TARGETS[description["targets"]]
-    seed, steps = description["seed"], description["steps"]
-    return Saved(layers, description["loss"], seed, named, generator, steps, column, tensors, estimator, more)
+    loss, seed, steps = _loss(description["loss"]), description["seed"], description["steps"]
+    return Saved(layers, loss, seed, named, generator, steps, column, tensors, estimator, more)
 
 
 def checked_parameters(model: Architecture) -> np.ndarray:
-    """The parameters of a model that can run and whose parameters are finite, fit to be used elsewhere."""
+    """Return the parameters of a model after checking that the model can run and that the parameters are finite."""
     if not isinstance(model, Architecture):
         raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
-    model.network()  # complains of what cannot be run
+    model.network()  # raises ValueError if the layers do not make a network
     return check_finite("parameters", model.parameters)
 
 
 def as_tensors(layers: list[Layer], parameters: np.ndarray) -> dict[str, np.ndarray]:
-    """The tensors by name, views into the parameter vector."""
+    """Return the tensors by name, as views into the parameter vector."""
     shapes = _shapes(layers)
     ends = np.cumsum([math.prod(shape) for shape in shapes.values()])
     return {name: flat.reshape(shapes[name]) for name, flat in zip(shapes, np.split(parameters, ends[:-1]), strict=True)}
 
 
 def _shapes(layers: list[Layer]) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of the tensors, in the order of the parameter vector."""
+    """Return names and shapes of the tensors in the order of the parameter vector."""
     shapes: dict[str, tuple[int, ...]] = {}
     for k, layer in enumerate(layer for layer in layers if isinstance(layer, Dense)):
         shapes[f"W{k}"] = layer.n_inputs, layer.n_outputs
@@ -167,7 +169,10 @@ def _shapes(layers: list[Layer]) -> dict[str, tuple[int, ...]]:
 
 
 def _description(metadata: dict[str, str]) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """What the metadata say of the model, layers and generator still to be checked, and of the estimator, None if it is by itself."""
+    """Parse and check the description of the model, except for its layers and generator, which the caller checks.
+
+    The second result is the unchecked description of the estimator, or None if the file contains a model alone.
+    """
     if metadata.get("format") not in METADATA:
         raise ValueError(f"format: expected {FORMAT!r}, got {metadata.get('format')!r}")
     texts = check_fields("metadata", metadata, METADATA[metadata["format"]])
@@ -185,7 +190,7 @@ def _description(metadata: dict[str, str]) -> tuple[dict[str, Any], dict[str, An
 
 
 def check_fields(name: str, value: Any, expected: tuple[str, ...]) -> dict[str, Any]:
-    """`value` if it is a dict with exactly these keys."""
+    """Return `value` if it is a dict with exactly these keys; otherwise raise ValueError."""
     if not isinstance(value, dict) or set(value) != set(expected):
         got = list(value) if isinstance(value, dict) else value
         raise ValueError(f"{name}: expected the fields {', '.join(expected)}, got {got!r}")
@@ -199,20 +204,27 @@ def _describe(layer: Layer) -> dict[str, Any]:
 
 
 def _layer(entry: Any) -> Layer:
-    """The layer that `_describe` described."""
+    """Create the layer that an entry of the description describes."""
     if not isinstance(entry, dict):
         raise ValueError(f"layers: expected a dict, got {entry!r}")
     kind = KINDS[check_choice("layer", entry.get("layer"), KINDS)]
     types = ARGUMENTS[kind]
     arguments = check_fields(kind.__name__, entry, ("layer", *types))
     for name, wanted in types.items():
-        if type(arguments[name]) is not wanted:  # not isinstance: True is an int
+        if type(arguments[name]) is not wanted:  # isinstance would accept True as an int
             raise ValueError(f"{kind.__name__}: expected {name} of type {wanted.__name__}, got {arguments[name]!r}")
     return kind(**{name: arguments[name] for name in types})
 
 
+def _loss(value: Any) -> Loss:
+    """The loss, whose name `Sequential` checks."""
+    if not isinstance(value, dict):
+        return value
+    return Quantile(check_fields("loss", value, ("quantile",))["quantile"])
+
+
 def _generator(values: Any) -> dict[str, Any]:
-    """The state of PCG64, from its four integers."""
+    """Convert four integers to the state of PCG64."""
     in_range = isinstance(values, list) and len(values) == len(GENERATOR_LIMITS) and all(type(value) is int for value in values)
     if not in_range or not all(0 <= value < limit for value, limit in zip(values, GENERATOR_LIMITS, strict=True)) or values[1] % 2 == 0:
         raise ValueError(f"generator: expected the four integers of PCG64's state, got {values!r}")

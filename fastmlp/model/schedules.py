@@ -1,4 +1,4 @@
-"""Learning-rate schedules: a factor on the optimiser's rate, by the share of the run that is done."""
+"""Learning-rate schedules: factors that multiply the optimizer's learning rate in the course of a training run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from ..engine.arguments import check_choice, check_range, check_size
 
 @dataclass
 class Schedule:
-    """Constant rate. Subclasses override `factors`; those that follow the loss also override `observe`.
+    """The constant schedule, and the base class of all schedules.
+
+    A subclass overrides `factors`. A schedule that depends on the training loss also overrides `observe`.
 
     Examples
     --------
@@ -27,40 +29,41 @@ class Schedule:
     """
 
     def factors(self, steps: np.ndarray, n_steps: int, steps_per_epoch: int) -> np.ndarray:
-        """The factor of each step.
+        """Return the factor of the learning rate for each step.
 
         Parameters
         ----------
         steps : ndarray of shape (S,), int64
-            Counted from 0 over the whole run.
+            Indices of the steps, counted from 0 over the whole run.
         n_steps : int
-            Steps of the whole run.
+            Number of steps in the whole run.
         steps_per_epoch : int
+            Number of steps in each epoch.
 
         Returns
         -------
         ndarray of shape (S,)
-            Finite, at least 0.
+            The factors, which must be finite and at least 0.
         """
         return np.ones(len(steps))
 
     def observe(self, loss: float) -> None:
-        """Take note of an epoch's training loss, before the factors of the next are asked for."""
+        """Receive the training loss of an epoch. This is called before `factors` is called for the next epoch."""
 
     @property
     def follows_loss(self) -> bool:
-        """Whether `observe` matters, so that it has to be called after every epoch."""
+        """Whether the schedule overrides `observe`, which then has to be called after every epoch."""
         return type(self).observe is not Schedule.observe
 
 
 @dataclass
 class InverseScaling(Schedule):
-    """The factor (1 + step)^-power, with steps counted from 0.
+    """Multiply the learning rate by (1 + step)^-power, with steps counted from 0.
 
     Parameters
     ----------
     power : float, default 0.5
-        At least 0.
+        Exponent, at least 0.
 
     Raises
     ------
@@ -81,20 +84,20 @@ class InverseScaling(Schedule):
         self.power = check_range("power", self.power, 0)
 
     def factors(self, steps: np.ndarray, n_steps: int, steps_per_epoch: int) -> np.ndarray:
-        """1 / (1 + step)^power."""
+        """Return (1 + step)^-power for each step."""
         return (1.0 + steps) ** -self.power
 
 
 @dataclass
 class StepDecay(Schedule):
-    """Multiply the rate by `factor` after every `epochs` epochs.
+    """Multiply the learning rate by `factor` after every `epochs` epochs.
 
     Parameters
     ----------
     epochs : int, default 10
-        At least 1.
+        Number of epochs between two changes, at least 1.
     factor : float, default 0.1
-        At least 0.
+        Factor of each change, at least 0.
 
     Raises
     ------
@@ -117,18 +120,18 @@ class StepDecay(Schedule):
         self.factor = check_range("factor", self.factor, 0)
 
     def factors(self, steps: np.ndarray, n_steps: int, steps_per_epoch: int) -> np.ndarray:
-        """factor^(whole periods done)."""
+        """Return `factor` raised to the number of periods of `epochs` epochs that are complete."""
         return self.factor ** (steps // steps_per_epoch // self.epochs)
 
 
 @dataclass
 class Cosine(Schedule):
-    """Half a cosine from 1 to `final` over the run (Loshchilov and Hutter 2017, without restarts).
+    """Lower the factor from 1 to `final` along half a cosine wave (Loshchilov and Hutter 2017, without restarts).
 
     Parameters
     ----------
     final : float, default 0
-        At least 0.
+        Factor at the end of the run, at least 0.
 
     Raises
     ------
@@ -149,20 +152,20 @@ class Cosine(Schedule):
         self.final = check_range("final", self.final, 0)
 
     def factors(self, steps: np.ndarray, n_steps: int, steps_per_epoch: int) -> np.ndarray:
-        """From 1 at the first step towards `final` at the end."""
+        """Return factors that fall from 1 at the first step towards `final` at the end of the run."""
         return self.final + (1 - self.final) * 0.5 * (1 + np.cos(np.pi * steps / n_steps))
 
 
 @dataclass
 class OneCycle(Schedule):
-    """Up along half a cosine from `initial` to 1, then down along another to `final` (Smith 2018).
+    """Raise the factor from `initial` to 1 along half a cosine wave, then lower it to `final` along another (Smith 2018).
 
     Parameters
     ----------
     warm_up : float, default 0.3
-        The share of the run that goes up, in [0, 1).
+        Share of the run in which the learning rate rises, in [0, 1).
     initial, final : float, default 0.04, 0.0001
-        At least 0.
+        Factors at the beginning and at the end of the run, at least 0.
 
     Raises
     ------
@@ -187,7 +190,7 @@ class OneCycle(Schedule):
         self.final = check_range("final", self.final, 0)
 
     def factors(self, steps: np.ndarray, n_steps: int, steps_per_epoch: int) -> np.ndarray:
-        """The two half cosines."""
+        """Return factors that rise during the warm-up and fall afterwards."""
         peak = max(1.0, self.warm_up * n_steps)
         up = np.minimum(steps / peak, 1)
         down = np.clip((steps - peak) / max(1.0, n_steps - peak), 0, 1)
@@ -198,16 +201,16 @@ class OneCycle(Schedule):
 
 @dataclass
 class Adaptive(Schedule):
-    """Divide the rate by `divisor` whenever the training loss has not fallen by `tolerance` for `patience` epochs.
+    """Divide the learning rate by `divisor` when the training loss has not improved by more than `tolerance` for `patience` epochs.
 
     Parameters
     ----------
     patience : int, default 2
-        At least 1.
+        Number of successive epochs without improvement, at least 1.
     tolerance : float, default 1e-4
-        At least 0.
+        An epoch counts as an improvement if its loss is below the lowest so far by more than this; at least 0.
     divisor : float, default 5
-        At least 1.
+        Divisor of the learning rate, at least 1.
 
     Raises
     ------
@@ -217,7 +220,7 @@ class Adaptive(Schedule):
     Examples
     --------
     >>> from fastmlp import SGD, Adaptive, Dense, Sequential
-    >>> model, schedule = Sequential([Dense(1, 1)]), Adaptive(patience=1, tolerance=1e9)  # no loss falls by so much
+    >>> model, schedule = Sequential([Dense(1, 1)]), Adaptive(patience=1, tolerance=1e9)  # no loss falls that much
     >>> model.fit([[0.0], [1.0]], [1.0, 3.0], epochs=4, optimizer=SGD(0.5), schedule=schedule).learning_rates
     [0.5, 0.5, 0.1, 0.02]
     """
@@ -235,11 +238,11 @@ class Adaptive(Schedule):
         self.divisor = check_range("divisor", self.divisor, 1)
 
     def factors(self, steps: np.ndarray, n_steps: int, steps_per_epoch: int) -> np.ndarray:
-        """The factor as it stands."""
+        """Return the present factor for every step."""
         return np.full(len(steps), self._factor)
 
     def observe(self, loss: float) -> None:
-        """Count epochs without progress."""
+        """Count the epochs without improvement, and reduce the factor when their number reaches `patience`."""
         self._waited = 0 if loss < self._best - self.tolerance else self._waited + 1
         self._best = min(self._best, loss)
         if self._waited >= self.patience:
@@ -258,7 +261,10 @@ SCHEDULES: dict[str, type[Schedule]] = {
 
 
 def checked_factors(schedule: Schedule, steps: np.ndarray, n_steps: int, steps_per_epoch: int) -> np.ndarray:
-    """What the schedule gives for `steps`, as float64 (len(steps),); ValueError or TypeError if it is anything but finite factors >= 0."""
+    """Ask the schedule for its factors and return them as a float64 array of the same length as `steps`.
+
+    Raise ValueError or TypeError if the schedule returns anything but finite numbers of at least 0.
+    """
     given = schedule.factors(steps.copy(), n_steps, steps_per_epoch)
     factors = np.asarray(given)
     expected = f"{type(schedule).__name__}.factors: expected {len(steps)} finite numbers of at least 0, one for each step"
@@ -274,7 +280,7 @@ def checked_factors(schedule: Schedule, steps: np.ndarray, n_steps: int, steps_p
 
 
 def as_schedule(schedule: Schedule | str | None) -> Schedule:
-    """A copy of a schedule, for one run, or the one of that name with its defaults; None is constant."""
+    """Return a copy of a schedule for one run, or a new schedule of that name with default settings. None stands for "constant"."""
     if isinstance(schedule, Schedule):
         return copy.copy(schedule)
     return SCHEDULES[check_choice("schedule", "constant" if schedule is None else schedule, SCHEDULES)]()

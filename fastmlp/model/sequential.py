@@ -1,4 +1,4 @@
-"""`Sequential`: a list of layers that is trained and predicts."""
+"""The class `Sequential`: a multilayer perceptron given as a list of layers."""
 
 from __future__ import annotations
 
@@ -22,37 +22,41 @@ from .schedules import Schedule, as_schedule
 from .summary import Summary, table
 from .trainable import Trainable
 
-MOST_EPOCHS = 10**9  # so that steps can be counted in 64 bits
+MOST_EPOCHS = 10**9  # keeps the number of steps within 64 bits
 
 
 class Sequential(Trainable):
-    """A multilayer perceptron: layers one after the other, trained on mini-batches.
+    """A multilayer perceptron: a sequence of layers, trained on mini-batches.
 
     Parameters
     ----------
     layers : iterable of layers
-        Dense layers, each followed by at most one activation and then at most one Dropout. A Dropout may also come first.
-    loss : str, default "squared_error"
-        "squared_error" (half of it), "absolute_error", "huber" (threshold 1); "softmax_cross_entropy" and "binary_cross_entropy", from
-        logits (a final Sigmoid may be written, and is part of the latter); "poisson", whose prediction is the exponential of the output.
+        Dense layers, each followed by at most one activation and then at most one Dropout. The first layer may also be a Dropout.
+    loss : str or Quantile, default "squared_error"
+        The loss function. For regression: "squared_error" (half the squared error), "absolute_error", "huber" (with the threshold 1),
+        "poisson", for which the prediction is the exponential of the output, a `Quantile` with one level or several, or "quantile", which
+        is the median. For classification: "softmax_cross_entropy" or "binary_cross_entropy". Both are computed from logits; with
+        "binary_cross_entropy", a final Sigmoid is allowed and becomes part of the loss.
     seed : int, default 0
-        Of the weights, the shuffling and the dropout.
+        Seed of the initial weights, the shuffling and the dropout.
     dtype : {"float32", "float64"}, optional
-        Of parameters and arithmetic. By default that of the first training data: float64 for float64 and integers, else float32 (so for
-        images in uint8). Until then predictions are computed in the dtype that their data have.
+        Dtype of parameters and arithmetic. By default it follows the first training data: float64 for data in float64 and for integers,
+        float32 for all others, including uint8 images. Before the first training, predictions are computed in the dtype that their data
+        imply.
 
     Attributes
     ----------
     layers : list of layers
+        The layers.
     parameters : ndarray of shape (P,)
-        Every W, row by row, and b, in the order of the layers; each layer's own are views into it.
+        All parameters in the order of the layers, for each layer W, row by row, and then b. W and b of the layers are views into it.
     steps : int
-        Updates so far, whatever the optimizer. With the seed they decide what dropout drops.
+        Number of updates so far, with any optimizer. Together with the seed it determines which values dropout drops.
 
     Raises
     ------
     ValueError, TypeError
-        If sizes do not fit, layers come in another order, or a name is unknown.
+        If the sizes of the layers do not fit, their order is not allowed, or a name is unknown.
 
     Examples
     --------
@@ -64,7 +68,7 @@ class Sequential(Trainable):
     Dense(100, 10)       10        1,010
     loss softmax_cross_entropy, 79,510 parameters
 
-    A single neuron, and its gradient descent:
+    A single neuron, trained by gradient descent:
 
     >>> from fastmlp import SGD, Sigmoid
     >>> neuron = Sequential([Dense(2, 1), Sigmoid()], loss="binary_cross_entropy")
@@ -90,64 +94,73 @@ class Sequential(Trainable):
         n_threads: int | None = None,
         progress: bool | None = None,
     ) -> History:
-        """Train on mini-batches.
+        """Train the model on mini-batches.
 
-        A second call goes on where the first ended: with the weights, and with what the optimizer remembers (momentum, Adam's means) as
-        long as nothing of it has changed but the learning rate. Another optimizer begins with an empty memory, a schedule begins anew.
+        A second call continues where the first ended, with the present weights. The optimizer's state (its momentum, or Adam's running
+        means) is also kept if none of its settings has changed but the learning rate; another optimizer starts with an empty state. The
+        learning-rate schedule starts anew in every call.
 
         Parameters
         ----------
         X : array_like of shape (N, I), a data frame, or a SciPy sparse matrix
-            Numbers, taken as they are, but for one dtype: uint8 is for pixels. Whatever holds it - an array, a memory map, a tensor, a
-            sparse matrix, a data frame all of whose columns are uint8 - is scaled from 0..255 to [0, 1] as batches are gathered. A list of
-            Python's integers has no dtype: its numbers are not scaled, even if they lie between 0 and 255. Nothing is copied whole,
-            except to convert another dtype or order; sparse rows are gathered as they come. Masked arrays are refused.
+            The training samples, one per row. Values of dtype uint8 are taken for pixels: they are scaled from 0..255 to [0, 1] while
+            the mini-batches are gathered, whether they are in an array, a memory map, a tensor, a sparse matrix, or a data frame whose
+            columns are all uint8. Other values are not scaled; this includes a list of Python integers between 0 and 255. The data are
+            copied as a whole only if their dtype or memory order must be converted; sparse rows are gathered without a dense copy of the
+            matrix. Masked arrays are refused.
         y : array_like
-            "softmax_cross_entropy": class indices (N,), or a distribution a row (N, O). "binary_cross_entropy": 0 and 1 (or between),
-            (N,) for O = 1, or (N, O). Other losses: numbers, (N,) for O = 1, or (N, O).
+            The targets. For "softmax_cross_entropy": class indices of shape (N,), or one distribution per row, of shape (N, O). For
+            "binary_cross_entropy": values from 0 to 1, of shape (N, O), or (N,) if O = 1. For the other losses: numbers of shape (N, O),
+            or (N,) if O = 1; also (N,) for a `Quantile` with several levels, whatever its O.
         epochs : int, default 10
+            Number of passes over the training samples.
         batch_size : int, default 64
-            At least 1; N if larger. The last batch of an epoch may be smaller.
+            Number of samples per mini-batch, at least 1 and reduced to N if larger. The last batch of an epoch may be smaller.
         optimizer : Optimizer or str, default "sgd"
-            "sgd", "momentum", "nesterov", "adam" or "adamw", with the learning rates of `fastmlp.model.optimizers.OPTIMIZERS`.
+            An optimizer, or one of the names "sgd", "momentum", "nesterov", "adam" and "adamw". For a name, the learning rate is the one
+            in `fastmlp.model.optimizers.OPTIMIZERS`.
         schedule : Schedule or str, optional
-            "constant" (the default), "inverse_scaling", "adaptive", "step", "cosine" or "one_cycle".
+            The learning-rate schedule, or one of the names "constant" (the default), "inverse_scaling", "adaptive", "step", "cosine" and
+            "one_cycle".
         validation_data : (X, y), optional
-            Evaluated after every epoch.
+            Data on which loss and score are evaluated after every epoch.
         validation_split : float, default 0
-            In [0, 1): instead of `validation_data`, this share of the samples (with their weights) is held out for validation. They are
-            drawn at random by the model's seed, whatever `shuffle` says, since data are often sorted.
+            Share of the samples, in [0, 1), to hold out for validation in place of `validation_data`; their weights are used too. The
+            samples are drawn at random with the model's seed even if `shuffle` is False, because data are often sorted.
         sample_weight : array_like of shape (N,), optional
-            At least 0, with a positive sum in every batch that is to count. Losses and scores are means with these weights.
+            Weights of the samples, at least 0. Losses and scores are weighted means. A batch whose weights are all 0 contributes neither
+            loss nor gradient.
         callbacks : sequence of Callback or callables, optional
-            Such as `EarlyStopping`. A function is called as ``callback(epoch, model, history)`` after every epoch; returning True ends the
-            training.
+            Callbacks such as `EarlyStopping`, or functions, which are called as ``callback(epoch, model, history)`` after every epoch. A
+            callback that returns True ends the training.
         shuffle : bool, default True
-            A new order of the samples in every epoch, by the model's seed.
+            Whether to draw a new order of the samples for every epoch, with the model's seed.
         n_threads : int, optional
-            The weights are the same, bit for bit, for every number. By default as many as help.
+            Number of threads. By default as many as make the training faster. The resulting weights are the same for every number, bit
+            for bit.
         progress : bool, optional
-            A progress bar on standard error. By default if that is a terminal, or in a notebook.
+            Whether to show a progress bar on standard error. By default it is shown if standard error is a terminal, and in notebooks.
 
         Returns
         -------
         History
-            After Ctrl-C too, with the epochs so far, and a `TrainingWarning`: the model is usable as it is.
+            The values recorded in each epoch. If Ctrl-C interrupts the training, `fit` warns with a `TrainingWarning` and returns the
+            epochs so far, and the model remains usable.
 
         Raises
         ------
         ValueError, TypeError
             If an argument does not fit.
         FloatingPointError
-            If the loss is no longer finite; the weights are those of the last epoch whose loss was.
+            If the training diverged, that is, the loss is no longer finite. The weights are those of the last epoch with a finite loss.
         RuntimeError
-            In a callback of `fit` itself.
+            If `fit` is called in a callback of `fit`.
 
         Warns
         -----
         TrainingWarning
-            If Ctrl-C ended the training, or the loss of an epoch is more than 100 times both that of the first batch, before any update,
-            and that of outputs that are all 0.
+            If Ctrl-C interrupted the training. Also if the loss of an epoch is more than 100 times the loss of the first batch before any
+            update, and more than 100 times the loss of a network whose outputs are all 0.
 
         Examples
         --------
@@ -181,18 +194,18 @@ class Sequential(Trainable):
             self._in_training = False
 
     def _samples(self, data: Data, validation_data: Any, validation_split: float) -> tuple[np.ndarray, Data | None]:
-        """Indices of the samples to train on, and what to validate with."""
+        """Return the indices of the training samples, and the validation data or None."""
         if validation_data is None and validation_split:
             samples, held_out = split(data.inputs.n_samples, validation_split, self.rng)
-            for part, rows in (("train on", samples), ("validate with", held_out)):
+            for part, rows in (("training", samples), ("validation", held_out)):
                 if data.weights.size and not data.weights[rows].any():
-                    raise ValueError(f"sample_weight: expected a positive sum over the samples to {part}, got 0")
+                    raise ValueError(f"sample_weight: expected a positive sum over the {part} samples, got 0")
             return samples, data.take(held_out)
         samples = np.arange(data.inputs.n_samples)
         if validation_data is None:
             return samples, None
         if validation_split:
-            raise ValueError(f"validation_split: expected 0 beside validation_data, got {validation_split}")
+            raise ValueError(f"validation_split: expected 0 with validation_data, got {validation_split}")
         try:
             X, y = validation_data
         except (TypeError, ValueError) as error:
@@ -200,28 +213,28 @@ class Sequential(Trainable):
         return samples, self._data(X, y, None, "validation ", data.inputs.dtype)
 
     def train_batch(self, X: ArrayLike, y: ArrayLike, optimizer: Optimizer | str | None = "sgd") -> float:
-        """One update from one batch, with what the optimizer remembers of those before, as in `fit`.
+        """Update the weights once, from one batch. As in `fit`, the optimizer's state is kept from earlier updates.
 
         Parameters
         ----------
         X, y : array_like
-            As `fit` takes them.
+            Samples and targets of the batch, in a form that `fit` accepts.
         optimizer : Optimizer or str, default "sgd"
-            As `fit` takes it. Its learning rate may differ from call to call.
+            The optimizer or its name, as in `fit`. Its learning rate may differ from call to call.
 
         Returns
         -------
         float
-            The batch's mean loss before the update.
+            The mean loss of the batch before the update.
 
         Raises
         ------
         ValueError, TypeError
             If an argument does not fit.
         FloatingPointError
-            If the loss is not finite; the weights are past saving then (`fit` keeps the last good ones).
+            If the loss is not finite. The weights are then not restored, as they would be by `fit`.
         RuntimeError
-            In a callback of `fit`.
+            If it is called in a callback of `fit`.
 
         Examples
         --------
@@ -240,12 +253,12 @@ class Sequential(Trainable):
         return loss
 
     def summary(self) -> Summary:
-        """The layers as a table: what ``print(model)`` shows, the multiplications with weights, memory, and training so far.
+        """Return a table of the layers with their outputs, parameters and multiply-adds, and the totals for the model.
 
         Returns
         -------
         Summary
-            A str that Python's prompt and notebooks show as it is.
+            A str that Python's prompt and notebooks display without quotes.
 
         Examples
         --------
@@ -264,9 +277,9 @@ class Sequential(Trainable):
         return Summary("\n".join([*lines, f"loss {self.loss}, {size}, {self.steps:,} steps trained"]))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model to a safetensors file; `fastmlp.load` reads it back. See `fastmlp.model.saving.save`."""
+        """Write the model to a safetensors file, which `fastmlp.load` reads. See `fastmlp.model.saving.save`."""
         save(self, path)
 
     def export_onnx(self, path: str | os.PathLike[str]) -> None:
-        """Write the model to an ONNX file, for other runtimes. See `fastmlp.model.onnx.export_onnx`."""
+        """Write the model to an ONNX file, so that other runtimes can run it. See `fastmlp.model.onnx.export_onnx`."""
         export_onnx(self, path)

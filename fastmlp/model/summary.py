@@ -1,4 +1,4 @@
-"""A model's layers as a table."""
+"""Format the layers of a model as a table."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .layers import Dense, Layer
 
 
 class Summary(str):
-    """A text that shows as it is, at Python's prompt and in a notebook too."""
+    """A string that Python's prompt and notebooks display without quotes."""
 
     __slots__ = ()
 
@@ -17,7 +17,7 @@ class Summary(str):
 
 
 def table(layers: Sequence[Layer], columns: tuple[str, ...]) -> list[str]:
-    r"""A heading and one line per layer, with as many of these columns: its repr, outputs, parameters, multiply-adds per sample.
+    r"""Return a heading and one line per layer, with the first ``len(columns)`` of: repr, outputs, parameters, multiply-adds per sample.
 
     Examples
     --------

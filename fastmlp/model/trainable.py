@@ -1,4 +1,4 @@
-"""A model with the state of its training: how many steps it took, and what the optimizer remembers of them."""
+"""A model together with the state of its training: the number of steps and the optimizer's state."""
 
 from __future__ import annotations
 
@@ -10,40 +10,40 @@ from ..engine.run import Run, Snapshot
 from .optimizers import Optimizer
 from .predictor import Predictor
 
-DROPOUT = 1  # which of the seed's children dropout draws from; the weights and the shuffling draw from the seed itself
+DROPOUT = 1  # spawn key of the seed for dropout; initial weights and shuffling use the seed itself
 
 
 class Trainable(Predictor):
-    """A `Predictor` that counts its steps, keeps the optimizer's memory between trainings, and can return to a snapshot of both.
+    """A `Predictor` that counts its steps, keeps the optimizer's state between trainings, and can save and restore both.
 
-    It is what callbacks are given: `Sequential` adds the training itself.
+    `Sequential` adds the training itself. Callbacks receive the model as a `Trainable`.
     """
 
-    _run: Run | None = None  # the optimizer's memory and more, from the first training on; then it counts the steps
+    _run: Run | None = None  # created by the first training; holds the optimizer's state and the number of steps
 
     @property
     def steps(self) -> int:
-        """Updates of the parameters so far."""
+        """Number of updates of the parameters so far."""
         return self._run.steps if self._run is not None else self._steps
 
     def _forget(self) -> None:
-        """What an optimizer remembers does not fit other parameters; the count of steps goes on."""
+        """Discard the optimizer's state, which does not fit the changed parameters, but keep the number of steps."""
         super()._forget()
         self._steps, self._run = self.steps, None
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """A copy goes on as the original would: it has the optimizer's memory too."""
+        """Restore a copy with the optimizer's state, so that it continues as the original would."""
         super().__setstate__(state)
         self._run = state.get("_run")
         if self._run is not None:
             self._run.attach(self.parameters)
 
     def resume(self, steps: int, column_targets: bool | None) -> None:
-        """Count from so many steps, and predict in that shape of targets, as the model did that was saved."""
+        """Continue from the number of steps and the shape of targets of a saved model."""
         self._steps, self.column_targets = steps, column_targets
 
     def _training(self, optimizer: Optimizer, y: Any, dtype: np.dtype) -> Run:
-        """Ready to be trained: dtype and shape of the targets are settled, and the optimizer goes on with what it remembers."""
+        """Prepare for training: fix the dtype and the shape of the targets, and select the optimizer, which keeps its state."""
         self.column_targets = np.ndim(y) == 2 and np.shape(y)[1] == 1
         if self.dtype is None:
             self.dtype = np.dtype(dtype)
@@ -53,18 +53,19 @@ class Trainable(Predictor):
         return run
 
     def run(self) -> Run:
-        """The state of the training, which the engine works on; made when it is first asked for."""
+        """Return the state of the training, creating it if there is none yet."""
         if self._run is None:
             key = int(np.random.SeedSequence(self.seed, spawn_key=(DROPOUT,)).generate_state(1)[0])
             self._run = Run(self.network(), self.parameters, self.loss, key, self._steps)
         return self._run
 
     def snapshot(self) -> Snapshot:
-        """What training changes: the parameters, the optimizer's memory, the count of steps; a copy of them, for `restore`.
+        """Copy everything that training changes: the parameters, the optimizer's state and the number of steps.
 
         Returns
         -------
         Snapshot
+            The copy, which `restore` accepts.
 
         Examples
         --------
@@ -79,20 +80,20 @@ class Trainable(Predictor):
         return self.run().state()
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Return to a snapshot.
+        """Restore the parameters, the optimizer's state and the number of steps from a snapshot.
 
         Parameters
         ----------
         snapshot : Snapshot
-            Of this model, or of one with the same layers.
+            A snapshot of this model, or of a model with the same layers.
 
         Raises
         ------
         ValueError, TypeError
-            If it is of a model with other layers, or no snapshot.
+            If the argument is not a snapshot, or is a snapshot of a model with another number of parameters.
         """
         if not isinstance(snapshot, Snapshot):
-            raise TypeError(f"snapshot: expected what `snapshot` returned, got {type(snapshot).__name__}")
+            raise TypeError(f"snapshot: expected a Snapshot returned by `snapshot`, got {type(snapshot).__name__}")
         if snapshot.w.size != self.parameters.size:
             raise ValueError(f"snapshot: expected {self.parameters.size} parameters, got {snapshot.w.size}")
         self.run().restore(snapshot)

@@ -33,11 +33,11 @@ def picture(bench: Bench) -> Figure:
     figure = Figure(figsize=(14, sum(heights) + 0.4), layout="constrained", facecolor="white")
     grid = figure.subplots(len(rows), COLUMNS, squeeze=False, height_ratios=heights)
     for axes_row, row in zip(grid, rows, strict=True):
-        for place, axes in enumerate(axes_row):
+        for place, ax in enumerate(axes_row):
             if place < len(row):
-                draw(row[place], axes, bars=max(len(outcome.entries) for outcome in row))
+                draw(row[place], ax, bars=max(len(outcome.entries) for outcome in row))
             else:
-                axes.set_axis_off()
+                ax.set_axis_off()
     machine, versions = bench.environment, bench.environment["versions"]
     libraries = ", ".join(f"{name} {version}" for name, version in versions.items() if name not in ("python", "llvmlite", "scipy"))
     caption = f"{machine['cpu']}, vectors of {machine['vector_bits']} bits. {libraries}"
@@ -45,22 +45,22 @@ def picture(bench: Bench) -> Figure:
     return figure
 
 
-def draw(outcome: Outcome, axes: Axes, bars: int) -> None:
+def draw(outcome: Outcome, ax: Axes, bars: int) -> None:
     """One section, the fastest on top, with room for so many bars; what was not measured has a reason instead of a bar."""
-    panel(axes, "")
-    axes.set_title("\n".join(wrap(outcome.title, 64)), loc="left", fontsize=9.5, fontweight="bold", color=INK)
+    panel(ax, "")
+    ax.set_title("\n".join(wrap(outcome.title, 64)), loc="left", fontsize=9.5, fontweight="bold", color=INK)
     entries = ranked(outcome)
     for place, entry in enumerate(entries):
         seconds = median(entry.seconds) if entry.measured else 0.0
-        axes.barh(place, seconds, 0.7, color=BLUE if entry.who == "fastmlp" else ORANGE)
-        axes.annotate(text(outcome, entry), (seconds, place), (5, 0), textcoords="offset points", va="center", fontsize=8.5, color=INK)
-    axes.set_yticks(range(len(entries)), [entry.label for entry in entries])
-    axes.set_ylim(bars - 0.5, -0.5)
-    axes.set_xlim(0, 1.45 * axes.get_xlim()[1])
-    axes.set_xticks([])
-    axes.grid(visible=False)
-    axes.spines["bottom"].set_visible(False)
-    axes.tick_params(axis="y", length=0)
+        ax.barh(place, seconds, 0.7, color=BLUE if entry.who == "fastmlp" else ORANGE)
+        ax.annotate(text(outcome, entry), (seconds, place), (5, 0), textcoords="offset points", va="center", fontsize=8.5, color=INK)
+    ax.set_yticks(range(len(entries)), [entry.label for entry in entries])
+    ax.set_ylim(bars - 0.5, -0.5)
+    ax.set_xlim(0, 1.45 * ax.get_xlim()[1])
+    ax.set_xticks([])
+    ax.grid(visible=False)
+    ax.spines["bottom"].set_visible(False)
+    ax.tick_params(axis="y", length=0)
 
 
 def text(outcome: Outcome, entry: Entry) -> str:

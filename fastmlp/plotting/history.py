@@ -10,13 +10,14 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from ..model.history import History
+from .curves import has_lonely_point
 from .images import image_sheet
-from .style import BLUE, VERMILION, figure_of, panel
+from .style import BLUE, VERMILION, darker, figure_of, panel
 
 CURVES = ((BLUE, "-"), (VERMILION, "--"))  # training; held out
 
 
-def loss_curves(history: History, held_out: str = "validation", axes: Axes | None = None) -> Figure:
+def loss_curves(history: History, held_out: str = "validation", ax: Axes | None = None) -> Figure:
     """The training loss of each epoch, and that of the data held out, if there were any; on a logarithmic scale.
 
     Parameters
@@ -24,7 +25,7 @@ def loss_curves(history: History, held_out: str = "validation", axes: Axes | Non
     history : History
     held_out : str, default "validation"
         What to call the validation data.
-    axes : matplotlib.axes.Axes, optional
+    ax : matplotlib.axes.Axes, optional
         Draw here instead of in a new figure.
 
     Returns
@@ -38,13 +39,13 @@ def loss_curves(history: History, held_out: str = "validation", axes: Axes | Non
     >>> [line.get_label() for line in figure.axes[0].lines]
     ['training', 'validation']
     """
-    axes = panel(axes, "Loss")
-    _draw({"training": history.losses, held_out: history.validation_losses}, axes)
-    axes.set(xlabel="epoch", yscale="log")
-    return figure_of(axes)
+    ax = panel(ax, "Loss")
+    _draw({"training": history.losses, held_out: history.validation_losses}, ax)
+    ax.set(xlabel="epoch", yscale="log")
+    return figure_of(ax)
 
 
-def score_curves(history: History, held_out: str = "validation", axes: Axes | None = None) -> Figure:
+def score_curves(history: History, held_out: str = "validation", ax: Axes | None = None) -> Figure:
     """The accuracy of each epoch in training and on the data held out; for losses without classes the latter's R². Arguments as above.
 
     Examples
@@ -53,21 +54,21 @@ def score_curves(history: History, held_out: str = "validation", axes: Axes | No
     >>> score_curves(History(losses=[0.9, 0.5], validation_scores=[0.1, 0.2])).axes[0].get_title(loc="left")
     'R²'
     """
-    axes = panel(axes, "Accuracy" if history.scores else "R²")
-    _draw({"training": history.scores, held_out: history.validation_scores}, axes)
-    axes.set(xlabel="epoch")
-    return figure_of(axes)
+    ax = panel(ax, "Accuracy" if history.scores else "R²")
+    _draw({"training": history.scores, held_out: history.validation_scores}, ax)
+    ax.set(xlabel="epoch")
+    return figure_of(ax)
 
 
-def _draw(curves: dict[str, list[float]], axes: Axes) -> None:
+def _draw(curves: dict[str, list[float]], ax: Axes) -> None:
     """A line each over the epochs from 1 on."""
     for (name, values), (colour, dash) in zip(curves.items(), CURVES, strict=True):
         if values:
-            marker = "o" if len(values) == 1 else None
-            axes.plot(range(1, len(values) + 1), values, color=colour, linestyle=dash, linewidth=2.2, marker=marker, label=name)
-    if axes.lines:
-        axes.legend(frameon=False, labelcolor="linecolor")
-    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+            marker = "o" if has_lonely_point(values) else None
+            ax.plot(range(1, len(values) + 1), values, color=colour, linestyle=dash, linewidth=2.2, marker=marker, label=name)
+    if ax.lines:
+        ax.legend(frameon=False, labelcolor=[darker(line.get_color()) for line in ax.lines])
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
 
 
 def training_report(history: History, X: ArrayLike, y: ArrayLike, predicted: ArrayLike, names: Sequence[str] | None = None) -> Figure:
@@ -94,5 +95,5 @@ def training_report(history: History, X: ArrayLike, y: ArrayLike, predicted: Arr
     panels = figure.subplot_mosaic([["loss", "sheet"], ["score", "sheet"]], width_ratios=(1, 1.3))
     loss_curves(history, "test", panels["loss"])
     score_curves(history, "test", panels["score"])
-    image_sheet(X, y, predicted, names, axes=panels["sheet"])
+    image_sheet(X, y, predicted, names, ax=panels["sheet"])
     return figure

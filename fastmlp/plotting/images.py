@@ -24,7 +24,7 @@ def image_sheet(
     names: Sequence[str] | None = None,
     columns: int = 10,
     rows: int = 10,
-    axes: Axes | None = None,
+    ax: Axes | None = None,
 ) -> Figure:
     """The first images, row by row, each above its class; wrong predictions are framed, with the true class in parentheses.
 
@@ -40,7 +40,7 @@ def image_sheet(
         Of the classes, to be written instead of their numbers.
     columns, rows : int, default 10
         Images beside and below each other, at most.
-    axes : matplotlib.axes.Axes, optional
+    ax : matplotlib.axes.Axes, optional
         Draw here instead of in a new figure.
 
     Returns
@@ -66,31 +66,31 @@ def image_sheet(
     columns, rows = min(columns, N), math.ceil(N / columns)
     wrong = shown != truth
     what = "and their classes" if predicted is None else f"as the network sees them, {wrong.sum()} wrong: prediction (truth)"
-    axes = panel(axes, f"{N} images {what}", size=(0.75 * (1 + GAP) * columns, 0.75 * pitch * rows + 0.4))
+    ax = panel(ax, f"{N} images {what}", size=(0.75 * (1 + GAP) * columns, 0.75 * pitch * rows + 0.4))
     darkest = max(float(images.max()), 1e-30)
     for n, image in enumerate(images):
         left, top = n % columns * (1 + GAP), n // columns * pitch
-        axes.imshow(image, INK_ON_PAPER, vmin=0, vmax=darkest, extent=(left, left + 1, top + 1, top))
+        ax.imshow(image, INK_ON_PAPER, vmin=0, vmax=darkest, extent=(left, left + 1, top + 1, top))
         colour, width = (VERMILION, 2) if wrong[n] else (FAINT, 0.6)
-        axes.add_patch(Rectangle((left, top), 1, 1, fill=False, edgecolor=colour, linewidth=width))
+        ax.add_patch(Rectangle((left, top), 1, 1, fill=False, edgecolor=colour, linewidth=width))
         label = _name(shown[n], names)
         if wrong[n]:
             label += f"{' ' if names is None else chr(10)}({_name(truth[n], names)})"
         size = 8 if names is None else 6
-        axes.text(left + 0.5, top + 1.05, label, ha="center", va="top", fontsize=size, linespacing=1, color=VERMILION if wrong[n] else INK)
-    axes.set(xlim=(-GAP / 2, columns * (1 + GAP) - GAP / 2), ylim=(rows * pitch - GAP / 2, -GAP / 2), aspect="equal")
-    axes.set_axis_off()
-    return figure_of(axes)
+        ax.text(left + 0.5, top + 1.05, label, ha="center", va="top", fontsize=size, linespacing=1, color=VERMILION if wrong[n] else INK)
+    ax.set(xlim=(-GAP / 2, columns * (1 + GAP) - GAP / 2), ylim=(rows * pitch - GAP / 2, -GAP / 2), aspect="equal")
+    ax.set_axis_off()
+    return figure_of(ax)
 
 
-def pixel_values(image: ArrayLike, axes: Axes | None = None) -> Figure:
+def pixel_values(image: ArrayLike, ax: Axes | None = None) -> Figure:
     """One image with every pixel's value written in its cell.
 
     Parameters
     ----------
     image : array_like of shape (h, w), or (h * h,) for a square image
         Grey levels, 0 is white.
-    axes : matplotlib.axes.Axes, optional
+    ax : matplotlib.axes.Axes, optional
         Draw here instead of in a new figure.
 
     Returns
@@ -111,19 +111,19 @@ def pixel_values(image: ArrayLike, axes: Axes | None = None) -> Figure:
     pixels = np.asarray(image)
     (pixels,) = as_images("image", pixels[np.newaxis])
     height, width = pixels.shape
-    axes = panel(axes, f"{height} x {width} pixels and their values", size=(0.34 * width + 0.2, 0.34 * height + 0.5))
-    axes.imshow(pixels, INK_ON_PAPER, vmin=0)
+    ax = panel(ax, f"{height} x {width} pixels and their values", size=(0.34 * width + 0.2, 0.34 * height + 0.5))
+    ax.imshow(pixels, INK_ON_PAPER, vmin=0)
     whole = bool((pixels == np.floor(pixels)).all())
     written = [f"{value:.0f}" if whole else f"{value:.2f}" for value in pixels.ravel()]
-    cell = axes.bbox.width * 72 / figure_of(axes).dpi / width  # in points
+    cell = ax.bbox.width * 72 / figure_of(ax).dpi / width  # in points
     size = min(9.0, 1.2 * cell / max(map(len, written)))
     for (row, column), value, text in zip(np.ndindex(pixels.shape), pixels.ravel(), written, strict=True):
         dark = value > pixels.max() / 2
-        axes.text(column, row, text, ha="center", va="center", fontsize=size, color="white" if dark else INK)
-    axes.set(xticks=np.arange(width + 1) - 0.5, yticks=np.arange(height + 1) - 0.5, xticklabels=[], yticklabels=[])
-    axes.tick_params(length=0)
-    axes.spines[["left", "bottom"]].set_visible(False)
-    return figure_of(axes)
+        ax.text(column, row, text, ha="center", va="center", fontsize=size, color="white" if dark else INK)
+    ax.set(xticks=np.arange(width + 1) - 0.5, yticks=np.arange(height + 1) - 0.5, xticklabels=[], yticklabels=[])
+    ax.tick_params(length=0)
+    ax.spines[["left", "bottom"]].set_visible(False)
+    return figure_of(ax)
 
 
 def as_images(name: str, X: ArrayLike) -> NDArray[np.floating | np.integer]:

@@ -1,6 +1,6 @@
-"""What is compiled in place of some functions of `network`: the same products, without arrays that NumPy makes and forgets.
+"""Functions that are compiled in place of some functions of `network`: they compute the same without NumPy's temporary arrays.
 
-The sigmoids are in `kernels.activations`. `clock` is that of a training that is profiled (`laps`), else None.
+The sigmoids are in `kernels.activations`. While a training run is profiled, `clock` is its clock (see `laps`); otherwise it is None.
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ from .laps import ALLOCATION, DELTA, DIVISION, HIDDEN, OUTPUT, RESIDUAL, SIGMOID
 
 
 def dense(inputs, weights, clock=None):
-    """The matrix product, of different dtypes too, which Numba's own refuses: integers follow floats, float32 follows float64."""
+    """Multiply two matrices, which may differ in dtype: integers are converted to floats, float32 to float64.
+
+    Numba's own matrix product accepts only two arrays of the same dtype.
+    """
     a, b = in_common_dtype(inputs, weights), in_common_dtype(weights, inputs)
-    if inputs.ndim == 1:  # as in the plain `backward`, if somebody compiles that
+    if inputs.ndim == 1:  # needed if a user compiles the plain `backward`, which multiplies by vectors
         return a @ b
     if weights.ndim == 1:
         return a @ b
@@ -30,11 +33,11 @@ def dense(inputs, weights, clock=None):
     return out
 
 
-LOOP_TERMS = 3  # multiply-adds of a term of `backward`'s second loop: three products, a sum, and the two operations of sigmoid_
+LOOP_TERMS = 3  # multiply-adds per term in the second loop of `backward`: three products, a sum, and the two operations of sigmoid_
 
 
 def in_common_dtype(a: Any, b: Any) -> Any:
-    """In compiled code: `a` in the floating dtype that suits both."""
+    """Convert `a` to the floating dtype that can hold both `a` and `b`."""
     return a.astype(np.result_type(a, b), copy=False)
 
 
@@ -48,7 +51,7 @@ def _in_common_dtype(a, b):
 
 
 def mse(y_hat, y):
-    """Each square is added where it is computed."""
+    """Compute `network.mse` without an array of the squares: each square is added to the total as soon as it is computed."""
     residual = y_hat - y
     flat, total = residual.reshape(residual.size), 0.0
     for k in range(flat.size):
@@ -57,7 +60,7 @@ def mse(y_hat, y):
 
 
 def forward_pass(X, w1, w2, clock=None):
-    """The sigmoid takes the place of its argument."""
+    """Compute `network.forward_pass` with the sigmoid in place: its values overwrite its arguments."""
     (N, I), (H, O) = X.shape, w2.shape
     act_hidden = network.dense(X, w1, clock)
     lap(clock, HIDDEN, N * I * H)
@@ -69,10 +72,10 @@ def forward_pass(X, w1, w2, clock=None):
 
 
 def backward_faster(X, y, y_hat, act_hidden, w2, clock=None):
-    """The slope multiplies, and the number of samples divides, in place: one large array instead of four.
+    """Compute `network.backward_faster` in place: multiply by the sigmoid's derivative and divide by N without temporary arrays.
 
-    Compiled from `network`, NumPy was faster at 4096 samples of MNIST, by a tenth to a fifth. `backward_pass` is this as well: in
-    compiled code an expression has no advantage over its parts.
+    One large array is needed instead of four. Without this, the compiled function was a tenth to a fifth slower than NumPy on 4096
+    samples of MNIST. The same body serves `backward_pass`, since in compiled code one expression has no advantage over its parts.
     """
     (N, I), (H, O) = X.shape, w2.shape
     residual, error = network.mse(y_hat, y)
@@ -93,7 +96,7 @@ def backward_faster(X, y, y_hat, act_hidden, w2, clock=None):
 
 @kernel
 def times_slope(delta, hidden):
-    """delta *= hidden (1 - hidden). Both (N, H), C-contiguous."""
+    """Multiply delta in place by hidden (1 - hidden). Both have shape (N, H) and are C-contiguous."""
     delta, hidden, one = delta.reshape(delta.size), hidden.reshape(hidden.size), hidden.dtype.type(1)
     for n in range(delta.size):
         delta[n] *= hidden[n] * (one - hidden[n])
@@ -101,7 +104,7 @@ def times_slope(delta, hidden):
 
 @kernel
 def divide(a, number):
-    """a /= number. a : C-contiguous."""
+    """Divide the C-contiguous array a by the number in place."""
     a, number = a.reshape(a.size), a.dtype.type(number)
     for i in range(a.size):
         a[i] /= number
@@ -109,17 +112,18 @@ def divide(a, number):
 
 @kernel
 def descend(w, step, rate):
-    """w -= rate * step. Same shape, C-contiguous."""
+    """Subtract rate * step from w in place. Both arrays have the same shape and are C-contiguous."""
     w, step = w.reshape(w.size), step.reshape(step.size)
     for i in range(w.size):
         w[i] -= rate * step[i]
 
 
 def backward(X, y, y_hat, act_hidden, w2, clock=None):
-    """The mean over the samples as a loop, which allocates nothing.
+    """Compute `network.backward` with explicit loops over the samples, which allocate no temporary arrays.
 
-    Compiled from `network`, each mean would be a call of BLAS and three arrays: 1.8 times as long at XOR's size and at breast cancer's,
-    the same at iris's. (At the size of digits it would be 1.2 - 1.5 times as fast; both are a hundred times slower there than products.)
+    If `network.backward` itself were compiled, each mean would need one call of BLAS and three new arrays. That takes 1.8 times as long
+    for XOR and for the breast cancer data, and the same time for iris. (For the digits data it would be 1.2 - 1.5 times as fast, but
+    there both are a hundred times slower than matrix products.)
     """
     (N, I), (H, O) = X.shape, w2.shape
     residual, error = network.mse(y_hat, y)

@@ -1,4 +1,4 @@
-"""From a plain function of `network` to a public one: checked when Python calls it, compiled, and usable in a user's own ``@njit`` code."""
+"""Turn a plain function of `network` into a public one that is compiled, checks its arguments, and works in users' ``@njit`` code."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ Function = Callable[..., Any]
 
 
 def document_function(plain: Function, body: Function | None = None, **letters: str) -> Callable[[Function], Function]:
-    """Make the function that is described (it needs no body) the public form of `plain`.
+    """Make the decorated function, which needs only a signature and a docstring, the public form of `plain`.
 
-    From Python it checks its arguments and calls what is compiled: `plain` itself, or `body` in its place. In compiled code both names
-    stand for the same, without checks. `letters` give each argument's shape, as in ``X="NI"``.
+    When Python calls it, the public function checks its arguments and calls the compiled code of `body`, or of `plain` if there is no
+    `body`. In compiled code both names, public and plain, stand for that same code, without checks. `letters` give the shape of each
+    argument, as in ``X="NI"``.
     """
     body = body or plain
     compiled = entry(body)
@@ -45,7 +46,10 @@ def document_function(plain: Function, body: Function | None = None, **letters: 
 
 
 def elementwise_function(plain: Function, into: Function, of: Function) -> Callable[[Function], Function]:
-    """As `document_function`, for one argument of any shape; in place of `plain` stand `into(out, x)`, and `of(x)` for a number."""
+    """Do the same as `document_function` for a function of one argument of any shape.
+
+    Arrays are computed by `into(out, x)` and single numbers by `of(x)`, both in place of `plain`.
+    """
 
     def on_floats(x):  # type: ignore[no-untyped-def]
         x = np.ascontiguousarray(x)

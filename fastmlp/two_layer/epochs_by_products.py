@@ -1,4 +1,4 @@
-"""Gradient descent for layers of some width: an epoch is a handful of matrix products, which BLAS computes."""
+"""Gradient descent for wide layers: each epoch consists of five matrix products, which BLAS computes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .laps import ALLOCATION, BOOKKEEPING, DELTA, HIDDEN, OUTPUT, RESIDUAL, SIGM
 
 @kernel(allocates=True)
 def epochs_by_products(weights, record, X, y, epochs, rate, stop):
-    """Five products by BLAS and nothing allocated between them. Arguments as `fused_epochs` takes them."""
+    """Run each epoch as five BLAS products, with no allocation between them. The arguments are those of `fused_epochs`."""
     (w1, w2), (errors, record_every, clock) = weights, record
     begin(clock)
     (N, I), (H, O) = X.shape, w2.shape
@@ -50,7 +50,7 @@ def epochs_by_products(weights, record, X, y, epochs, rate, stop):
 
 @kernel
 def subtract(residual, y):
-    """residual -= y, and the sum of its squares. Same shape, C-contiguous."""
+    """Subtract y from the residual in place and return the sum of its squares. Both have the same shape and are C-contiguous."""
     residual, y, squares = residual.reshape(residual.size), y.reshape(y.size), residual.dtype.type(0)
     for n in range(residual.size):
         residual[n] -= y[n]

@@ -1,4 +1,4 @@
-"""The document's gradient descent over the engine's tiles: block by block of samples, each of which stays in the second-level cache."""
+"""Gradient descent by the engine's tiled matrix products, on one block of samples at a time, which stays in the second-level cache."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ BLOCK = 128  # samples
 
 @entry
 def epochs_by_tiles(weights, record, X, y, epochs, rate, stop):
-    """For layers of some width over many samples. Arguments as `fused_epochs` takes them; stopped, it leaves w1 and w2 as they were.
+    """Train wide layers on many samples. The arguments are those of `fused_epochs`; if the run is stopped, w1 and w2 do not change.
 
-    w1 is kept as (H, I), and the samples twice, one per lane and one per row, so that both large products read their factors from one end
-    to the other: z = w1 x, and the step of w1 = delta x'.
+    w1 is stored transposed, as (H, I), and the samples are stored twice, one per lane and one per row. In this way both large products,
+    z = w1 x and the step of w1 = delta x', read their factors sequentially.
     """
     (w1, w2), (errors, record_every, clock) = weights, record
     begin(clock)
@@ -110,7 +110,7 @@ def epochs_by_tiles(weights, record, X, y, epochs, rate, stop):
 
 @kernel
 def gather_panels(x, X, batch, stop):
-    """As `gather_rows`, the lanes of each column of tiles in a panel."""
+    """Gather the rows of X as `gather_rows` does, but store the lanes of each column of tiles as a panel of their own."""
     V, I = width(X), X.shape[1]
     vectors, n = batch.B // V, 0
     while n < vectors:
@@ -123,7 +123,7 @@ def gather_panels(x, X, batch, stop):
 
 @kernel
 def copy_rows(rows, X, batch):
-    """The samples of a batch as they are, one per row, the columns of each column of tiles in a panel. The last sample repeats."""
+    """Copy the samples of a batch, one per row, with a panel for each column of tiles. Padding rows repeat the last sample."""
     V, I = width(X), X.shape[1]
     flat, vectors, n = X.reshape(X.size), padded(I, V) // V, 0
     while n < vectors:
@@ -141,7 +141,10 @@ def copy_rows(rows, X, batch):
 
 @kernel
 def subtract(residual, target, valid, O, squares):
-    """residual -= target, zero in the lanes that hold no sample; returns the vector `squares` plus their squares. All are blocks."""
+    """Subtract target from residual in place, and return the vector `squares` plus the squares of the result.
+
+    residual, target and valid are blocks; lanes that hold no sample are set to zero.
+    """
     for o in range(O):
         for n in range(0, residual.columns, width(residual.data)):
             place = residual.at + o * residual.row + n
@@ -154,7 +157,10 @@ def subtract(residual, target, valid, O, squares):
 
 @kernel(allocates=True)
 def flat(size, like):
-    """Zeros of that array's dtype, from a cache line on, with the GUARD elements beyond that kernels may read."""
+    """Allocate zeros of the dtype of `like`, aligned to a cache line.
+
+    The array is GUARD elements longer than `size`, because kernels may read that far beyond its end.
+    """
     memory = room(size, like)
     memory[:] = 0
     return memory
@@ -162,7 +168,7 @@ def flat(size, like):
 
 @kernel(allocates=True)
 def room(size, like):
-    """As `flat`, of undefined values."""
+    """Allocate as `flat` does, but leave the values undefined."""
     memory = new_matrix(1, size + GUARD + 64, like)[0]
     skip = -memory.ctypes.data % 64 // memory.itemsize
     return memory[skip : skip + size + GUARD]

@@ -1,7 +1,7 @@
-"""Gradient descent for narrow layers: the samples lie in the lanes of vectors.
+"""Gradient descent for narrow layers, with one sample in each lane of a vector.
 
-X (blocks, I, V) and y (blocks, O, V) hold V samples per block, the last block filled up with zeros; valid (blocks, V) is 1 for a sample
-and 0 for filling. The other arguments are those of `fused_epochs`.
+X (blocks, I, V) and y (blocks, O, V) hold V samples per block, and the last block is padded with zeros; valid (blocks, V) is 1 for a
+sample and 0 for padding. The other arguments are those of `fused_epochs`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .laps import BOOKKEEPING, HIDDEN_LAYER, OUTPUT_RESIDUAL, SLOPES, SLOPES_UPD
 
 
 class Lanes(NamedTuple):
-    """The samples in lanes, and how many there are."""
+    """The samples arranged in lanes, and their number N."""
 
     X: np.ndarray
     y: np.ndarray
@@ -29,7 +29,7 @@ class Lanes(NamedTuple):
 
 @kernel(allocates=True)
 def in_lanes(X, y, V):
-    """`Lanes` of X (N, I) and y (N, O), V samples to a block."""
+    """Arrange X (N, I) and y (N, O) as `Lanes`, with V samples per block."""
     (N, I), O = X.shape, y.shape[1]
     blocks = (N + V - 1) // V
     X_lanes, y_lanes, valid = np.zeros((blocks, I, V), X.dtype), np.zeros((blocks, O, V), X.dtype), np.zeros((blocks, V), X.dtype)
@@ -44,11 +44,11 @@ def in_lanes(X, y, V):
 
 @kernel(literals=True, allocates=True)
 def epochs_in_one_vector(halves, weights, record, lanes, epochs, rate, stop):
-    """For one block: every sample lies in the same vector, or in the first half of one (halves, a literal: 2 or 1).
+    """Train on a single block: all samples fit into one vector (halves = 2) or into the first half of one (halves = 1, a literal).
 
-    In half a vector a sum over lanes has a stage less, and a CPU that executes wide vectors in two parts has half to do: on Zen 4 with
-    AVX-512 an epoch of XOR takes 0.8 times as long. Both weights of a hidden unit change as soon as its delta is known: no other unit's
-    delta needs them.
+    In half a vector a sum over lanes needs one stage less, and a CPU that executes wide vectors in two parts has half as much to do: on
+    Zen 4 with AVX-512 an epoch of XOR takes 0.8 times as long. The weights of a hidden unit in w1 and w2 are updated as soon as its delta
+    is known, because no other unit's delta depends on them.
     """
     (w1, w2), (errors, record_every, clock), (X, y, valid, N) = weights, record, lanes
     begin(clock)
@@ -96,7 +96,7 @@ def epochs_in_one_vector(halves, weights, record, lanes, epochs, rate, stop):
 
 @kernel(allocates=True)
 def epochs_in_vectors(weights, record, lanes, epochs, rate, stop):
-    """For any number of blocks: one pass over the samples, a vector of them at a time; each weight sums its gradient in lanes."""
+    """Train on any number of blocks: each epoch passes over the samples one vector at a time and sums every weight's gradient by lane."""
     (w1, w2), (errors, record_every, clock), (X, y, valid, N) = weights, record, lanes
     begin(clock)
     (I, H), O, V = w1.shape, w2.shape[1], width(X)

@@ -1,9 +1,9 @@
-"""The functions of `network` as users import them: checked, documented and compiled.
+"""The functions of `network` in the form that users import: checked, documented and compiled.
 
-N samples, I inputs, H hidden units, O outputs: X (N, I), w1 (I, H), w2 (H, O), y (N, O).
+N is the number of samples, I of inputs, H of hidden units and O of outputs: X (N, I), w1 (I, H), w2 (H, O), y (N, O).
 
-Called from Python every function takes array-likes (lists, integers, views) and checks them; called from a user's own ``@njit`` function
-it is the bare kernel, without checks. What it computes is read in `network`.
+When Python calls one of these functions, it accepts array-likes (lists, integers, views) and checks them. When a user's own ``@njit``
+function calls it, it is the bare kernel, without checks. The module `network` shows what each function computes.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from . import bodies, network
 from .compiled import document_function, elementwise_function
 
 
-# Vectors, instead of Numba's `np.exp` element by element: 3 - 6 times as fast from iris's size on, and no overflow.
+# Whole vectors instead of Numba's `np.exp` of each element: from the size of iris on 3 - 6 times as fast, and without overflow.
 @elementwise_function(network.sigmoid, activations.sigmoid_into, activations.sigmoid_of)
 def sigmoid(x: Any) -> Any:
-    """1 / (1 + exp(-x)), without overflow for any x.
+    """Compute 1 / (1 + exp(-x)) for each element of x, without overflow.
 
     Parameters
     ----------
@@ -31,8 +31,8 @@ def sigmoid(x: Any) -> Any:
 
     Returns
     -------
-    ndarray of x's shape, or a number
-        Accurate to 3 units in the last place.
+    ndarray of the shape of x, or a number
+        The values, accurate to 3 units in the last place.
 
     Raises
     ------
@@ -47,19 +47,20 @@ def sigmoid(x: Any) -> Any:
     """
 
 
-# Compiled from `network`, numbers of float32 would become float64, and arrays of float32 take 1.4 - 1.8 times as long.
+# If `network.sigmoid_` were compiled, float32 numbers would become float64, and float32 arrays would take 1.4 - 1.8 times as long.
 @elementwise_function(network.sigmoid_, activations.sigmoid_slope_into, activations.sigmoid_slope_of)
 def sigmoid_(s: Any) -> Any:
-    """s (1 - s): the derivative of the sigmoid, in terms of its output.
+    """Compute the derivative of the sigmoid, s (1 - s), from the sigmoid's output s.
 
     Parameters
     ----------
     s : array_like of any shape, or a number
-        Values of the sigmoid.
+        Outputs of the sigmoid.
 
     Returns
     -------
-    ndarray of s's shape, or a number
+    ndarray of the shape of s, or a number
+        The derivatives.
 
     Raises
     ------
@@ -76,7 +77,7 @@ def sigmoid_(s: Any) -> Any:
 
 @document_function(network.dense, bodies.dense, inputs="NI", weights="IO")
 def dense(inputs: Any, weights: Any) -> Any:
-    """The matrix product of inputs and weights; no bias.
+    """Multiply inputs by weights: a fully connected layer without bias.
 
     Parameters
     ----------
@@ -103,14 +104,15 @@ def dense(inputs: Any, weights: Any) -> Any:
 def initialize_weights(
     input_sz: int, hidden_sz: int, output_sz: int, seed: int | np.random.RandomState = 56
 ) -> tuple[network.Array, network.Array]:
-    """Draw w1, then w2, uniform on [0, 1), from NumPy's legacy generator.
+    """Draw first w1 and then w2 from the uniform distribution on [0, 1), with NumPy's legacy generator.
 
     Parameters
     ----------
     input_sz, hidden_sz, output_sz : int
         I, H and O, each at least 1.
     seed : int or numpy.random.RandomState, default 56
-        A generator is drawn from as it stands. The document's training runs use the second draw after the seed 56 (see the example).
+        An integer starts a new generator; a RandomState continues from its present state. The training runs of the source document use
+        the second pair of matrices drawn after the seed 56 (see the example).
 
     Returns
     -------
@@ -120,7 +122,7 @@ def initialize_weights(
     Raises
     ------
     ValueError, TypeError
-        If a size is not a positive integer, or the seed is none that NumPy takes.
+        If a size is not a positive integer, or NumPy does not accept the seed.
 
     Examples
     --------
@@ -143,7 +145,7 @@ def initialize_weights(
 @in_compiled_code(initialize_weights)
 def _initialize_weights(input_sz, hidden_sz, output_sz, seed=56):  # type: ignore[no-untyped-def]
     def implementation(input_sz, hidden_sz, output_sz, seed=56):  # type: ignore[no-untyped-def]
-        np.random.seed(seed)  # noqa: NPY002 - in compiled code the same generator as RandomState
+        np.random.seed(seed)  # noqa: NPY002 - in compiled code this is the generator of RandomState
         return np.random.random((input_sz, hidden_sz)), np.random.random((hidden_sz, output_sz))  # noqa: NPY002
 
     return implementation
@@ -151,7 +153,7 @@ def _initialize_weights(input_sz, hidden_sz, output_sz, seed=56):  # type: ignor
 
 @document_function(network.forward_pass, bodies.forward_pass, X="NI", w1="IH", w2="HO")
 def forward_pass(X: Any, w1: Any, w2: Any) -> Any:
-    """The network's output: a sigmoid hidden layer, then a linear one.
+    """Compute the network's hidden activations and outputs: a sigmoid hidden layer followed by a linear output layer.
 
     Parameters
     ----------
@@ -182,7 +184,7 @@ def forward_pass(X: Any, w1: Any, w2: Any) -> Any:
 
 @document_function(network.mse, bodies.mse, y_hat="NO", y="NO")
 def mse(y_hat: Any, y: Any) -> Any:
-    """The residual and half the mean squared error: a sum over the outputs, a mean over the N samples.
+    """Compute the residual, and half the squared error, summed over the outputs and averaged over the N samples.
 
     Parameters
     ----------
@@ -196,7 +198,7 @@ def mse(y_hat: Any, y: Any) -> Any:
     residual : ndarray of shape (N, O)
         y_hat - y.
     error : float
-        1/N * sum_n 1/2 * |residual_n|^2.
+        ``1/N * sum_n 1/2 * |residual_n|^2``
 
     Raises
     ------
@@ -205,7 +207,7 @@ def mse(y_hat: Any, y: Any) -> Any:
 
     Notes
     -----
-    The document divides by N * O (erratum 2), which is not the error its gradients belong to when O > 1.
+    The source document divides by N * O (erratum 2). When O > 1, its gradients are not the derivatives of that error.
 
     Examples
     --------
@@ -217,14 +219,14 @@ def mse(y_hat: Any, y: Any) -> Any:
 
 @document_function(network.backward, bodies.backward, X="NI", y="NO", y_hat="NO", act_hidden="NH", w2="HO")
 def backward(X: Any, y: Any, y_hat: Any, act_hidden: Any, w2: Any) -> Any:
-    """The gradient by naive loops: for each weight, one mean over the samples.
+    """Compute the gradient by plain loops that take, for each weight, the mean over the samples.
 
     Parameters
     ----------
     X : array_like of shape (N, I)
     y : array_like of shape (N, O)
     y_hat, act_hidden : array_like of shape (N, O), (N, H)
-        What `forward_pass` returned.
+        Outputs and hidden activations, as `forward_pass` returns them.
     w2 : array_like of shape (H, O)
 
     Returns
@@ -232,7 +234,7 @@ def backward(X: Any, y: Any, y_hat: Any, act_hidden: Any, w2: Any) -> Any:
     dL_dw2 : ndarray of shape (H, O)
     dL_dw1 : ndarray of shape (I, H)
     error : float
-        As `mse` gives it.
+        The error that `mse` computes.
 
     Raises
     ------
@@ -241,8 +243,8 @@ def backward(X: Any, y: Any, y_hat: Any, act_hidden: Any, w2: Any) -> Any:
 
     Notes
     -----
-    The document's loop multiplies by ``sigmoid(act_hidden)`` where the derivative ``sigmoid_(act_hidden)`` belongs (erratum 1), and
-    looks at the first output only (erratum 3).
+    The loop in the source document multiplies by ``sigmoid(act_hidden)`` where the derivative ``sigmoid_(act_hidden)`` belongs
+    (erratum 1), and uses only the first output (erratum 3).
 
     Examples
     --------
@@ -258,7 +260,7 @@ def backward(X: Any, y: Any, y_hat: Any, act_hidden: Any, w2: Any) -> Any:
 
 @document_function(network.backward_faster, bodies.backward_faster, X="NI", y="NO", y_hat="NO", act_hidden="NH", w2="HO")
 def backward_faster(X: Any, y: Any, y_hat: Any, act_hidden: Any, w2: Any) -> Any:
-    """The gradient as matrix products. Arguments, results and errors as in `backward`.
+    """Compute the gradient by matrix products. Arguments, results and errors are those of `backward`.
 
     Examples
     --------
@@ -272,7 +274,7 @@ def backward_faster(X: Any, y: Any, y_hat: Any, act_hidden: Any, w2: Any) -> Any
 
 @document_function(network.backward_pass, bodies.backward_faster, X="NI", y="NO", y_hat="NO", act_hidden="NH", w2="HO")
 def backward_pass(X: Any, y: Any, y_hat: Any, act_hidden: Any, w2: Any) -> Any:
-    """The gradient as one expression. Arguments, results and errors as in `backward`.
+    """Compute the gradient, written as one expression for each weight matrix. Arguments, results and errors are those of `backward`.
 
     Examples
     --------

@@ -1,13 +1,14 @@
-"""Gradient descent for the document's network with everything fused, as fast as its size allows: five ways through an epoch.
+"""Gradient descent for the two-layer network, with forward pass, gradient and update fused: five algorithms for an epoch.
 
-Why so many: at XOR's size the arithmetic is a few nanoseconds and everything else is overhead, so `epochs_in_one_vector` keeps an epoch to
-a single chain of vector operations, half as wide where that is enough; narrow layers over more samples keep every lane busy in
-`epochs_in_vectors`; wider layers are matrix products, which `epochs_by_tiles` computes block by block; where the samples fill but a few
-vectors, tiles would multiply empty lanes, and `epochs_by_products` leaves them to BLAS.
+Each algorithm serves a different size of the problem. At the size of XOR the arithmetic takes a few nanoseconds and everything else is
+overhead, so `epochs_in_one_vector` reduces an epoch to a single chain of vector operations, on half a vector if the samples fit into it.
+For narrow layers and more samples, `epochs_in_vectors` keeps every lane busy. For wider layers an epoch consists of matrix products, which
+`epochs_by_tiles` computes block by block. If the samples fill only a few vectors, tiles would multiply empty lanes, and
+`epochs_by_products` leaves the products to BLAS.
 
-The borders are counted in weights and in vectors of samples, so they move with the CPU's vectors and the dtype. Measured on one core of
-Zen 4, microseconds an epoch; the rule takes the way with a star, which is not the fastest everywhere (of four samples, half a vector,
-0.05 with AVX-512):
+The limits between the algorithms are counted in weights and in vectors of samples, so they depend on the vector width of the CPU and on
+the dtype. The table shows microseconds per epoch on one core of Zen 4. A star marks the algorithm that `way_through` chooses, which is
+not the fastest in every row. (Half a vector, which it chooses for the four samples of XOR with AVX-512, takes 0.05.)
 
                         float64, AVX-512                          float32, AVX2
     N, I, H, O          one vector  vectors  products    tiles    one vector  vectors  products    tiles
@@ -32,17 +33,17 @@ from .epochs_by_products import epochs_by_products
 from .epochs_by_tiles import epochs_by_tiles
 from .epochs_in_lanes import epochs_in_one_vector, epochs_in_vectors, in_lanes
 
-ONE_VECTOR_WEIGHTS = 256  # up to here summing each weight's gradient across lanes is cheaper than a call of BLAS
-VECTORS_WEIGHTS = 150  # up to here, reading the samples again for every weight is cheaper than laying them out for tiles
-TILES_VECTORS = 4  # of samples, from which on tiles waste less than BLAS
+ONE_VECTOR_WEIGHTS = 256  # up to this many, summing each weight's gradient across lanes is cheaper than calling BLAS
+VECTORS_WEIGHTS = 150  # up to this many, reading the samples again for every weight is cheaper than arranging them for tiles
+TILES_VECTORS = 4  # vectors of samples; from this many on, tiles are faster than BLAS
 
 IN_HALF_VECTOR, IN_ONE_VECTOR, IN_VECTORS, BY_PRODUCTS, BY_TILES = range(5)
-LEAST_HALVED = 8  # lanes: half of fewer may be no register
+LEAST_HALVED = 8  # lanes; half of a shorter vector may not have a register of its own
 
 
 @plain
 def way_through(samples: int, weights: int, lanes: int) -> int:
-    """The fastest way for so many samples and H (I + O) weights; `lanes` are the elements of a vector."""
+    """Choose an algorithm for this many samples and weights, H (I + O); `lanes` is the number of elements in a vector."""
     if samples <= lanes and weights <= ONE_VECTOR_WEIGHTS:
         return IN_HALF_VECTOR if samples <= lanes // 2 and lanes >= LEAST_HALVED else IN_ONE_VECTOR
     if samples > lanes and weights <= VECTORS_WEIGHTS:
@@ -52,34 +53,35 @@ def way_through(samples: int, weights: int, lanes: int) -> int:
 
 @entry
 def half_vector(weights, record, X, y, epochs, rate, stop):
-    """`epochs_in_one_vector`, in half of one, of samples as Python has them."""
+    """Arrange the samples in lanes and call `epochs_in_one_vector` on the first half of a vector."""
     epochs_in_one_vector(1, weights, record, in_lanes(X, y, width(X) // 2), epochs, rate, stop)
 
 
 @entry
 def one_vector(weights, record, X, y, epochs, rate, stop):
-    """`epochs_in_one_vector`, likewise."""
+    """Arrange the samples in lanes and call `epochs_in_one_vector` on a whole vector."""
     epochs_in_one_vector(2, weights, record, in_lanes(X, y, width(X)), epochs, rate, stop)
 
 
 @entry
 def vectors(weights, record, X, y, epochs, rate, stop):
-    """`epochs_in_vectors`, likewise."""
+    """Arrange the samples in lanes and call `epochs_in_vectors`."""
     epochs_in_vectors(weights, record, in_lanes(X, y, width(X)), epochs, rate, stop)
 
 
-# The ways, as Python calls them: each is compiled when it is needed. All take
+# The algorithms in the form that Python calls. Each is compiled when it is first needed. All take these arguments:
 #   weights : (w1 (I, H), w2 (H, O)), modified in place
-#   record : (errors, every, clock): the errors before the update of epochs 0, every, ... go there; clock : `laps.clock()`, or None
+#   record : (errors, every, clock), where `errors` receives the error before the update of epochs 0, every, ..., and `clock` is
+#       `laps.clock()` or None
 #   X (N, I), y (N, O)
-#   rate : times the gradient of half the mean squared error, the step
-#   stop (1,) uint8 : not zero ends the run at the next epoch
+#   rate : factor of the gradient of half the mean squared error in every update
+#   stop : uint8 of shape (1,); any value but zero ends the run at the next epoch
 WAYS = (half_vector, one_vector, vectors, epochs_by_products, epochs_by_tiles)
 
 
 @entry
 def fused_epochs(weights, record, X, y, epochs, rate, stop):
-    """Full-batch gradient descent inside compiled code: by the fastest way but tiles, which would take longest to compile."""
+    """Train by full-batch gradient descent inside compiled code, choosing among all algorithms but tiles, which take longest to compile."""
     way = way_through(X.shape[0], weights.w1.size + weights.w2.size, width(X))
     if way >= BY_PRODUCTS:
         epochs_by_products(weights, record, X, y, epochs, rate, stop)

@@ -1,6 +1,6 @@
-"""Where the time of an epoch goes: laps of a clock, or nothing at all, as in `kernels.clock`.
+"""Measure how long each phase of an epoch takes, by the laps of a clock as in `kernels.clock`.
 
-A training that is profiled has a `Clock` in its `Record`. Others have None there: for them a lap compiles to nothing.
+A training run that is profiled has a `Clock` in its `Record`. Other runs have None there, and for them a lap compiles to no instruction.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PHASES = (
     ALLOCATION, LAYOUT, HIDDEN, SIGMOID, HIDDEN_LAYER, OUTPUT, RESIDUAL, OUTPUT_RESIDUAL, SLOPE2,
     DELTA, SIGMOID_SLOPE, HIDDEN_DELTA, SLOPE1, SLOPES, SLOPES_UPDATE, DIVISION, UPDATE, BOOKKEEPING,
 ) = range(len(PHASES))  # fmt: skip
-# Where `fused` does at once what the document does in parts: whole -> parts.
+# Phases in which `fused` does in one pass what the source document does in several steps: phase -> steps.
 PARTS = {
     HIDDEN_LAYER: (HIDDEN, SIGMOID),
     OUTPUT_RESIDUAL: (OUTPUT, RESIDUAL),
@@ -33,7 +33,7 @@ PARTS = {
 
 
 def clock() -> Clock:
-    """One at zero."""
+    """Return a new clock whose counts are all zero."""
     cycles, laps, amounts = (np.zeros((len(PHASES), 1), np.int64) for _ in range(3))
     last, recorded, wall = (np.zeros(1, np.int64) for _ in range(3))
     return Clock(cycles, laps, amounts, last, np.zeros((0, 4), np.int64), recorded, wall)
@@ -41,20 +41,21 @@ def clock() -> Clock:
 
 @kernel
 def record_begin(clock):  # type: ignore[no-untyped-def]
-    """From here on."""
+    """Start the first lap."""
     clock.last[0] = cycles()
 
 
 @kernel
 def record_lap(clock, phase, amount):  # type: ignore[no-untyped-def]
-    """The lap that ends now."""
+    """End the present lap, and record it under that phase and amount of work."""
     record(clock, phase, 0, amount)
 
 
 def _if_profiled(function: Any, *arguments: Any) -> tuple[Any, Any]:
-    """What an intrinsic is: a call of the function if the first argument is a clock, else no instruction at all.
+    """Give an intrinsic its signature and code: a call of the function if the first argument is a clock, otherwise no instruction.
 
-    A function that does nothing would not do: Numba counts the references of the arrays around a call in another way.
+    An empty function in the place of no instruction would not do, because Numba then counts the references of the surrounding arrays
+    differently.
     """
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -67,19 +68,22 @@ def _if_profiled(function: Any, *arguments: Any) -> tuple[Any, Any]:
 
 @intrinsic
 def begin(typingctx, clock):  # type: ignore[no-untyped-def]
-    """The first lap begins."""
+    """Start the first lap if there is a clock."""
     return _if_profiled(lambda clock: record_begin(clock), clock)
 
 
 @intrinsic
 def lap(typingctx, clock, phase, amount):  # type: ignore[no-untyped-def]
-    """What was done since the last lap was that phase, with so many multiply-adds; of ALLOCATION, elements of new arrays."""
+    """End a lap if there is a clock: the work since the last lap belongs to `phase`.
+
+    `amount` counts multiply-adds; for ALLOCATION it counts the elements of the new arrays.
+    """
     return _if_profiled(lambda clock, phase, amount: record_lap(clock, phase, amount), clock, phase, amount)
 
 
 @entry(allocates=False)
 def nothing_but_laps(clock, turns):  # type: ignore[no-untyped-def]
-    """Cycles that so many laps take which have nothing between them."""
+    """Return the CPU cycles that `turns` empty laps take, to measure the cost of the laps themselves."""
     begin(clock)
     began = cycles()
     for _ in range(turns):

@@ -1,8 +1,9 @@
-"""The document's network: one hidden layer, no biases, and its gradient written three ways.
+"""A network with one hidden layer and no biases, and its gradient written in three ways, as in the notebooks that fastmlp comes from.
 
-N samples, I inputs, H hidden units, O outputs: X (N, I), w1 (I, H), w2 (H, O), y (N, O).
+N is the number of samples, I of inputs, H of hidden units and O of outputs. The inputs are X (N, I) with the targets y (N, O); the weights
+are w1 (I, H) and w2 (H, O).
 
-Python runs these functions as they stand, in NumPy: that is the document's way, which checks nothing. `functions` compiles the same ones.
+This module is plain NumPy, meant to be read; it does not check its arguments. The module `functions` compiles the same functions.
 
 Examples
 --------
@@ -28,39 +29,39 @@ Gradient = Callable[[Array, Array, Array, Array, Array], Slopes]
 
 
 def sigmoid(x: Array) -> Array:
-    """1 / (1 + exp(-x))."""
+    """Return 1 / (1 + exp(-x)) for each element of x."""
     return 1 / (1 + np.exp(-x))
 
 
 def sigmoid_(s: Array) -> Array:
-    """s (1 - s): the derivative of the sigmoid, in terms of its output."""
+    """Return the derivative of the sigmoid, s (1 - s), computed from the sigmoid's output s."""
     return s * (1 - s)
 
 
 def dense(inputs: Array, weights: Array) -> Array:
-    """The matrix product of inputs (N, I) and weights (I, O); no bias."""
+    """Multiply inputs (N, I) by weights (I, O). There is no bias."""
     return inputs @ weights
 
 
 def initialize_weights(input_sz: int, hidden_sz: int, output_sz: int, generator: np.random.RandomState) -> tuple[Array, Array]:
-    """w1 (I, H), then w2 (H, O), uniform on [0, 1)."""
+    """Draw first w1 (I, H) and then w2 (H, O) from the uniform distribution on [0, 1)."""
     return generator.random_sample((input_sz, hidden_sz)), generator.random_sample((hidden_sz, output_sz))
 
 
 def forward_pass(X: Array, w1: Array, w2: Array) -> tuple[Array, Array]:
-    """act_hidden (N, H) = sigmoid(X w1) and y_hat (N, O) = act_hidden w2."""
+    """Compute the hidden activations, sigmoid(X w1) of shape (N, H), and the outputs, act_hidden w2 of shape (N, O)."""
     act_hidden = sigmoid(dense(X, w1))
     return act_hidden, dense(act_hidden, w2)
 
 
 def mse(y_hat: Array, y: Array) -> tuple[Array, float]:
-    """The residual y_hat - y (N, O), and half its square: summed over the outputs, averaged over the samples."""
+    """Return the residual y_hat - y (N, O) and the error: half the squared residual, summed over outputs and averaged over samples."""
     residual = y_hat - y
     return residual, float(np.sum(residual * residual)) / (2 * len(y))
 
 
 def backward(X: Array, y: Array, y_hat: Array, act_hidden: Array, w2: Array) -> Slopes:
-    """The gradient by a double loop: one mean over the samples for each weight in w1."""
+    """Compute the gradient with a double loop over the weights in w1: the derivative for each is a mean over the samples."""
     residual, error = mse(y_hat, y)
     dL_dw2 = dense(act_hidden.T, residual) / len(X)
     dL_dw1 = np.zeros((X.shape[1], len(w2)), w2.dtype)
@@ -71,7 +72,7 @@ def backward(X: Array, y: Array, y_hat: Array, act_hidden: Array, w2: Array) -> 
 
 
 def backward_faster(X: Array, y: Array, y_hat: Array, act_hidden: Array, w2: Array) -> Slopes:
-    """The gradient as matrix products."""
+    """Compute the gradient with matrix products in place of the loops."""
     residual, error = mse(y_hat, y)
     dL_dw2 = dense(act_hidden.T, residual) / len(X)
     da_dh = dense(residual, w2.T) * sigmoid_(act_hidden)
@@ -80,7 +81,7 @@ def backward_faster(X: Array, y: Array, y_hat: Array, act_hidden: Array, w2: Arr
 
 
 def backward_pass(X: Array, y: Array, y_hat: Array, act_hidden: Array, w2: Array) -> Slopes:
-    """The gradient as one expression."""
+    """Compute the same matrix products as `backward_faster`, written as one expression for each weight matrix."""
     residual, error = mse(y_hat, y)
     return dense(act_hidden.T, residual) / len(X), dense(X.T, dense(residual, w2.T) * sigmoid_(act_hidden)) / len(X), error
 
@@ -89,7 +90,10 @@ def train(
     X: Array, y: Array, w1: Array, w2: Array, epochs: int = 10_000, learning_rate: float = 0.12,
     gradient: Gradient = backward_pass, record_every: int = 200,
 ) -> tuple[Array, Array, NDArray[np.int64], Array]:  # fmt: skip
-    """Train on all samples at once from copies of w1 and w2; return their last values, the recorded epochs, and the error before each."""
+    """Train by gradient descent, starting from copies of w1 and w2; every update uses all samples.
+
+    Return the trained w1 and w2, the recorded epochs, and the error at the start of each of these epochs.
+    """
     w1, w2, errors = w1.copy(), w2.copy(), []
     for epoch in range(epochs):
         act_hidden, y_hat = forward_pass(X, w1, w2)

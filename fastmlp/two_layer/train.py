@@ -1,4 +1,4 @@
-"""Training the document's network: full-batch gradient descent with any of its gradients, or with all of it fused."""
+"""Train the two-layer network by full-batch gradient descent, with any of its gradients or with a fused training step."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from .network import backward, backward_faster, backward_pass, forward_pass
 GRADIENTS = ("backward", "backward_faster", "backward_pass", "fused")
 REDUCTIONS = ("mean", "sum")
 LARGEST = {np.dtype(dtype): float(np.finfo(dtype).max) for dtype in (np.float32, np.float64)}
-SHORT_RUN = 2e7  # a run of fewer multiply-adds, about 0.05 s, ends before anybody could interrupt it
+SHORT_RUN = 2e7  # multiply-adds; a shorter run takes about 0.05 s or less and need not be interruptible
 
 
 class TrainingRun(NamedTuple):
-    """What `train` returns.
+    """The trained weights and the recorded errors, as `train` returns them.
 
     Attributes
     ----------
     w1, w2 : ndarray of shape (I, H) and (H, O)
         The weights after the last epoch.
     epochs : ndarray of shape (R,), int64
-        The epochs whose error was recorded: 0, record_every, 2 record_every, ...
+        The epochs whose error was recorded: 0, record_every, 2 * record_every, ...
     errors : ndarray of shape (R,)
-        The error before the update of each of them.
+        The error in each of these epochs, before the weights are updated.
     """
 
     w1: np.ndarray
@@ -50,14 +50,14 @@ class TrainingRun(NamedTuple):
 
 
 class Weights(NamedTuple):
-    """w1 (I, H) and w2 (H, O)."""
+    """The weights w1 (I, H) and w2 (H, O)."""
 
     w1: np.ndarray
     w2: np.ndarray
 
 
 class Record(NamedTuple):
-    """Where the errors of the epochs 0, every, 2 every, ... go, and the clock of a training that is profiled."""
+    """The array for the errors of the epochs 0, every, 2 * every, ..., and the clock if the training run is profiled."""
 
     errors: np.ndarray
     every: int
@@ -66,7 +66,7 @@ class Record(NamedTuple):
 
 @entry
 def document_epochs(gradient, weights, record, X, y, epochs, rate, stop):  # type: ignore[no-untyped-def]
-    """The loop of `network.train` with the gradient at that place in GRADIENTS; the other arguments are `fused_epochs`'s."""
+    """Run the loop of `network.train` with `GRADIENTS[gradient]`; the other arguments are those of `fused_epochs`."""
     (w1, w2), (errors, every, clock) = weights, record
     begin(clock)
     for epoch in range(epochs):
@@ -79,7 +79,7 @@ def document_epochs(gradient, weights, record, X, y, epochs, rate, stop):  # typ
             dL_dw2, dL_dw1, error = backward_faster(X, y, y_hat, act_hidden, w2, clock)
         else:
             dL_dw2, dL_dw1, error = backward_pass(X, y, y_hat, act_hidden, w2, clock)
-        lap(clock, ALLOCATION, 0)  # until here temporaries were freed
+        lap(clock, ALLOCATION, 0)  # this lap is the time in which temporary arrays were freed
         descend(w1, dL_dw1, rate)
         descend(w2, dL_dw2, rate)
         lap(clock, UPDATE, 0)
@@ -101,49 +101,51 @@ def train(
     record_every: int = 200,
     reduction: str = "mean",
 ) -> TrainingRun:
-    """Train the network by full-batch gradient descent, the whole loop in one compiled call.
+    """Train the network by full-batch gradient descent; the whole loop over epochs is one compiled call.
 
     Parameters
     ----------
     X : array_like of shape (N, I)
-        Inputs. The dtype of the run is the widest floating dtype among X, y, w1 and w2; float64 if there is none.
+        Inputs. The run uses the widest floating dtype among X, y, w1 and w2, or float64 if none of them is floating.
     y : array_like of shape (N, O)
         Targets.
     hidden_size : int, default 3
-        H; w1 and w2 take precedence.
+        Number of hidden units, H. It is ignored if w1 and w2 are given.
     epochs : int, default 10,000
-        Updates of the weights; 0 returns the initial ones.
+        Number of updates of the weights. With 0 the initial weights are returned.
     learning_rate : float, default 0.12
-        Both weight matrices move by this times their gradient, taken at the same point.
+        Factor of the gradient in every update. The gradients of both weight matrices are taken before either of them changes.
     gradient : {"fused", "backward", "backward_faster", "backward_pass"}
-        Which implementation; all give the same run to rounding. "fused" is forward pass, gradient and update in one.
-        (Inside compiled code wide layers are left to BLAS; from Python, many samples of them to the engine's tiles.)
+        Implementation of the gradient. All give the same result up to rounding. "fused" computes the forward pass, the gradient and the
+        update together. (For wide layers it uses the engine's tiled matrix products if there are many samples, otherwise BLAS; inside
+        compiled code always BLAS.)
     seed : int or numpy.random.RandomState, default 56
-        For `initialize_weights`, unless w1 and w2 are given.
+        Seed or generator for `initialize_weights`, which draws the initial weights unless w1 and w2 are given.
     w1, w2 : array_like of shape (I, H) and (H, O), optional
-        Initial weights, both or neither. They are copied.
+        Initial weights; give both or neither. They are copied.
     record_every : int, default 200
-        Epochs between two recorded errors.
+        Number of epochs from one recorded error to the next.
     reduction : {"mean", "sum"}
-        The error is half the squared residual, its mean over the samples or (as in the document's second notebook) its sum.
+        Whether the error, half the squared residual, is averaged over the samples or summed, as in the second notebook of the source
+        document.
 
     Returns
     -------
     TrainingRun
-        w1, w2, epochs, errors.
+        A named tuple of w1, w2, epochs and errors.
 
     Raises
     ------
     ValueError, TypeError
-        If shapes do not fit, data are empty, NaN or infinite, a number is out of its range, or a name is unknown.
+        If shapes do not fit, data are empty, NaN or infinite, a number is out of range, or a name is unknown.
     FloatingPointError
-        If the run diverged: an error or a weight is no longer finite. The weights of the run are lost, since all of it is one compiled
-        call; w1 and w2, if given, are as they were.
+        If the run diverged, that is, an error or a weight is no longer finite. The weights of the run are lost, because the whole run is
+        one compiled call; the arrays passed as w1 and w2 do not change.
 
     Notes
     -----
-    Ctrl-C ends a run within a tenth of a second with KeyboardInterrupt. Inside ``@njit`` code nothing is checked but the two names, and
-    that the run has not diverged.
+    Ctrl-C ends a run within a tenth of a second with KeyboardInterrupt. When ``@njit`` code calls `train`, only the names `gradient` and
+    `reduction` are checked, and whether the run has diverged.
 
     Examples
     --------
@@ -186,38 +188,38 @@ def train(
 
 
 def _record(epochs: int, every: int, dtype: np.dtype) -> tuple[np.ndarray, Record]:
-    """The epochs to record, and where their errors go."""
+    """Return the epochs to record, and the `Record` that will receive their errors."""
     try:
         recorded = np.arange(0, epochs, every)
         return recorded, Record(np.zeros(len(recorded), dtype), every, None)
     except (ValueError, MemoryError) as error:
         raise ValueError(
-            f"epochs, record_every: expected as many recorded errors as memory holds, got epochs={epochs}, record_every={every}: "
-            f"{-(-epochs // every)} errors"
+            f"epochs, record_every: expected a number of recorded errors that fits in memory, got epochs={epochs} and "
+            f"record_every={every}, which make {-(-epochs // every)} errors"
         ) from error
 
 
 def epochs_of(gradient: str, samples: int, size: int, dtype: np.dtype) -> Callable[..., None]:
-    """The compiled loop over epochs with that gradient, for so many samples and weights. Its arguments are `fused_epochs`'s."""
+    """Return the compiled loop over epochs for this gradient and problem size. Its arguments are those of `fused_epochs`."""
     if gradient == "fused":
         return WAYS[way_through(samples, size, lanes(dtype))]
     return partial(document_epochs, GRADIENTS.index(gradient))
 
 
 def step_rate(learning_rate: float, summed: int, dtype: np.dtype) -> Any:
-    """What to multiply the mean's gradient with, in the dtype of the run."""
+    """Return the factor of the mean gradient in an update, in the dtype of the run."""
     rate = learning_rate * summed
     if abs(rate) > LARGEST[dtype]:
         limit = LARGEST[dtype] / summed
-        raise ValueError(f"learning_rate: expected at most {limit:g}, since {dtype} holds no larger step, got {learning_rate:g}")
+        raise ValueError(f"learning_rate: expected at most {limit:g}, since {dtype} cannot represent a larger step, got {learning_rate:g}")
     return dtype.type(rate)
 
 
 def _divergence(errors: np.ndarray, record_every: int) -> str:
-    """When a run diverged, as far as its errors tell."""
+    """Describe when a run diverged, judging by its recorded errors."""
     finite = np.isfinite(errors)
     if finite.all():
-        return f"after epoch {(len(errors) - 1) * record_every}, the last recorded: the weights are not finite"
+        return f"after epoch {(len(errors) - 1) * record_every}, the last recorded epoch: the weights are not finite"
     bad = int(np.argmin(finite))
     return f"by epoch {bad * record_every}: the error is not finite"
 
@@ -225,10 +227,10 @@ def _divergence(errors: np.ndarray, record_every: int) -> str:
 def training_arrays(
     X: ArrayLike, y: ArrayLike, hidden_size: int, seed: int | np.random.RandomState, w1: ArrayLike | None, w2: ArrayLike | None
 ) -> dict[str, np.ndarray]:
-    """X, y, w1 and w2 in one dtype, checked; the weights drawn if they are not given, in the dtype of X and y."""
+    """Check X, y, w1 and w2 and convert them to one dtype; draw the weights in the dtype of X and y if they are not given."""
     if (w1 is None) != (w2 is None):
         given, missing = ("w2", "w1") if w1 is None else ("w1", "w2")
-        raise ValueError(f"{missing}: expected both initial weights or neither, got {given} alone")
+        raise ValueError(f"{missing}: expected both initial weights or neither, got only {given}")
     values = {"X": X, "y": y} if w1 is None else {"X": X, "y": y, "w1": w1, "w2": w2}
     arrays = dict(zip(values, as_arrays(**values), strict=True))
     sizes = check_shapes({"X": "NI", "y": "NO", "w1": "IH", "w2": "HO"}, arrays)

@@ -1,4 +1,4 @@
-"""What the figures of a run depend on: the machine, the versions of the peers, settings of the environment."""
+"""The conditions on which the figures of a run depend: the machine, the versions of the peers, and settings of the environment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SETTINGS = (*instruction_sets.SETTINGS, "OPENBLAS_L2_SIZE", "MKL_DEBUG_CPU_TYPE"
 
 
 def begin(effort: Effort) -> Bench:
-    """A run without outcomes yet, under the conditions found here.
+    """Return a run without outcomes, with the conditions of this process.
 
     Examples
     --------

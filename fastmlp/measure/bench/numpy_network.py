@@ -1,7 +1,7 @@
 """The network of the document's second notebook in NumPy: layers with `forward` and `backward`, trained batch by batch.
 
-As there, a Dense layer updates itself on the way back. Two things are better than published, or the comparison would flatter fastmlp:
-the delta of the input, which is never used, is not computed, and Adam works in place.
+As in the document, a Dense layer updates itself in the backward pass. Two things are more efficient than in the published code, which would
+make fastmlp look better than it is: the delta of the input, which is never used, is not computed, and Adam works in place.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 
 
 class SGD:
-    """Parameters go down the gradient."""
+    """Stochastic gradient descent for one array of parameters."""
 
     def __init__(self, parameter: Array, learning_rate: float) -> None:
         self.parameter, self.learning_rate = parameter, learning_rate
 
     def update(self, gradient: Array) -> None:
-        """One step."""
+        """Take one step."""
         self.parameter -= self.learning_rate * gradient
 
 
 class Adam(SGD):
     """Adam (Kingma and Ba 2015, Algorithm 1): both means are corrected for their start at zero, and epsilon is added after that.
 
-    The corrections are brought into the rate and into epsilon, which costs no pass over the parameters.
+    The corrections are folded into the learning rate and into epsilon, so that they need no pass over the parameters.
     """
 
     def __init__(self, parameter: Array, learning_rate: float) -> None:
@@ -38,7 +38,7 @@ class Adam(SGD):
         self.m, self.v, self.t = np.zeros_like(parameter), np.zeros_like(parameter), 0
 
     def update(self, gradient: Array) -> None:
-        """One step."""
+        """Take one step."""
         self.t += 1
         self.m *= BETA1
         self.m += (1 - BETA1) * gradient
@@ -53,18 +53,18 @@ OPTIMIZERS = {"sgd": SGD, "adam": Adam}
 
 
 class Dense:
-    """X W + b."""
+    """A dense layer, X W + b."""
 
     def __init__(self, W: Array, b: Array, optimizer: str, learning_rate: float) -> None:
         self.W, self.b = W, b
         self.learn_W, self.learn_b = (OPTIMIZERS[optimizer](parameter, learning_rate) for parameter in (W, b))
 
     def forward(self, x: Array) -> Array:
-        """(N, I) -> (N, O)."""
+        """Return the outputs (N, O) for inputs (N, I)."""
         return x @ self.W + self.b
 
     def backward(self, x: Array, delta: Array, first: bool) -> Array:
-        """Update W and b; return the delta of x, taken before."""
+        """Update W and b; return the delta of x, which is computed with the W before the update."""
         below = delta if first else delta @ self.W.T
         self.learn_W.update(x.T @ delta)
         self.learn_b.update(delta.sum(axis=0))
@@ -72,19 +72,19 @@ class Dense:
 
 
 class ReLU:
-    """max(0, x)."""
+    """The activation max(0, x)."""
 
     def forward(self, x: Array) -> Array:
-        """Element by element."""
+        """Apply it element by element."""
         return np.maximum(x, 0)
 
     def backward(self, x: Array, delta: Array, first: bool) -> Array:
-        """The delta of x."""
+        """Return the delta of x."""
         return delta * (x > 0)
 
 
 class NumpyNetwork:
-    """Dense layers with ReLU between them, softmax cross-entropy.
+    """A classifier of dense layers with ReLU between them, trained on the softmax cross-entropy.
 
     Examples
     --------
@@ -103,14 +103,14 @@ class NumpyNetwork:
         self.layers.pop()
 
     def forward(self, X: Array) -> list[Array]:
-        """X, then the output of every layer."""
+        """Return X, followed by the output of every layer."""
         activations = [X]
         for layer in self.layers:
             activations.append(layer.forward(activations[-1]))
         return activations
 
     def train_batch(self, X: Array, y: Array) -> float:
-        """One update; the mean loss before it."""
+        """Do one update; return the mean loss before it."""
         *inputs, logits = self.forward(X)
         rows = np.arange(len(y))
         delta = logits - logits.max(axis=1, keepdims=True)
@@ -126,7 +126,7 @@ class NumpyNetwork:
         return loss
 
     def train(self, X: Array, y: Array, batch_size: int, orders: Iterable[Array]) -> list[float]:
-        """An epoch for each order of the samples; their mean losses."""
+        """Train one epoch for each order of the samples; return the mean loss of each epoch."""
         losses = []
         for order in orders:
             total = 0.0
@@ -137,5 +137,5 @@ class NumpyNetwork:
         return losses
 
     def predict(self, X: Array) -> Array:
-        """The most probable classes."""
+        """Return the most probable classes."""
         return self.forward(X)[-1].argmax(axis=1)

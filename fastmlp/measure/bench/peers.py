@@ -1,7 +1,7 @@
-"""Training by fastmlp and its peers, each the way its own users write a fast loop, behind one signature.
+"""Training by fastmlp and its peers with one signature, each written as users of that library write a fast loop.
 
-A peer is made for a task and a number of threads. `fit` trains a new model and returns the wall-clock seconds of the whole run, checks of
-the input included; `predict` gives that model's classes. Libraries are imported by the peer that needs them.
+A peer is created for a task and a number of threads. `fit` trains a new model and returns the wall-clock seconds of the whole run, with the
+checks of the input; `predict` returns the classes that this model predicts. Each peer imports the libraries that it needs.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .tasks import Layers, Task, batch_size, initial_layers, load, sizes
 
 
 class Peer:
-    """What the peers share."""
+    """Base class of the peers."""
 
     needs: tuple[str, ...] = ()
 
@@ -37,27 +37,27 @@ class Peer:
 
     @classmethod
     def missing(cls) -> str:
-        """The packages this peer needs that are not installed."""
+        """Name the packages that this peer needs and that are not installed."""
         return ", ".join(name for name in cls.needs if importlib.util.find_spec(name) is None)
 
     def warm_up(self) -> None:
-        """Whatever happens once in a process: compiling, starting threads."""
+        """Do what happens only once in a process, such as compiling and starting threads."""
         self.fit(seed=0, epochs=1)
 
     def fit(self, seed: int, epochs: int) -> float:
-        """Train a new model; the seconds that took."""
+        """Train a new model; return the seconds that this took."""
         raise NotImplementedError
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        """Classes (N,), by the model that was trained last."""
+        """Return the classes (N,) that the model trained last predicts."""
         raise NotImplementedError
 
 
 class FastMLP(Peer):
-    """`Sequential.fit`."""
+    """Training by `Sequential.fit`."""
 
     def fit(self, seed: int, epochs: int) -> float:
-        """As described in `Peer`."""
+        """Train as described in `Peer`."""
         loss = "softmax_cross_entropy" if self.sizes[-1] > 1 else "binary_cross_entropy"
         self.model = sequential(initial_layers(self.sizes, seed, self.task.dtype), loss, seed)
         settings = {"learning_rate": self.task.learning_rate, "l2": self.task.alpha / self.batch_size}
@@ -70,13 +70,13 @@ class FastMLP(Peer):
         return perf_counter() - start
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        """As described in `Peer`."""
+        """Predict as described in `Peer`."""
         classes: np.ndarray = self.model.predict(X)
         return classes
 
 
 def sequential(layers: Layers, loss: str, seed: int = 0) -> Sequential:
-    """The layers with ReLU between them."""
+    """Make a `Sequential` of these layers, with ReLU between them."""
     parts = [part for W, _ in layers for part in (Dense(*W.shape), ReLU())]
     model = Sequential(parts[:-1], loss, seed, layers[0][0].dtype)
     model.parameters[:] = np.concatenate([array.ravel() for layer in layers for array in layer])
@@ -84,10 +84,10 @@ def sequential(layers: Layers, loss: str, seed: int = 0) -> Sequential:
 
 
 class NumPy(Peer):
-    """The loop of the document's second notebook."""
+    """Training by the loop of the document's second notebook."""
 
     def fit(self, seed: int, epochs: int) -> float:
-        """As described in `Peer`."""
+        """Train as described in `Peer`."""
         self.model = NumpyNetwork(initial_layers(self.sizes, seed, self.task.dtype), self.task.optimizer, self.task.learning_rate)
         rng = np.random.default_rng(seed)
         start = perf_counter()
@@ -95,24 +95,25 @@ class NumPy(Peer):
         return perf_counter() - start
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        """As described in `Peer`."""
+        """Predict as described in `Peer`."""
         classes: np.ndarray = self.model.predict(X)
         return classes
 
 
 class ScikitLearn(Peer):
-    """`MLPClassifier.fit`. It draws its own weights."""
+    """Training by `MLPClassifier.fit`, which draws its own weights."""
 
     needs = ("sklearn",)
 
     def warm_up(self) -> None:
-        """Nothing happens once but the import."""
+        """Train briefly: apart from the imports, nothing happens only once."""
         self.fit(seed=0, epochs=3)
 
     def fit(self, seed: int, epochs: int) -> float:
-        """As described in `Peer`; at least 3 epochs.
+        """Train as described in `Peer`, for at least 3 epochs.
 
-        Never content with its progress, the classifier stops by itself after just so many epochs; at `max_iter` it would warn.
+        With this tolerance the classifier never counts an epoch as progress, so it stops by itself after exactly `epochs` epochs. If it
+        reached `max_iter`, it would warn.
         """
         MLPClassifier = importlib.import_module("sklearn.neural_network").MLPClassifier
         self.model = MLPClassifier(
@@ -127,19 +128,19 @@ class ScikitLearn(Peer):
         return seconds
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        """As described in `Peer`."""
+        """Predict as described in `Peer`."""
         classes: np.ndarray = self.model.predict(X)
         return classes
 
 
 class PyTorch(Peer):
-    """Batches indexed from tensors in memory, and fused optimisers: both faster than the usual DataLoader and defaults."""
+    """Training with batches indexed from tensors in memory and with fused optimizers, both faster than DataLoader and the defaults."""
 
     needs = ("torch",)
     compiled = False
 
     def fit(self, seed: int, epochs: int) -> float:
-        """As described in `Peer`."""
+        """Train as described in `Peer`."""
         torch = importlib.import_module("torch")
         cross_entropy = torch.nn.functional.cross_entropy
         torch.set_num_threads(self.threads)
@@ -163,7 +164,7 @@ class PyTorch(Peer):
         return perf_counter() - start
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        """As described in `Peer`."""
+        """Predict as described in `Peer`."""
         torch = importlib.import_module("torch")
         with torch.inference_mode():
             classes: np.ndarray = self.model(torch.from_numpy(X)).argmax(1).numpy()
@@ -171,20 +172,20 @@ class PyTorch(Peer):
 
 
 class PyTorchCompiled(PyTorch):
-    """The same with `torch.compile` around model and loss."""
+    """The same training with `torch.compile` around model and loss."""
 
     compiled = True
 
 
 def torch_compiled(torch: Any, function: Any) -> Any:
-    """`torch.compile`, whose own code obeys no variable that tells it which vectors to use."""
+    """Apply `torch.compile`, whose vector width has to be set here because no environment variable controls it."""
     if held_to() == AVX2:
         importlib.import_module("torch._inductor.config").cpp.simdlen = 256
     return torch.compile(function)
 
 
 def torch_model(torch: Any, widths: list[int], dtype: str) -> Any:
-    """Linear layers with ReLU between them."""
+    """Make linear layers with ReLU between them."""
     layers = []
     for I, O in pairwise(widths):
         layers += [torch.nn.Linear(I, O, dtype=getattr(torch, dtype)), torch.nn.ReLU()]
@@ -192,7 +193,7 @@ def torch_model(torch: Any, widths: list[int], dtype: str) -> Any:
 
 
 def set_layers(torch: Any, model: Any, layers: Layers) -> None:
-    """Put weights and biases into such a model."""
+    """Copy weights and biases into such a model."""
     with torch.no_grad():
         for linear, (W, b) in zip(model[::2], layers, strict=True):
             linear.weight.copy_(torch.from_numpy(W.T))
@@ -200,12 +201,12 @@ def set_layers(torch: Any, model: Any, layers: Layers) -> None:
 
 
 class JAX(Peer):
-    """An epoch is one compiled call: a scan over its batches."""
+    """Training in which each epoch is one compiled call: a scan over its batches."""
 
     needs = ("jax",)
 
     def fit(self, seed: int, epochs: int) -> float:
-        """As described in `Peer`."""
+        """Train as described in `Peer`."""
         jax = importlib.import_module("jax")
         if self.model is None:
             jax.config.update("jax_enable_x64", self.task.dtype == "float64")
@@ -222,20 +223,20 @@ class JAX(Peer):
         return perf_counter() - start
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        """As described in `Peer`."""
+        """Predict as described in `Peer`."""
         jax = importlib.import_module("jax")
         return np.asarray(jax_logits(jax, self.model, X).argmax(1))
 
 
 def jax_logits(jax: Any, layers: Any, x: Any) -> Any:
-    """The network."""
+    """Evaluate the network."""
     for W, b in layers[:-1]:
         x = jax.nn.relu(x @ W + b)
     return x @ layers[-1][0] + layers[-1][1]
 
 
 def jax_epoch(jax: Any, task: Task, B: int) -> Any:
-    """epoch(state, X, y one-hot, order) -> state, compiled. State: layers, Adam's two means, steps so far."""
+    """Compile epoch(state, X, y one-hot, order) -> state; the state is the layers, Adam's two means and the number of steps so far."""
 
     def loss(layers: Any, x: Any, t: Any) -> Any:
         return -(jax.nn.log_softmax(jax_logits(jax, layers, x)) * t).sum(axis=1).mean()

@@ -14,18 +14,18 @@ Predictor = Callable[[np.ndarray], np.ndarray]
 
 
 def widths(layers: Layers) -> list[int]:
-    """Inputs, hidden units, outputs."""
+    """Return the numbers of inputs, hidden units and outputs."""
     return [layers[0][0].shape[0], *(W.shape[1] for W, _ in layers)]
 
 
 def fastmlp(layers: Layers, threads: int) -> Predictor:
-    """`Sequential.predict`."""
+    """Predict by `Sequential.predict`."""
     model = sequential(layers, "softmax_cross_entropy")
     return lambda X: model.predict(X, n_threads=threads)
 
 
 def numpy(layers: Layers, threads: int) -> Predictor:
-    """Products and maxima."""
+    """Predict by matrix products and maxima."""
 
     def predict(X: np.ndarray) -> np.ndarray:
         for W, b in layers[:-1]:
@@ -38,7 +38,7 @@ def numpy(layers: Layers, threads: int) -> Predictor:
 
 
 def scikit_learn(layers: Layers, threads: int) -> Predictor:
-    """`MLPClassifier.predict`, the weights put in after a step on random rows."""
+    """Predict by `MLPClassifier.predict`; the weights are set after one step on random rows, which creates the model."""
     inputs, *hidden, outputs = widths(layers)
     model = importlib.import_module("sklearn.neural_network").MLPClassifier(tuple(hidden))
     rows = np.random.default_rng(0).random((outputs, inputs), np.float32)
@@ -48,7 +48,7 @@ def scikit_learn(layers: Layers, threads: int) -> Predictor:
 
 
 def pytorch(layers: Layers, threads: int, compiled: bool = False) -> Predictor:
-    """Linear layers in inference mode."""
+    """Predict by linear layers in inference mode."""
     torch = importlib.import_module("torch")
     torch.set_num_threads(threads)
     model = torch_model(torch, widths(layers), "float32").eval()
@@ -63,12 +63,12 @@ def pytorch(layers: Layers, threads: int, compiled: bool = False) -> Predictor:
 
 
 def pytorch_compiled(layers: Layers, threads: int) -> Predictor:
-    """The same with `torch.compile`."""
+    """Predict by the same layers with `torch.compile`."""
     return pytorch(layers, threads, compiled=True)
 
 
 def jax(layers: Layers, threads: int) -> Predictor:
-    """One compiled call."""
+    """Predict by one compiled call."""
     jax = importlib.import_module("jax")
     on_device = jax.tree.map(jax.numpy.asarray, layers)
     classes = jax.jit(lambda X: jax_logits(jax, on_device, X).argmax(1))
@@ -76,7 +76,7 @@ def jax(layers: Layers, threads: int) -> Predictor:
 
 
 def onnxruntime(layers: Layers, threads: int) -> Predictor:
-    """The network as an ONNX graph: Gemm, Relu, ArgMax."""
+    """Predict by an ONNX graph of Gemm, Relu and ArgMax."""
     helper = importlib.import_module("onnx.helper")
     from_array = importlib.import_module("onnx.numpy_helper").from_array
     onnxruntime = importlib.import_module("onnxruntime")
@@ -89,7 +89,7 @@ def onnxruntime(layers: Layers, threads: int) -> Predictor:
             nodes.append(helper.make_node("Relu", [last], [f"a{place}"]))
             last = f"a{place}"
     nodes.append(helper.make_node("ArgMax", [last], ["classes"], axis=1, keepdims=0))
-    FLOAT, INT64 = 1, 7  # of onnx.TensorProto
+    FLOAT, INT64 = 1, 7  # codes in onnx.TensorProto
     inputs = [helper.make_tensor_value_info("X", FLOAT, ["N", widths(layers)[0]])]
     outputs = [helper.make_tensor_value_info("classes", INT64, ["N"])]
     opset = helper.make_opsetid("", 17)
@@ -100,7 +100,7 @@ def onnxruntime(layers: Layers, threads: int) -> Predictor:
     return lambda X: np.asarray(session.run(None, {"X": X})[0])
 
 
-# name -> what it needs, and how it is made
+# name -> the packages that it needs, and the function that makes it
 PREDICTORS: dict[str, tuple[tuple[str, ...], Callable[[Layers, int], Predictor]]] = {
     "fastmlp": ((), fastmlp),
     "NumPy": ((), numpy),

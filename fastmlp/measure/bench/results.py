@@ -1,4 +1,4 @@
-"""What was measured, and whether that meets a target. Figures only; tables and pictures of them are made elsewhere."""
+"""What was measured, and whether it meets a target: figures only, which other modules show as tables and pictures."""
 
 from __future__ import annotations
 
@@ -10,39 +10,39 @@ from typing import Any, NamedTuple
 
 from scipy.special import stdtrit
 
-Progress = Callable[[str], None]  # told what is being measured
-SAME_ACCURACY, SAME_SAMPLES = 0.002, 2  # differences that are noise in any case: 20 of 10,000 test images, or 2 of few samples
+Progress = Callable[[str], None]  # called with a description of what is being measured
+SAME_ACCURACY, SAME_SAMPLES = 0.002, 2  # differences that always count as noise: 20 of 10,000 test images, or 2 of few samples
 
 
 class Effort(NamedTuple):
     """How much to measure."""
 
-    seeds: int  # a round of training with each
-    quick: bool  # a smoke run: small tasks, whose figures mean little
+    seeds: int  # rounds of training, one per seed
+    quick: bool  # a smoke run of small tasks, whose figures mean little
 
 
 class Round(NamedTuple):
-    """One turn of one of those compared."""
+    """One turn of one competitor."""
 
-    seconds: float  # an epoch, or a prediction
+    seconds: float  # of an epoch, or of a prediction
     accuracy: float | None
-    peak: float  # 1e9 additions and multiplications a second of one core, just before or after
+    peak: float  # multiply-add peak of one core just before or after, in 1e9 operations per second
 
 
 @dataclass
 class Entry:
-    """One of those compared: one value per round in each list, in the order of the rounds, or why there is none."""
+    """The figures of one competitor: each list has one value per round, in the order of the rounds; `missing` says why there are none."""
 
     who: str
     threads: int = 1
-    seconds: list[float] = field(default_factory=list)  # of the outcome's unit
+    seconds: list[float] = field(default_factory=list)  # per unit of the outcome
     accuracies: list[float] = field(default_factory=list)
     peaks: list[float] = field(default_factory=list)
     missing: str = ""
-    instructions: dict[str, str] = field(default_factory=dict)  # of each library in its process, as that tells
+    instructions: dict[str, str] = field(default_factory=dict)  # what each library in its process says that it uses
 
     def add(self, turn: Round) -> None:
-        """Keep what a turn gave."""
+        """Append the figures of one turn."""
         self.seconds.append(turn.seconds)
         self.peaks.append(turn.peak)
         if turn.accuracy is not None:
@@ -59,7 +59,7 @@ class Entry:
         return f"{self.who}, {self.threads} thread{'s' if self.threads > 1 else ''}"
 
     def times(self, other: Entry) -> float:
-        """How many times as long as the other it takes: the median of the rounds' ratios, in which a drifting clock cancels.
+        """Return how many times as long as the other it takes: the median of the rounds' ratios, in which a drifting clock cancels.
 
         Examples
         --------
@@ -71,18 +71,18 @@ class Entry:
 
 @dataclass(frozen=True)
 class Claim:
-    """A target of the project, and what this run has to say to it."""
+    """A target of the project, and the figure that this run measured for it."""
 
     what: str
     unit: str  # "x", "%", "s" or "MB"
     target: float
     measured: float | None
-    at_least: bool = True  # else the target is an upper bound
+    at_least: bool = True  # False if the target is an upper bound
     missing: str = ""
 
     @property
     def verdict(self) -> str:
-        """In words.
+        """Whether the target is met, in words.
 
         Examples
         --------
@@ -98,36 +98,36 @@ class Claim:
 
 @dataclass
 class Outcome:
-    """One row of the table: who took how long, and the targets."""
+    """One row of the table: the times of the competitors, and the targets."""
 
     key: str
     title: str
-    unit: str  # what the seconds are of
+    unit: str  # that the seconds refer to, such as "epoch"
     entries: list[Entry]
-    operations: float = 0.0  # a unit
-    skipped: float = 0.0  # of these, products with zero that fastmlp leaves out
+    operations: float = 0.0  # per unit
+    skipped: float = 0.0  # the part of them that fastmlp skips: products with zero
     claims: list[Claim] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
     def own(self) -> Entry:
-        """fastmlp's, with the most threads."""
+        """The entry of fastmlp with the most threads."""
         return max((entry for entry in self.entries if entry.who == "fastmlp"), key=lambda entry: entry.threads)
 
     def entry(self, who: str, threads: int | None = None) -> Entry:
-        """By name; with as many threads as fastmlp's own."""
+        """Return an entry by its name, by default with as many threads as fastmlp's own."""
         wanted = self.own.threads if threads is None else threads
         return next(entry for entry in self.entries if (entry.who, entry.threads) == (who, wanted))
 
     def share(self, entry: Entry) -> float | None:
-        """The share of its cores' measured peak that an entry used for the operations it does not leave out."""
+        """Return the share of its cores' measured peak that an entry reached, without the operations that it skips."""
         if not entry.peaks or not self.operations:
             return None
         done = self.operations - (self.skipped if entry.who == "fastmlp" else 0)
         return median(done / s / (peak * 1e9 * entry.threads) for s, peak in zip(entry.seconds, entry.peaks, strict=True))
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: every figure, then what follows from them."""
+        """Return every figure, and those derived from them, for JSON."""
         entries = []
         for entry in self.entries:
             derived: dict[str, Any] = {}
@@ -142,7 +142,7 @@ class Outcome:
 
 @dataclass
 class Bench:
-    """All of one run."""
+    """The results of one run."""
 
     environment: dict[str, Any]
     conditions: dict[str, Any]
@@ -151,11 +151,11 @@ class Bench:
 
     @property
     def claims(self) -> list[tuple[Outcome, Claim]]:
-        """Every target, with its row."""
+        """Every target, together with its row."""
         return [(outcome, claim) for outcome in self.outcomes for claim in outcome.claims]
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return everything for JSON."""
         return {
             "schema": 1,
             "environment": self.environment,
@@ -166,19 +166,19 @@ class Bench:
 
 
 def ranked(outcome: Outcome) -> list[Entry]:
-    """The fastest first, those that were not measured last."""
+    """Sort the entries from the fastest to the slowest; those that were not measured come last."""
     return sorted(outcome.entries, key=lambda entry: median(entry.seconds) if entry.measured else math.inf)
 
 
 def spread(values: list[float]) -> float:
-    """Standard deviation, 0 for a single value."""
+    """Return the standard deviation, which is 0 for a single value."""
     return stdev(values) if len(values) > 1 else 0.0
 
 
 def same_accuracy(own: list[float], other: list[float], tested: int) -> bool:
-    """Whether two means differ by no more than chance allows in 99 of 100 cases (Student's t), or too little to matter.
+    """Whether two means differ by no more than chance allows in 99 of 100 cases (Student's t), or by too little to matter.
 
-    tested : samples each accuracy was measured on.
+    `tested` is the number of samples on which each accuracy was measured.
 
     Examples
     --------

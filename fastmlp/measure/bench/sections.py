@@ -1,7 +1,7 @@
-"""Sections of the table that compare: training by several peers, and prediction.
+"""Sections of the table that compare peers: training, and prediction.
 
-Peers take turns, each in its own process, so that a drifting clock meets all alike; a peer that is not installed or fails is an entry
-without figures that says so.
+Each peer runs in a process of its own, and their runs alternate, so that a drifting clock affects all of them equally. A peer that is not
+installed, or that fails, becomes an entry without figures that gives the reason.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ class Target(NamedTuple):
 
     kind: str  # a key of FIGURES
     wide: float  # the bound on CPUs with 32 vector registers
-    narrow: float  # and on those with 16, as AVX2 has
+    narrow: float  # the bound on CPUs with 16, such as those with AVX2
     who: str = ""
 
     @property
     def bound(self) -> float:
-        """The bound on the CPU that is measured."""
+        """The bound for the CPU on which this runs."""
         return self.wide if many_registers() else self.narrow
 
 
 def take_turns(
     outcome: Outcome, rounds: int, prepare: Callable[[Worker, Entry], None], turn: Callable[[Worker, int], Round], working_on: Progress
 ) -> None:
-    """Fill the outcome's entries: each peer is prepared, then each has a turn in every round, beginning with another one."""
+    """Fill the outcome's entries: prepare each peer, then give each one turn per round, starting every round with another peer."""
     with ExitStack() as stack:
         workers: list[tuple[Entry, Worker]] = []
         for entry in outcome.entries:
@@ -63,12 +63,12 @@ def take_turns(
                         entry.add(turn(worker, number))
     if held_to():
         told = {f"{library}: {what}": None for entry in outcome.entries for library, what in entry.instructions.items()}
-        outcome.notes.append(f"Held to {held_to()}. What the libraries say that they use: {'; '.join(told)}.")
+        outcome.notes.append(f"Restricted to {held_to()}. The libraries report that they use {'; '.join(told)}.")
 
 
 @contextmanager
 def excused(entry: Entry) -> Iterator[None]:
-    """Around the work of a peer: if it fails, its entry says so and the others go on."""
+    """Guard the work of a peer: if it fails, its entry gives the reason and the other peers continue."""
     try:
         yield
     except PeerError as error:
@@ -76,19 +76,19 @@ def excused(entry: Entry) -> Iterator[None]:
 
 
 def entries(entrants: tuple[tuple[str, int], ...], missing: Callable[[str], str]) -> list[Entry]:
-    """Entries without figures; those that cannot take part say why."""
+    """Make entries without figures; those that cannot take part give the reason."""
     found = []
     for who, threads in entrants:
         reason = NOT_INSTALLED if missing(who) else f"this machine has {cpu_count()} core" if threads > cpu_count() else ""
         if not reason and held_to() and who in CANNOT_BE_HELD:
-            reason = f"cannot be held to {held_to()}"
+            reason = f"cannot be restricted to {held_to()}"
         found.append(Entry(who, threads, missing=reason))
     return found
 
 
 @dataclass(frozen=True)
 class Training:
-    """A network trained by several peers, timed and tested with every seed."""
+    """A section in which several peers train a network, timed and tested with every seed."""
 
     key: str
     title: str
@@ -98,7 +98,7 @@ class Training:
     unit: str = "epoch"  # or "step", or "run"
 
     def measure(self, effort: Effort, working_on: Progress) -> Outcome:
-        """Train with each seed."""
+        """Train with each seed, and return the row of the table."""
         task = self.task.smaller() if effort.quick else self.task
         outcome = Outcome(self.key, self.title, self.unit, entries(self.entrants, lambda who: PEERS[who].missing()))
 
@@ -116,7 +116,7 @@ class Training:
         return outcome
 
     def _finish(self, outcome: Outcome, task: Task, data: Data) -> None:
-        """From seconds an epoch to the section's unit; what can be said about the accuracies."""
+        """Convert seconds per epoch to the section's unit, count the operations, and compare the accuracies."""
         factor = {"epoch": 1.0, "step": 1 / steps(task, data), "run": task.epochs}[self.unit]
         widths = sizes(task, data)
         outcome.operations = training_operations(widths) * len(data.X) * factor
@@ -136,7 +136,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Prediction:
-    """Class indices of so many rows, by one thread."""
+    """A section in which one thread predicts the classes of `rows` rows."""
 
     key: str
     title: str
@@ -146,7 +146,7 @@ class Prediction:
     unit: str = "call"
 
     def measure(self, effort: Effort, working_on: Progress) -> Outcome:
-        """Five rounds."""
+        """Predict in five rounds, and return the row of the table."""
         found = entries(tuple((who, 1) for who in PREDICTORS), missing_predictor)
         outcome = Outcome(self.key, self.title, self.unit, found)
         outcome.operations = float(forward_operations(self.sizes) * self.rows)
@@ -164,11 +164,11 @@ class Prediction:
 
 
 def missing_predictor(who: str) -> str:
-    """The packages a predictor needs that are not installed."""
+    """Name the packages that a predictor needs and that are not installed."""
     return ", ".join(name for name in PREDICTORS[who][0] if find_spec(name) is None)
 
 
-# kind of target -> what it says, its unit, whether it is a lower bound
+# kind of target -> its description, its unit, and whether it is a lower bound
 FIGURES = {
     "times": ("as fast as {who}", "x", True),
     "times one thread": ("as fast as one thread", "x", True),
@@ -180,7 +180,7 @@ FIGURES = {
 
 
 def claim(outcome: Outcome, target: Target) -> Claim:
-    """What this run has to say to a target."""
+    """Compare the measured figure with a target."""
     text, unit, at_least = FIGURES[target.kind]
     what = text.format(who=target.who, unit=outcome.unit)
     own = outcome.own

@@ -1,4 +1,4 @@
-"""What only a fresh process can tell: how long it takes to start, and how much memory it needs."""
+"""Measure what needs a new process: how long it takes to start, and how much memory it uses."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ print(time.perf_counter() - start)
 
 
 class Limits(NamedTuple):
-    """Seconds at most."""
+    """Upper bounds of times, in seconds."""
 
-    warm: float  # of a process whose compiled code is in the cache
-    fit: float  # of the first `fit` with an empty cache, float32
-    xor: float  # of the first `train` with an empty cache, at XOR's size
-    cold: float  # of everything that can be compiled
+    warm: float  # a process whose compiled code is in the cache
+    fit: float  # the first `fit` with an empty cache, float32
+    xor: float  # the first `train` with an empty cache, at XOR's size
+    cold: float  # compiling everything
 
 
 MANY_REGISTERS, FEW_REGISTERS = Limits(1.5, 5.0, 2.0, 20.0), Limits(1.5, 6.0, 2.0, 25.0)
@@ -61,14 +61,14 @@ MANY_REGISTERS, FEW_REGISTERS = Limits(1.5, 5.0, 2.0, 20.0), Limits(1.5, 6.0, 2.
 
 @dataclass(frozen=True)
 class Start:
-    """From the start of a process to its first fitted model: with a full cache of compiled code, and with none."""
+    """A section that times a process up to its first fitted model, with a full cache of compiled code and with an empty one."""
 
     key: str = "start"
     title: str = "Process start to first fitted model, 784-100-10"
     limits: Limits = MANY_REGISTERS if many_registers() else FEW_REGISTERS
 
     def measure(self, effort: Effort, working_on: Progress) -> Outcome:
-        """What is compiled from nothing has a cache of its own; then one process fills a cache, and the following ones find it."""
+        """Time the first calls and the compilation with empty caches; then fill a cache and time processes that use it."""
         rounds = 1 if effort.quick else 3
         working_on(f"{self.title}: the first calls")
         fit, xor = (median(first_call_seconds(program) for _ in range(rounds)) for program in (FIRST_FIT, FIRST_XOR))
@@ -80,25 +80,25 @@ class Start:
             process_seconds(model, cache)
             warm = [process_seconds(model, cache) for _ in range(2 if effort.quick else 5)]
         outcome = Outcome(self.key, self.title, "process", [Entry("fastmlp", seconds=warm)])
-        outcome.notes.append(f"From nothing: the first fit takes {fit:.1f} s, the first XOR {xor:.1f} s, all there is {compiling:.1f} s.")
+        outcome.notes.append(f"Empty cache: the first fit takes {fit:.1f} s, the first XOR {xor:.1f} s, and everything {compiling:.1f} s.")
         outcome.claims = [
             Claim("process start to first fitted model, full cache", "s", self.limits.warm, median(warm), at_least=False),
             Claim("first fit, empty cache", "s", self.limits.fit, fit, at_least=False),
             Claim("first XOR, empty cache", "s", self.limits.xor, xor, at_least=False),
-            Claim("compiling everything from nothing (fastmlp warmup)", "s", self.limits.cold, compiling, at_least=False),
+            Claim("compiling everything, empty cache (fastmlp warmup)", "s", self.limits.cold, compiling, at_least=False),
         ]
         return outcome
 
 
 def process_seconds(arguments: list[str], cache: str) -> float:
-    """The time of a Python process that keeps its compiled code in `cache`."""
+    """Time a Python process that keeps its compiled code in `cache`, in seconds."""
     start = perf_counter()
     subprocess.run([sys.executable, *arguments], env=os.environ | {"NUMBA_CACHE_DIR": cache}, check=True, stdout=subprocess.DEVNULL)
     return perf_counter() - start
 
 
 def first_call_seconds(program: str) -> float:
-    """What a program says that its first call took, in a process of its own with an empty cache."""
+    """Run a program in a process of its own with an empty cache; return the seconds that it prints for its first call."""
     with tempfile.TemporaryDirectory(prefix="fastmlp-bench-") as cache:
         environment = os.environ | {"NUMBA_CACHE_DIR": cache}
         return float(subprocess.run([sys.executable, "-c", program], env=environment, check=True, capture_output=True, text=True).stdout)
@@ -124,14 +124,14 @@ print(memory("VmHWM") - idle)
 
 @dataclass(frozen=True)
 class Memory:
-    """The most memory that training from a memory map takes, above that of a process that has imported fastmlp."""
+    """A section for the peak memory of training from a memory map, above that of a process that has only imported fastmlp."""
 
     key: str = "memory"
     title: str = "Memory for training on 60,000 x 784 uint8 from a memory map"
     megabytes: float = 150.0
 
     def measure(self, effort: Effort, working_on: Progress) -> Outcome:
-        """A process to compile, if need be, and one to measure. Mapped pages of the file count, as the system counts them."""
+        """Run one process that compiles if necessary, then one that measures; like the system, count mapped pages of the file."""
         working_on(self.title)
         outcome = Outcome(self.key, self.title, "run", [])
         used, missing = None, ""
@@ -145,6 +145,6 @@ class Memory:
                 outputs = [subprocess.run(command, check=True, capture_output=True, text=True).stdout for _ in range(2)]
             used = int(outputs[-1]) / 1e6
         else:
-            missing = "the system does not tell"
+            missing = "the system does not report the memory of a process"
         outcome.claims = [Claim("peak above an idle import", "MB", self.megabytes, used, at_least=False, missing=missing)]
         return outcome

@@ -1,4 +1,4 @@
-"""The table of `fastmlp bench`: which peers are compared on which work, and the targets that the project set itself."""
+"""The table of `fastmlp bench`: which peers are compared on which work, and the project's targets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ALL = tuple(PEERS)
 
 
 def small(data: str, bound: float, on_avx2: float) -> Training:
-    """scikit-learn's default classifier on one of its data sets."""
+    """Return the section for scikit-learn's default classifier on one of its data sets."""
     task = Task(data, (100,), batch_size=200, epochs=200, optimizer="adam", learning_rate=1e-3, dtype="float64", alpha=1e-4)
     title = f"{data.replace('_', ' ').capitalize()}, scikit-learn's default: 100 hidden, Adam, batch min(200, N), float64, 1 thread"
     target = Target("times", bound, on_avx2, "scikit-learn")
@@ -42,7 +42,7 @@ TABLE: tuple[Section, ...] = (
     ),
     Training(
         "dense",
-        "The same, the mean pixel subtracted: no zeros to skip",
+        "The same with the mean pixel subtracted: no zeros to skip",
         replace(FASHION, centred=True),
         tuple((who, 1) for who in ALL),
         (),
@@ -107,7 +107,7 @@ TABLE: tuple[Section, ...] = (
 
 
 def chosen(keys: Sequence[str]) -> list[Section]:
-    """The sections of those keys, in the table's order; all for none.
+    """Return the sections with those keys, in the table's order; without keys, return all.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What has to be trained: data, network, optimiser, and which of the operations fastmlp skips."""
+"""What has to be trained: data, network and optimizer, and which of the operations fastmlp skips."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ Layers = list[tuple[np.ndarray, np.ndarray]]  # W (I, O) and b (O,) of each laye
 
 @dataclass(frozen=True)
 class Task:
-    """A classifier to train: ReLU between the layers, cross-entropy, mini-batches in a new order every epoch."""
+    """A classifier to train: ReLU between the layers, cross-entropy, and mini-batches in a new order in every epoch."""
 
-    data: str  # in DATA
+    data: str  # a key of DATA
     hidden: tuple[int, ...]
     batch_size: int
     epochs: int
     optimizer: str  # "sgd" or "adam"
     learning_rate: float
     dtype: str = "float32"
-    alpha: float = 0.0  # scikit-learn's: the penalty alpha / 2 |W|^2, divided by the batch size
+    alpha: float = 0.0  # as in scikit-learn: the penalty alpha / 2 |W|^2, divided by the batch size
     schedule: str = "constant"
-    samples: int | None = None  # the first so many of the training data; None for all
-    centred: bool = False  # the mean of all inputs subtracted
-    raw: bool = False  # images as they are stored, uint8, instead of scaled to [0, 1]
+    samples: int | None = None  # how many of the training samples to use; None for all
+    centred: bool = False  # whether the mean of all inputs is subtracted
+    raw: bool = False  # whether images stay uint8, as they are stored, instead of being scaled to [0, 1]
 
     def smaller(self) -> Task:
-        """The same for a smoke run."""
+        """Return a smaller task for a smoke run."""
         return replace(self, samples=min(self.samples or 2560, 2560), epochs=3)
 
 
 class Data(NamedTuple):
-    """X (N, I), y (N,) class indices; then the same for testing."""
+    """Training data X (N, I) and class indices y (N,), then the same for testing."""
 
     X: np.ndarray
     y: np.ndarray
@@ -50,7 +50,7 @@ class Data(NamedTuple):
 
 
 def images(load: Callable[[], Any]) -> Callable[[], Data]:
-    """A data set of fastmlp's own."""
+    """Return a loader for one of fastmlp's own data sets."""
 
     def loaded() -> Data:
         (X, y), (X_test, y_test) = load()
@@ -60,7 +60,7 @@ def images(load: Callable[[], Any]) -> Callable[[], Data]:
 
 
 def table(name: str) -> Callable[[], Data]:
-    """A data set that comes with scikit-learn: columns standardised, a fifth of the rows kept for testing."""
+    """Return a loader for one of scikit-learn's data sets: columns standardized, a fifth of the rows kept for testing."""
 
     def loaded() -> Data:
         X, y = getattr(importlib.import_module("sklearn.datasets"), f"load_{name}")(return_X_y=True)
@@ -72,7 +72,7 @@ def table(name: str) -> Callable[[], Data]:
 
 
 def columns() -> Data:
-    """17,000 rows of 100 numbers to train on, and ten classes that a random two-layer network tells apart."""
+    """Make 17,000 training rows of 100 numbers, with ten classes that a random two-layer network distinguishes."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(20_000, 100))
     y = (np.tanh(X @ rng.normal(size=(100, 30)) / 10) @ rng.normal(size=(30, 10))).argmax(axis=1)
@@ -88,7 +88,7 @@ DATA: dict[str, Callable[[], Data]] = {
 
 
 def load(task: Task) -> Data:
-    """The task's data, in its dtype."""
+    """Load the task's data in its dtype."""
     X, y, X_test, y_test = DATA[task.data]()
     X, y = X[: task.samples], y[: task.samples]
     if task.raw:
@@ -101,23 +101,23 @@ def load(task: Task) -> Data:
 
 
 def sizes(task: Task, data: Data) -> list[int]:
-    """Inputs, hidden units, outputs. Two classes take one output."""
+    """Return the numbers of inputs, hidden units and outputs; two classes need one output."""
     classes = int(data.y.max()) + 1
     return [data.X.shape[1], *task.hidden, classes if classes > 2 else 1]
 
 
 def batch_size(task: Task, data: Data) -> int:
-    """The task's, or all samples if they are fewer."""
+    """Return the task's batch size, or the number of samples if that is smaller."""
     return min(task.batch_size, len(data.X))
 
 
 def steps(task: Task, data: Data) -> int:
-    """Updates an epoch."""
+    """Return the number of updates per epoch."""
     return -(-len(data.X) // batch_size(task, data))
 
 
 def initial_layers(widths: list[int], seed: int, dtype: str = "float32") -> Layers:
-    """The weights that every peer starts from, except those that draw their own: Glorot-normal as in the document; biases zero.
+    """Draw the initial weights of every peer that does not draw its own: Glorot-normal as in the document, with biases of zero.
 
     Examples
     --------
@@ -129,10 +129,10 @@ def initial_layers(widths: list[int], seed: int, dtype: str = "float32") -> Laye
 
 
 def skipped(X: np.ndarray, units: int, batch_size: int) -> float:
-    """Of the `training_operations` of one sample, how many fastmlp leaves out because inputs are zero: the mean over some batches of X.
+    """Count the operations per sample that fastmlp skips because inputs are zero, out of `training_operations`: a mean over batches of X.
 
-    Forward, inputs that are zero in the whole batch, where they are enough to be listed; in the gradient, for each tile of inputs, samples
-    in which all of it is zero.
+    The forward pass skips inputs that are zero in the whole batch, if there are enough of them for a list. The gradient skips, for each
+    tile of inputs, the samples in which the whole tile is zero.
 
     Examples
     --------

@@ -1,6 +1,6 @@
-"""Each peer works in a process of its own, which has just so many threads and cores from its first instruction on.
+"""Run each peer in a process of its own, which is limited to its number of threads and cores from the start.
 
-The functions below `Worker` run in such a process. What they return is small and plain; what a peer raises becomes a `PeerError`.
+The functions below `Worker` run in such a process. They return small and plain values; an exception of a peer becomes a `PeerError`.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from .results import Round
 from .tasks import Task, initial_layers
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-SAMPLE_SECONDS = 0.05  # of predictions that are timed together
+SAMPLE_SECONDS = 0.05  # duration of the predictions that are timed together
 
 
 class PeerError(Exception):
-    """A peer failed; the message is its own."""
+    """A peer failed; the message is that of its exception."""
 
 
 @contextmanager
 def environment(threads: int) -> Iterator[None]:
-    """What libraries read when they start, set for the processes started inside."""
+    """Set the environment variables that libraries read when they are loaded, for the processes that start inside the with block."""
     settings = dict.fromkeys(THREAD_VARIABLES, str(threads)) | {"JAX_PLATFORMS": "cpu", "TORCHINDUCTOR_COMPILE_THREADS": "1"}
     if threads == 1:
         settings["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
@@ -55,7 +55,7 @@ def environment(threads: int) -> Iterator[None]:
 
 
 class Worker:
-    """A process for one peer. Use as a context manager."""
+    """A process for one peer, used as a context manager."""
 
     def __init__(self, threads: int) -> None:
         self.pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
@@ -63,7 +63,7 @@ class Worker:
             self.pid = self.call(settle, threads)  # starts the process
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """function(*arguments), there."""
+        """Call function(*arguments) in the process."""
         try:
             failed, value = self.pool.submit(guarded, function, *arguments).result()
         except BrokenProcessPool as error:
@@ -76,7 +76,7 @@ class Worker:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        if kind is not None:  # after Ctrl-C, do not wait for the end of a long fit
+        if kind is not None:  # after Ctrl-C, do not wait until a long fit ends
             for child in multiprocessing.active_children():
                 if child.pid == self.pid:
                     child.terminate()
@@ -84,18 +84,18 @@ class Worker:
 
 
 def guarded(function: Callable[..., Any], *arguments: Any) -> tuple[bool, Any]:
-    """(False, result), or (True, message): another library's exception may not survive the way to another process."""
+    """Return (False, result) or (True, message), since another library's exception may not survive pickling."""
     try:
         return False, function(*arguments)
-    except Exception as error:  # whatever a peer raises is its result
+    except Exception as error:  # any exception of a peer is a result
         lines = str(error).strip().splitlines() or [""]
         return True, f"{type(error).__name__}: {lines[0][:200]}"
 
 
 def settle(threads: int) -> int:
-    """Use the last `threads` cores only, the same for every peer: thread pools that obey no setting, JAX's, count these.
+    """Use only the last `threads` cores, the same for every peer, because thread pools that follow no setting, such as JAX's, count them.
 
-    Ctrl-C is the parent's to handle, and so is whoever sits at the terminal. Returns the process's number.
+    The parent process handles Ctrl-C and writes all messages. Returns the number of this process.
     """
     told.set()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -104,11 +104,11 @@ def settle(threads: int) -> int:
     return os.getpid()
 
 
-present: dict[str, Any] = {}  # in a worker: the peer it works for
+present: dict[str, Any] = {}  # in a worker, the peer for which it works
 
 
 def prepare_training(name: str, task: Task, threads: int) -> None:
-    """Load the data, compile what there is to compile."""
+    """Load the data, and compile everything that the training needs."""
     peer = PEERS[name](task, threads)
     peer.warm_up()
     check_threads(threads)
@@ -117,7 +117,7 @@ def prepare_training(name: str, task: Task, threads: int) -> None:
 
 
 def check_threads(threads: int) -> None:
-    """Refuse to work with more BLAS or OpenMP threads than agreed, where threadpoolctl can tell."""
+    """Raise an error if there are more BLAS or OpenMP threads than `threads`; threadpoolctl, if installed, counts them."""
     if importlib.util.find_spec("threadpoolctl") is None:
         return
     pools = importlib.import_module("threadpoolctl").threadpool_info()
@@ -139,7 +139,7 @@ def train(seed: int) -> Round:
 
 
 def prepare_prediction(name: str, sizes: list[int], rows: int, threads: int) -> None:
-    """Make the predictor, let it predict, and compare that with NumPy."""
+    """Make the predictor, let it predict once, and compare the result with NumPy's."""
     layers = initial_layers(sizes, seed=0)
     X = np.random.default_rng(0).standard_normal((rows, sizes[0]), np.float32)
     predict: Predictor = PREDICTORS[name][1](layers, threads)
@@ -151,7 +151,7 @@ def prepare_prediction(name: str, sizes: list[int], rows: int, threads: int) -> 
 
 
 def predict(samples: int) -> Round:
-    """The median time of a prediction."""
+    """Return the median time of a prediction."""
     function, X = present["predict"]
     before = peak_gflops(np.float32)
     with timed_region("prediction"):
