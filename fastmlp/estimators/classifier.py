@@ -28,7 +28,7 @@ from .parameters import Parameters
 from .saving import can_be_saved
 from .stored import as_tensor, from_tensor
 
-TYPES = {  # of targets, and the losses that they are trained with
+TYPES = {  # types of targets, each with the loss for training
     "binary": "binary_cross_entropy",
     "multiclass": "softmax_cross_entropy",
     "multilabel-indicator": "binary_cross_entropy",

@@ -21,7 +21,7 @@ from .optional import optional
 LARGEST_HEADER = 2**18  # bytes of names, shapes and metadata, enough for a thousand layers; safetensors itself would accept 100 MB
 SEAL = "sha256"  # metadata field with the checksum of the whole file, computed with 64 zeros in the place of the checksum itself
 UNSEALED = "0" * 64
-DTYPES = {  # of NumPy, by safetensors' names
+DTYPES = {  # safetensors' names with NumPy's
     "F16": "<f2", "F32": "<f4", "F64": "<f8", "BOOL": "?",
     "I8": "<i1", "I16": "<i2", "I32": "<i4", "I64": "<i8", "U8": "<u1", "U16": "<u2", "U32": "<u4", "U64": "<u8",
 }  # fmt: skip
