@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from .engine.losses import Quantile
 from .files.optional import optional
+from .loading import load
 from .measure.gradient_profile import GradientProfile
 from .measure.gradient_profiling import profile_gradient
 from .measure.inspection import Inspection, inspect_kernel
@@ -14,7 +15,6 @@ from .model.bookkeeping import TrainingWarning
 from .model.callbacks import Callback, EarlyStopping
 from .model.history import History
 from .model.layers import ELU, GELU, SELU, Dense, Dropout, LeakyReLU, Mish, ReLU, Sigmoid, SiLU, Softplus, Tanh
-from .model.loading import load
 from .model.losses import binary_cross_entropy, cross_entropy, softmax
 from .model.optimizers import SGD, Adam, AdamW
 from .model.schedules import Adaptive, Cosine, InverseScaling, OneCycle, Schedule, StepDecay

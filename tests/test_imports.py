@@ -18,7 +18,7 @@ from tests.sources import ROOT, assert_none, files, package
 pytestmark = pytest.mark.any_cpu
 
 TOP = ("", "__main__")  # fastmlp itself
-FLOORS = (*TOP, "cli", "estimators", "plotting", "measure", "datasets", "two_layer", "model", "files", "engine", "kernels")
+FLOORS = (*TOP, "cli", "loading", "estimators", "plotting", "measure", "datasets", "two_layer", "model", "files", "engine", "kernels")
 JUDGE = "fastmlp.reference"  # stands apart: it imports nothing of fastmlp, and fastmlp does not import it
 
 

@@ -25,7 +25,8 @@ from ..model.schedules import as_schedule
 from ..model.sequential import Sequential
 from .batches import Batches, Rate
 from .given import Given, Validation
-from .parameters import PER_STEP, STOCHASTIC, Parameters
+from .onnx import Exporting
+from .parameters import PER_STEP, STOCHASTIC
 from .record import Record
 from .report import Report
 from .solvers import minimize, rule_of, train
@@ -41,7 +42,7 @@ OUT_ACTIVATIONS: dict[Loss, str] = {
 }
 
 
-class BaseMLP(CallbackSupportMixin, Parameters):
+class BaseMLP(CallbackSupportMixin, Exporting):
     """Fitting and predicting; subclasses say what the targets are."""
 
     hidden_layer_sizes: Any
@@ -171,14 +172,10 @@ class BaseMLP(CallbackSupportMixin, Parameters):
             if not last and rates[l]:
                 layers.append(Dropout(rates[l]))
         seed = self._random_state.randint(2**31) if any(rates) else 0  # otherwise nothing is drawn that scikit-learn does not draw
-        self._network = Sequential(layers, loss=loss, seed=int(seed), dtype=dtype)
+        self._hold(Sequential(layers, loss=loss, seed=int(seed), dtype=dtype))
         for bound, layer in zip(bounds, self._network.dense_layers, strict=True):
             layer.W = self._random_state.uniform(-bound, bound, (layer.n_inputs, layer.n_outputs))
             layer.b = self._random_state.uniform(-bound, bound, layer.n_outputs)
-        self.coefs_ = [layer.W for layer in self._network.dense_layers]
-        self.intercepts_ = [layer.b for layer in self._network.dense_layers]
-        self.n_layers_, self.n_outputs_ = len(sizes), sizes[-1]
-        self.out_activation_ = OUT_ACTIVATIONS.get(loss, "identity")
         self.n_iter_ = self.t_ = 0
         if self.solver in STOCHASTIC:
             self.loss_curve_: list[float] = []
@@ -187,6 +184,13 @@ class BaseMLP(CallbackSupportMixin, Parameters):
             self.validation_scores_: Any = None
             self.validation_loss_curve_: Any = None
             self.best_validation_score_: Any = None
+
+    def _hold(self, network: Sequential) -> None:
+        """Make a network the estimator's own."""
+        self._network, dense = network, network.dense_layers
+        self.coefs_, self.intercepts_ = [layer.W for layer in dense], [layer.b for layer in dense]
+        self.n_layers_, self.n_outputs_ = len(dense) + 1, network.n_outputs
+        self.out_activation_ = OUT_ACTIVATIONS.get(network.loss, "identity")
 
     def _per_layer(self, name: str, value: Any, layers: int) -> list[Any]:
         """One value for each hidden layer; ValueError if a list has another length or an element that is none."""

@@ -14,14 +14,28 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 
+from ..engine.arguments import check_choice
 from ..model.data import Data
 from ..model.evaluating import loss_and_score
+from ..model.onnx import Graph
+from ..model.saving import check_fields
+from ..model.sequential import Sequential
 from .base import BaseMLP, offers_partial_fit
 from .documentation import documented
 from .given import Given
+from .onnx import Outputs, add_classes, add_labels, onnx_labels
 from .parameters import Parameters
+from .saving import can_be_saved
+from .stored import as_tensor, from_tensor
+
+TYPES = {  # types of targets, each with the loss for training
+    "binary": "binary_cross_entropy",
+    "multiclass": "softmax_cross_entropy",
+    "multilabel-indicator": "binary_cross_entropy",
+}
 
 
+@can_be_saved
 @documented
 @dataclass(eq=False, repr=False)
 class MLPClassifier(ClassifierMixin, BaseMLP):
@@ -208,6 +222,34 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """The logistic function, but never quite 0 or 1, so that logarithms of both probabilities are finite."""
         finfo = np.finfo(outputs.dtype)
         return np.clip(expit(outputs), finfo.tiny, 1 - finfo.epsneg)
+
+    def _described_targets(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        described = {"type": self._label_binarizer.y_type_, "sparse": self._label_binarizer.sparse_input_}
+        return described, {"classes_": as_tensor("classes_", self.classes_)}
+
+    def _restore_targets(self, described: Any, tensors: dict[str, np.ndarray], network: Sequential) -> None:
+        check_fields("targets", described, ("type", "sparse"))
+        loss = TYPES[check_choice("type", described["type"], TYPES)]
+        if network.loss != loss:
+            raise ValueError(f"loss: expected {loss!r} for {described['type']} targets, got {network.loss!r}")
+        if type(described["sparse"]) is not bool:
+            raise ValueError(f"sparse: expected true or false, got {described['sparse']!r}")
+        if "classes_" not in tensors:
+            raise ValueError("tensor 'classes_': expected the classes, got none")
+        self.classes_ = from_tensor("classes_", tensors.pop("classes_"))
+        n_outputs = 1 if described["type"] == "binary" else len(self.classes_)
+        if len(self.classes_) > 2 > n_outputs or network.n_outputs != n_outputs:
+            raise ValueError(f"classes_: expected as many as {network.n_outputs} outputs tell apart, got {len(self.classes_)}")
+        if not (self.classes_[:-1] < self.classes_[1:]).all():
+            raise ValueError(f"classes_: expected each once, in ascending order, got {self.classes_}")
+        self._label_binarizer = LabelBinarizer()
+        self._label_binarizer.classes_, self._label_binarizer.y_type_ = self.classes_, described["type"]
+        self._label_binarizer.sparse_input_ = described["sparse"]
+
+    def _add_outputs(self, graph: Graph, z: str) -> Outputs:
+        if self._label_binarizer.y_type_.startswith("multilabel"):
+            return add_labels(graph, z)
+        return add_classes(graph, z, onnx_labels(self.classes_))
 
     def _validation_score(self, outputs: np.ndarray, held_out: Data) -> float:
         return loss_and_score(self._network.loss, outputs, held_out.targets, held_out.weights)[1]

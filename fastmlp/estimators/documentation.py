@@ -101,6 +101,12 @@ n_layers_, n_outputs_ : int
 """
 
 REFERENCES = """\
+Notes
+-----
+`save` writes a fitted estimator to a file that `fastmlp.load` reads, and that is safe to load even if its origin is unknown. `export_onnx`
+writes a file for other runtimes. Estimators can also be pickled, with the optimizer's state and without training data. But loading a pickle
+can run any code that its author put there, so a pickle of unknown origin must not be loaded.
+
 References
 ----------
 The parameters and their meaning are those of scikit-learn's `sklearn.neural_network`, version 1.9. Initial weights: Glorot and Bengio

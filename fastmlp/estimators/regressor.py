@@ -13,18 +13,25 @@ from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight
 
+from ..engine.arguments import check_choice
 from ..engine.losses import Loss, Quantile, check_levels
 from ..model.data import Data
 from ..model.evaluating import loss_and_score
 from ..model.losses import linked
+from ..model.onnx import Graph
+from ..model.saving import check_fields
+from ..model.sequential import Sequential
 from .base import BaseMLP, offers_partial_fit
 from .documentation import documented
 from .given import Given
+from .onnx import Outputs, add_prediction
 from .parameters import Parameters
+from .saving import can_be_saved
 
 LOSSES = ("squared_error", "absolute_error", "huber", "poisson", "quantile")
 
 
+@can_be_saved
 @documented
 @dataclass(eq=False, repr=False)
 class MLPRegressor(RegressorMixin, BaseMLP):
@@ -149,6 +156,14 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         X, y = self._validated(X, y, reset=False)
         weights = np.zeros(0) if sample_weight is None else _check_sample_weight(sample_weight, X)
         return loss_and_score(loss, outputs, self._targets(y, X.dtype)[0], weights)[1]
+
+    def _restore_targets(self, described: Any, tensors: dict[str, np.ndarray], network: Sequential) -> None:
+        check_fields("targets", described, ())
+        if not isinstance(network.loss, Quantile):
+            check_choice("loss", network.loss, LOSSES)
+
+    def _add_outputs(self, graph: Graph, z: str) -> Outputs:
+        return add_prediction(graph, z)
 
     def _validation_score(self, outputs: np.ndarray, held_out: Data) -> float:
         predicted = linked(self._network.loss, outputs)

@@ -21,7 +21,10 @@ from .optional import optional
 LARGEST_HEADER = 2**18  # bytes of names, shapes and metadata, enough for a thousand layers; safetensors itself would accept 100 MB
 SEAL = "sha256"  # metadata field with the checksum of the whole file, computed with 64 zeros in the place of the checksum itself
 UNSEALED = "0" * 64
-DTYPES = {"F32": "<f4", "F64": "<f8"}
+DTYPES = {  # safetensors' names with NumPy's
+    "F16": "<f2", "F32": "<f4", "F64": "<f8", "BOOL": "?",
+    "I8": "<i1", "I16": "<i2", "I32": "<i4", "I64": "<i8", "U8": "<u1", "U16": "<u2", "U32": "<u4", "U64": "<u8",
+}  # fmt: skip
 
 
 class Tensor(NamedTuple):
@@ -32,7 +35,9 @@ class Tensor(NamedTuple):
     data: bytes
 
     def array(self) -> np.ndarray:
-        """Return the numbers as a read-only array of float32 or float64."""
+        """Return the numbers as a read-only array. Raise ValueError if NumPy has no such type of numbers."""
+        if self.dtype not in DTYPES:
+            raise ValueError(f"expected one of {', '.join(DTYPES)}, got {self.dtype}")
         flat: np.ndarray = np.frombuffer(self.data, DTYPES[self.dtype])
         return flat.reshape(self.shape)
 

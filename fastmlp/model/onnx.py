@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from ..engine.losses import Loss, Quantile
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ..engine.arguments import check_finite
+from ..engine.losses import Quantile
 from ..files.atomic import PathLike, as_path, check_writable, write_atomically
 from ..files.optional import optional
 from ..kernels.activations import ACTIVATIONS, GELU_CUBE, GELU_SLOPE, LEAK, SELU_ALPHA, SELU_SCALE
-from ..kernels.network import Network
 from .architecture import Architecture
 from .losses import CLASSIFYING
 from .saving import as_tensors, checked_parameters
@@ -36,7 +41,6 @@ ACTIVATION_STEPS: dict[str, Steps] = {
     "softplus": (("Softplus", LAST),),
     "mish": (("Softplus", LAST), ("Tanh", LAST), ("Mul", LAST, Z)),
 }  # fmt: skip
-ASCENDING: Steps = (("TopK", LAST, "levels"),)  # all of them, the smallest first
 LINK_STEPS: dict[str, Steps] = {
     "softmax_cross_entropy": (("Softmax", LAST),),
     "binary_cross_entropy": (("Sigmoid", LAST),),
@@ -81,46 +85,111 @@ def export_onnx(model: Architecture, path: PathLike) -> None:
     ...     [node.op_type for node in onnx.load(file).graph.node]
     ['Gemm', 'Relu', 'Gemm', 'Softmax']
     """
-    onnx = optional("onnx", extra="onnx", purpose="export_onnx")
+    target = check_target(path)
+    graph = Graph(model)
+    graph.link(graph.forward("X"))
+    graph.write(target, {graph.name_last("probabilities" if model.loss in CLASSIFYING else "output"): (graph.dtype, model.n_outputs)})
+
+
+def check_target(path: PathLike) -> Path:
+    """Return the path of an ONNX file after checking that onnx is installed and that the file can be written."""
+    optional("onnx", extra="onnx", purpose="export_onnx")
     target = as_path(path)
-    parameters = checked_parameters(model)
     check_writable(target)
-    if parameters.nbytes > LARGEST_ONNX:
-        raise ValueError(f"model: expected at most {LARGEST_ONNX:,} bytes of parameters in an ONNX file, got {parameters.nbytes:,}")
-    tensors = as_tensors(model.layers, parameters)
-    output = "probabilities" if model.loss in CLASSIFYING else "output"
-    nodes, z, last = [], "X", "X"
-    steps = _steps(model.network(), model.loss)
-    for n, (operator, *operands) in enumerate(steps):
-        names = [{LAST: last, Z: z}.get(str(operand), str(operand)) for operand in operands]
-        if operator == "TopK":
-            tensors["levels"] = np.array([model.n_outputs])
-        tensors |= {str(operand): np.array(operand, parameters.dtype) for operand in operands if isinstance(operand, float)}
-        last = output if n == len(steps) - 1 else f"{operator}{n}"
-        z = last if operator == "Gemm" else z
-        outputs, attributes = ([last, "places"], {"largest": 0}) if operator == "TopK" else ([last], {})
-        nodes.append(onnx.helper.make_node(operator, names, outputs, **attributes))
-    element = onnx.helper.np_dtype_to_tensor_dtype(parameters.dtype)
-    graph = onnx.helper.make_graph(
-        nodes,
-        "fastmlp",
-        [onnx.helper.make_tensor_value_info("X", element, ["N", model.n_inputs])],
-        [onnx.helper.make_tensor_value_info(output, element, ["N", model.n_outputs])],
-        [onnx.numpy_helper.from_array(tensor, name) for name, tensor in tensors.items()],
-    )
-    opsets = [onnx.helper.make_opsetid("", OPSET)]
-    oldest = onnx.helper.find_min_ir_version_for(opsets)
-    proto = onnx.helper.make_model(graph, opset_imports=opsets, ir_version=oldest, producer_name="fastmlp")
-    write_atomically(target, proto.SerializeToString())
+    return target
 
 
-def _steps(network: Network, loss: Loss) -> list[tuple[str | float, ...]]:
-    """Translate the network into a chain of ONNX operators."""
-    activations = {code: ACTIVATION_STEPS[name] for name, code in ACTIVATIONS.items()}
-    steps: list[tuple[str | float, ...]] = []
-    for k, (code, b_at) in enumerate(zip(network.activation, network.b_at, strict=True)):
-        bias = (f"b{k}",) if b_at >= 0 else ()
-        steps += [("Gemm", LAST, f"W{k}", *bias), *activations[code]]
-    if isinstance(loss, Quantile):
-        return [*steps, *(ASCENDING if loss.is_several else ())]
-    return [*steps, *LINK_STEPS.get(loss, ())]
+class Node(NamedTuple):
+    """An ONNX operator with the names of its inputs and outputs. Only the first output is used."""
+
+    operator: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Any]
+
+
+class Graph:
+    """The computation of a model as a sequence of ONNX operators.
+
+    Attributes
+    ----------
+    dtype : dtype
+        The dtype of the parameters and of the arithmetic, which is the model's by default.
+    nodes : list of Node
+        The operators in the order of the computation.
+    tensors : dict of ndarray
+        The parameters and constants by name.
+    """
+
+    def __init__(self, model: Architecture, dtype: DTypeLike | None = None) -> None:
+        parameters = checked_parameters(model)
+        if dtype is not None and parameters.dtype != dtype:
+            with np.errstate(over="ignore"):
+                parameters = check_finite("parameters", parameters.astype(dtype))
+        if parameters.nbytes > LARGEST_ONNX:
+            raise ValueError(f"model: expected at most {LARGEST_ONNX:,} bytes of parameters in an ONNX file, got {parameters.nbytes:,}")
+        self.model, self.dtype = model, parameters.dtype
+        self.nodes: list[Node] = []
+        self.tensors = as_tensors(model.layers, parameters)
+
+    def add(self, operator: str, *inputs: str | float | np.ndarray, unused: int = 0, **attributes: Any) -> str:
+        """Append an operator and return the name of its first output.
+
+        An input is the name of a value, or a constant. `unused` is the number of the operator's other outputs, which nothing reads.
+        """
+        output = f"{operator}{len(self.nodes)}"
+        names = []
+        for place, value in enumerate(inputs):
+            name = f"{output}_{place}" if isinstance(value, np.ndarray) else str(value)
+            if not isinstance(value, str):
+                self.tensors[name] = value if isinstance(value, np.ndarray) else np.array(value, self.dtype)
+            names.append(name)
+        outputs = (output, *(f"{output}_unused{n}" for n in range(unused)))
+        self.nodes.append(Node(operator, tuple(names), outputs, attributes))
+        return output
+
+    def chain(self, steps: Steps, z: str) -> str:
+        """Append a chain of operators to `z`. Return the name of the last output, which is `z` if there are no operators."""
+        last = z
+        for operator, *operands in steps:
+            last = self.add(str(operator), *({LAST: last, Z: z}.get(str(operand), operand) for operand in operands))
+        return last
+
+    def forward(self, x: str) -> str:
+        """Append the network. Return the name of the output of its last layer, before the link function."""
+        network, steps = self.model.network(), {code: ACTIVATION_STEPS[name] for name, code in ACTIVATIONS.items()}
+        for k, (code, b_at) in enumerate(zip(network.activation, network.b_at, strict=True)):
+            x = self.chain(steps[code], self.add("Gemm", x, f"W{k}", *([f"b{k}"] if b_at >= 0 else [])))
+        return x
+
+    def link(self, z: str) -> str:
+        """Append the step from the outputs `z` to the scale of the targets, as `linked` computes it. Return the name of the result."""
+        loss = self.model.loss
+        if isinstance(loss, Quantile):
+            return self.add("TopK", z, np.array([self.model.n_outputs]), unused=1, largest=0) if loss.is_several else z  # sorts all levels
+        return self.chain(LINK_STEPS.get(loss, ()), z)
+
+    def name_last(self, name: str) -> str:
+        """Rename the first output of the last operator, and return the name."""
+        last = self.nodes[-1]
+        self.nodes[-1] = last._replace(outputs=(name, *last.outputs[1:]))
+        return name
+
+    def write(self, target: Path, outputs: Mapping[str, tuple[DTypeLike, *tuple[int, ...]]]) -> None:
+        """Write a file with the input "X" and these outputs, each with its dtype and the sizes of all axes but the first, which is free."""
+        onnx = optional("onnx", extra="onnx", purpose="export_onnx")
+
+        def described(name: str, dtype: DTypeLike, *sizes: int) -> Any:
+            return onnx.helper.make_tensor_value_info(name, onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), ["N", *sizes])
+
+        graph = onnx.helper.make_graph(
+            [onnx.helper.make_node(node.operator, node.inputs, node.outputs, **node.attributes) for node in self.nodes],
+            "fastmlp",
+            [described("X", self.dtype, self.model.n_inputs)],
+            [described(name, *of_output) for name, of_output in outputs.items()],
+            [onnx.numpy_helper.from_array(tensor, name) for name, tensor in self.tensors.items()],
+        )
+        opsets = [onnx.helper.make_opsetid("", OPSET)]
+        oldest = onnx.helper.find_min_ir_version_for(opsets)
+        proto = onnx.helper.make_model(graph, opset_imports=opsets, ir_version=oldest, producer_name="fastmlp")
+        write_atomically(target, proto.SerializeToString())

@@ -16,14 +16,18 @@ import numpy as np
 from ..engine.arguments import check_choice, check_finite, check_size
 from ..engine.losses import Loss, Quantile
 from ..files.atomic import PathLike, as_path, check_writable
-from ..files.tensors import SEAL, read_tensors, write_tensors
+from ..files.tensors import SEAL, Tensor, read_tensors, write_tensors
 from .architecture import Architecture
 from .layers import ACTIVATION_LAYERS, Dense, Dropout, Layer
 
-# The number of the format increases when an older version of `load` could not read the new files. METADATA lists the metadata fields of
+# The number of a format increases when an older version of `load` could not read the new files. METADATA lists the metadata fields of
 # each format; the first format had no checksum.
-FORMAT = "fastmlp 2"
-METADATA = {"fastmlp 1": ("format", "model"), FORMAT: ("format", "model", SEAL)}
+FORMAT, ESTIMATOR_FORMAT = "fastmlp 2", "fastmlp estimator 1"
+METADATA = {
+    "fastmlp 1": ("format", "model"),
+    FORMAT: ("format", "model", SEAL),
+    ESTIMATOR_FORMAT: ("format", "model", "estimator", SEAL),
+}
 LATER_FIELDS = {"steps": 0, "targets": "undecided"}  # fields added later, which may be missing, with their defaults
 FIELDS = ("loss", "seed", "dtype", "generator", "layers", *LATER_FIELDS)
 TARGETS = {"undecided": None, "row": False, "column": True}  # whether the training targets had shape (N, 1)
@@ -38,8 +42,15 @@ KINDS = {kind.__name__: kind for kind in ARGUMENTS}
 GENERATOR_LIMITS = (2**128, 2**128, 2, 2**32)  # PCG64's state, its increment, has_uint32 and the stored half of a draw
 
 
+class Beside(NamedTuple):
+    """What an estimator adds to the file of its network: a description in types that JSON can represent, and tensors with other names."""
+
+    description: dict[str, Any]
+    tensors: dict[str, np.ndarray]
+
+
 class Saved(NamedTuple):
-    """The description and the tensors that a file contains."""
+    """The description and the tensors that a file contains, of a model and of the estimator that it belongs to, if any."""
 
     layers: list[Layer]  # without their parameters
     loss: Loss
@@ -49,9 +60,11 @@ class Saved(NamedTuple):
     steps: int
     column_targets: bool | None
     tensors: dict[str, np.ndarray]  # W0, b0, W1, ...
+    estimator: dict[str, Any] | None  # its description, not yet checked; None for a model alone
+    more: dict[str, Tensor]  # the tensors of the estimator, not yet checked
 
 
-def save(model: Architecture, path: PathLike) -> None:
+def save(model: Architecture, path: PathLike, beside: Beside | None = None) -> None:
     """Write a model to a safetensors file. The write is atomic.
 
     The tensors are called W0, b0, W1, ... in the order of the Dense layers, and have the model's dtype. The metadata contain the layers,
@@ -66,6 +79,8 @@ def save(model: Architecture, path: PathLike) -> None:
         The model to save.
     path : str or path-like
         The file to write. By convention its name ends in ``.safetensors``.
+    beside : Beside, optional
+        The description and the tensors that an estimator adds.
 
     Raises
     ------
@@ -102,24 +117,30 @@ def save(model: Architecture, path: PathLike) -> None:
         "steps": model.steps,
         "targets": next(name for name, column in TARGETS.items() if column is model.column_targets),
     }
-    write_tensors(target, as_tensors(model.layers, parameters), {"format": FORMAT, "model": json.dumps(description)})
+    tensors, metadata = as_tensors(model.layers, parameters), {"format": FORMAT, "model": json.dumps(description)}
+    if beside is not None:
+        tensors |= beside.tensors
+        metadata |= {"format": ESTIMATOR_FORMAT, "estimator": json.dumps(beside.description)}
+    write_tensors(target, tensors, metadata)
 
 
 def read(path: Path) -> Saved:
     """Read and check a file that `save` wrote. Raise ValueError if it differs in any way from what `save` writes."""
     stored, metadata = read_tensors(path)
-    description = _description(metadata)
+    description, estimator = _description(metadata)
     layers = [_layer(entry) for entry in description["layers"]]
     dtype = description["dtype"]
-    found = {name: (tensor.dtype, tensor.shape) for name, tensor in stored.items()}
     expected = {name: (TENSOR_DTYPES[dtype], shape) for name, shape in _shapes(layers).items()}
+    more = {} if estimator is None else {name: stored.pop(name) for name in list(stored) if name not in expected}
+    found = {name: (tensor.dtype, tensor.shape) for name, tensor in stored.items()}
     for name in expected | found:
         if expected.get(name) != found.get(name):
             raise ValueError(f"tensor {name!r}: expected {_say(expected.get(name))}, got {_say(found.get(name))}")
     tensors = {name: check_finite(f"tensor {name!r}", tensor.array()) for name, tensor in stored.items()}
     named = None if dtype == "undecided" else dtype
     generator, column = _generator(description["generator"]), TARGETS[description["targets"]]
-    return Saved(layers, _loss(description["loss"]), description["seed"], named, generator, description["steps"], column, tensors)
+    loss, seed, steps = _loss(description["loss"]), description["seed"], description["steps"]
+    return Saved(layers, loss, seed, named, generator, steps, column, tensors, estimator, more)
 
 
 def checked_parameters(model: Architecture) -> np.ndarray:
@@ -147,21 +168,28 @@ def _shapes(layers: list[Layer]) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def _description(metadata: dict[str, str]) -> dict[str, Any]:
-    """Parse and check the description of the model, except for its layers and generator, which the caller checks."""
+def _description(metadata: dict[str, str]) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """Parse and check the description of the model, except for its layers and generator, which the caller checks.
+
+    The second result is the unchecked description of the estimator, or None if the file contains a model alone.
+    """
     if metadata.get("format") not in METADATA:
         raise ValueError(f"format: expected {FORMAT!r}, got {metadata.get('format')!r}")
-    described = json.loads(_fields("metadata", metadata, METADATA[metadata["format"]])["model"])
-    description = _fields("model", LATER_FIELDS | described if isinstance(described, dict) else described, FIELDS)
+    texts = check_fields("metadata", metadata, METADATA[metadata["format"]])
+    described = json.loads(texts["model"])
+    description = check_fields("model", LATER_FIELDS | described if isinstance(described, dict) else described, FIELDS)
     check_choice("dtype", description["dtype"], TENSOR_DTYPES)
     check_choice("targets", description["targets"], TARGETS)
     check_size("steps", description["steps"], 0, MOST_STEPS)
     if not isinstance(description["layers"], list):
         raise ValueError(f"layers: expected a list, got {description['layers']!r}")
-    return description
+    estimator = json.loads(texts.get("estimator", "{}"))
+    if not isinstance(estimator, dict):
+        raise ValueError(f"estimator: expected a dict, got {estimator!r}")
+    return description, estimator if "estimator" in texts else None
 
 
-def _fields(name: str, value: Any, expected: tuple[str, ...]) -> dict[str, Any]:
+def check_fields(name: str, value: Any, expected: tuple[str, ...]) -> dict[str, Any]:
     """Return `value` if it is a dict with exactly these keys; otherwise raise ValueError."""
     if not isinstance(value, dict) or set(value) != set(expected):
         got = list(value) if isinstance(value, dict) else value
@@ -181,7 +209,7 @@ def _layer(entry: Any) -> Layer:
         raise ValueError(f"layers: expected a dict, got {entry!r}")
     kind = KINDS[check_choice("layer", entry.get("layer"), KINDS)]
     types = ARGUMENTS[kind]
-    arguments = _fields(kind.__name__, entry, ("layer", *types))
+    arguments = check_fields(kind.__name__, entry, ("layer", *types))
     for name, wanted in types.items():
         if type(arguments[name]) is not wanted:  # isinstance would accept True as an int
             raise ValueError(f"{kind.__name__}: expected {name} of type {wanted.__name__}, got {arguments[name]!r}")
@@ -192,7 +220,7 @@ def _loss(value: Any) -> Loss:
     """The loss, whose name `Sequential` checks."""
     if not isinstance(value, dict):
         return value
-    return Quantile(_fields("loss", value, ("quantile",))["quantile"])
+    return Quantile(check_fields("loss", value, ("quantile",))["quantile"])
 
 
 def _generator(values: Any) -> dict[str, Any]:
