@@ -99,6 +99,7 @@ nb_execution_timeout = 900  # seconds for a cell
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}  # sliders need a running kernel; their picture stands in for them
 nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]
 nb_merge_streams = True
+nb_render_markdown_format = "myst"  # tables and formulas among the outputs
 
 # Docstrings: numpydoc gives the types, so that signatures stay short.
 autodoc_typehints = "none"
