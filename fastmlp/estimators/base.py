@@ -79,7 +79,7 @@ class BaseMLP(CallbackSupportMixin, Exporting):
         Warns
         -----
         sklearn.exceptions.ConvergenceWarning
-            If `max_iter` epochs (or iterations of L-BFGS) were not enough.
+            If `max_iter` epochs (or iterations of L-BFGS) were not enough; not with "cosine" and "one_cycle", which use all epochs.
         """
         return self._fit(Given(X, y, sample_weight), Given(X_val, y_val, sample_weight_val), incremental=False)
 
@@ -261,7 +261,7 @@ class BaseMLP(CallbackSupportMixin, Exporting):
             self.t_ = self._rate.seen
             if not incremental:
                 record.end()
-        if not stopped and not incremental:
+        if not stopped and not incremental and not by_step:  # a schedule by step is meant to run for `max_iter` epochs
             warnings.warn(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't converged yet.",
                 ConvergenceWarning,
