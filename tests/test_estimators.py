@@ -139,6 +139,15 @@ def test_warm_start():
         ours.fit(IRIS[0], IRIS[1] + 1)
 
 
+def test_warm_start_with_another_solver():
+    model = fitted(MLPClassifier, {"solver": "lbfgs", "max_iter": 5, "warm_start": True}, *IRIS)
+    before = model.loss_
+    with pytest.warns(ConvergenceWarning):
+        model.set_params(solver="adam").fit(*IRIS)
+    assert len(model.loss_curve_) == 5
+    assert model.loss_curve_[0] == pytest.approx(before, rel=0.1)
+
+
 def test_labels_of_any_type():
     names = load_iris().target_names[IRIS[1]]
     model = fitted(MLPClassifier, {"max_iter": 100}, IRIS[0], names)

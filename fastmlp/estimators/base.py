@@ -34,7 +34,7 @@ from .stopping import Patience
 from .tasks import CallbackSupportMixin, Tasks
 
 FLOATS = (np.float64, np.float32)
-BY_CODE = {ACTIVATIONS[kind.name]: kind for kind in ACTIVATION_LAYERS.values()}
+LAYER_OF = {kind.name: kind for kind in ACTIVATION_LAYERS.values()}
 OUT_ACTIVATIONS: dict[Loss, str] = {
     "softmax_cross_entropy": "softmax",
     "binary_cross_entropy": "logistic",
@@ -168,7 +168,7 @@ class BaseMLP(CallbackSupportMixin, Exporting):
             name = (hidden[0] if hidden else self.activation) if last else hidden[l]
             bounds.append(np.sqrt((2 if name == "logistic" else 6) / (sizes[l] + sizes[l + 1])))
             if not last and name != "identity":
-                layers.append(BY_CODE[ACTIVATIONS[name]]())
+                layers.append(LAYER_OF[name]())
             if not last and rates[l]:
                 layers.append(Dropout(rates[l]))
         seed = self._random_state.randint(2**31) if any(rates) else 0  # otherwise nothing is drawn that scikit-learn does not draw
@@ -178,12 +178,16 @@ class BaseMLP(CallbackSupportMixin, Exporting):
             layer.b = self._random_state.uniform(-bound, bound, layer.n_outputs)
         self.n_iter_ = self.t_ = 0
         if self.solver in STOCHASTIC:
-            self.loss_curve_: list[float] = []
-            self._patience = Patience(rising=self.early_stopping)
-            self.best_loss_ = None if self.early_stopping else np.inf
-            self.validation_scores_: Any = None
-            self.validation_loss_curve_: Any = None
-            self.best_validation_score_: Any = None
+            self._begin_curves()
+
+    def _begin_curves(self) -> None:
+        """What is told of a training by mini-batches, before its first epoch."""
+        self.loss_curve_: list[float] = []
+        self._patience = Patience(rising=self.early_stopping)
+        self.best_loss_ = None if self.early_stopping else np.inf
+        self.validation_scores_: Any = None
+        self.validation_loss_curve_: Any = None
+        self.best_validation_score_: Any = None
 
     def _hold(self, network: Sequential) -> None:
         """Make a network the estimator's own."""
@@ -219,6 +223,8 @@ class BaseMLP(CallbackSupportMixin, Exporting):
         self, data: Data, given: Given, validation: Validation | None, incremental: bool, tasks: Tasks, report: Report
     ) -> None:  # fmt: skip
         run = self._network.run()
+        if not hasattr(self, "_patience"):  # a warm start after "lbfgs"
+            self._begin_curves()
         if not (incremental and hasattr(self, "_rate")):
             run.forget()
             power_t = self.power_t if self.solver == "sgd" and self.learning_rate == "invscaling" else None

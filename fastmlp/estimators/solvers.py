@@ -14,7 +14,7 @@ from ..engine.threads import choose_threads
 from ..kernels import optimizers as codes
 from ..kernels.network import Rule
 from ..model.data import Data
-from ..model.epochs import Epochs
+from ..model.epochs import Epochs, epochs_at_once
 from .batches import Batches
 from .parameters import Parameters
 from .report import Report
@@ -22,8 +22,6 @@ from .stopping import Patience
 from .tasks import Tasks
 
 LOWEST_RATE = 1e-6  # an adaptive rate that is no higher is not lowered again: the training ends
-CALL_SECONDS = 0.1  # of epochs in one compiled call: how long Ctrl-C may wait for the next
-MOST_AT_ONCE = 256  # such epochs: the orders of all of them are in memory at once
 
 
 def rule_of(settings: Parameters) -> Rule:
@@ -90,7 +88,7 @@ def train(epochs: Epochs, plan: Batches, patience: Patience, judge: Judge, share
             judge.say(f"Setting learning rate to {plan.rate.now:f}")
             patience.count = 0
         seconds = (epochs.seconds - before) / count
-        count = 1 if one_by_one or epochs.by_trial else max(1, min(MOST_AT_ONCE, int(CALL_SECONDS / max(seconds, 1e-6))))
+        count = 1 if one_by_one or epochs.by_trial else epochs_at_once(seconds)
     return False
 
 

@@ -15,6 +15,8 @@ from .data import Data
 from .schedules import Schedule, checked_factors
 
 # Unless the caller fixed the number of threads, one epoch in TRIAL_EPOCHS begins with a trial of both numbers of threads, each on
+CALL_SECONDS = 0.1  # duration of the epochs that share one compiled call, if nothing has to happen between them
+MOST_AT_ONCE = 256  # epochs per compiled call; the sample orders of all of them are in memory at once
 # 1 / TRIAL_SHARE of its batches.
 TRIAL_EPOCHS, TRIAL_SHARE = 8, 24
 
@@ -164,3 +166,8 @@ class Epochs:
 def mean(totals: np.ndarray) -> float:
     """Return the mean loss, from the sums of weight * loss and of weight; NaN if all weights are 0."""
     return float(totals[0] / totals[1]) if totals[1] > 0 else float("nan")
+
+
+def epochs_at_once(seconds: float) -> int:
+    """Return how many epochs, of that many seconds each, share one compiled call."""
+    return max(1, min(MOST_AT_ONCE, int(CALL_SECONDS / max(seconds, 1e-6))))

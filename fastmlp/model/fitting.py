@@ -12,14 +12,11 @@ from ..engine.run import Run
 from .bookkeeping import FollowLoss, Validate, WatchLoss, warn
 from .callbacks import Callback
 from .data import Data
-from .epochs import Epochs, Plan
+from .epochs import Epochs, Plan, epochs_at_once
 from .history import History
 from .losses import CLASSIFYING
 from .progress import ProgressBar, is_shown
 from .trainable import Trainable
-
-CALL_SECONDS = 0.1  # duration of the epochs that share one compiled call, if nothing has to happen between them
-MOST_AT_ONCE = 256  # epochs per compiled call; the sample orders of all of them are in memory at once
 
 
 def fit(
@@ -75,7 +72,7 @@ class Loop:
             seconds = (epochs.seconds - before) / len(totals)
             self._record(totals, rates, seconds)
             self._call("on_epoch_end", epochs.done - 1)
-            count = 1 if self.one_by_one else max(1, min(MOST_AT_ONCE, int(CALL_SECONDS / max(seconds, 1e-6))))
+            count = 1 if self.one_by_one else epochs_at_once(seconds)
 
     def _record(self, totals: np.ndarray, rates: np.ndarray, seconds: float) -> None:
         self.history.losses += (totals[:, 0] / totals[:, 1]).tolist()
