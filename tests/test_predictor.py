@@ -1,7 +1,9 @@
 """Predictions of a model: every loss, few and many rows, dtype and shape, and errors for weights that are not finite."""
 
 import copy
+import pickle
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -101,6 +103,29 @@ def test_zeros_in_a_row_are_skipped_and_nothing_else(I, zeros):
     z = reference.forward(inputs, layers)[-1][1]
     for row in range(8):
         assert_allclose(model.forward(inputs[row:]), z[row:], rtol=0, atol=1e-13)
+
+
+def test_calls_in_several_threads_share_no_memory():
+    model = two_layers()
+    inputs = [problem(N)[0] for N in range(150, 190)]
+    expected = [model.forward(each) for each in inputs]
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(20):
+            for outputs, wanted in zip(pool.map(model.forward, inputs), expected, strict=True):
+                assert_array_equal(outputs, wanted)
+
+
+def test_memory_of_predictions_is_not_copied_and_serves_one_dtype():
+    model = two_layers()
+    size = len(pickle.dumps(model))
+    wide, _ = problem(100)
+    outputs = model.forward(wide)
+    assert len(pickle.dumps(model)) == size
+    narrow = Sequential([Dense(wide.shape[1], 3)])
+    assert narrow.forward(wide).dtype == np.float64
+    assert narrow.forward(wide.astype(np.float32)).dtype == np.float32
+    assert_allclose(narrow.forward(wide), wide @ narrow.layers[0].W + narrow.layers[0].b, rtol=1e-12)
+    assert_array_equal(pickle.loads(pickle.dumps(model)).forward(wide), outputs)
 
 
 @pytest.mark.parametrize("N", [3, 20])

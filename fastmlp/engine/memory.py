@@ -38,8 +38,8 @@ def samples_at_once(batch_size: int) -> int:
     return -(-batch_size // max(1, batch_size // TOGETHER))
 
 
-def workspace(net: Network, samples: int, threads: int, dtype: Any) -> Workspace:
-    """Return scratch memory for `samples` samples at a time."""
+def workspace(net: Network, samples: int, threads: int, dtype: Any, training: bool = True) -> Workspace:
+    """Return scratch memory for `samples` samples at a time. Without `training`, arrays that prediction does not use are empty."""
     V = lanes(dtype)
     B = -(-samples // V) * V
     inputs, outputs = int(net.sizes[0]), int(net.sizes[-1])
@@ -51,18 +51,18 @@ def workspace(net: Network, samples: int, threads: int, dtype: Any) -> Workspace
     widest, itemsize = int(net.sizes.max()), np.dtype(dtype).itemsize
     return Workspace(
         x=empty(int(ends[-1] + inputs * (threads - 1)) * B, dtype),
-        delta=empty(int(ends[-1] + inputs * (threads - 1)) * B, dtype),
-        rows=empty(int(row_ends[-1]) * B, dtype),
+        delta=empty(training * int(ends[-1] + inputs * (threads - 1)) * B, dtype),
+        rows=empty(training * int(row_ends[-1]) * B, dtype),
         at=at,
         rows_at=row_ends - widths,
         every=np.arange(max(int(net.sizes.max()), B) + vector_bytes()),
         active=np.zeros((threads, PARTS, inputs + 1), np.int64),
         found=np.zeros((threads, 4 * PARTS), np.int64),
         bits=np.zeros((threads, PARTS, -(-B // 64), inputs), np.uint64),
-        used=np.zeros((PARTS, -(-inputs // MR) * list_step.py_func(B) + 1), np.int64),
-        used_counts=np.zeros((PARTS, -(-inputs // MR)), np.int64),
+        used=np.zeros((training * PARTS, -(-inputs // MR) * list_step.py_func(B) + 1), np.int64),
+        used_counts=np.zeros((training * PARTS, -(-inputs // MR)), np.int64),
         scratch=empty(threads * scratch_size(widest, B, itemsize) if has_long_rows(widest, itemsize) else 0, dtype),
-        targets=empty(outputs * B, dtype),
-        scores=Scores(weight=empty(B, dtype), loss=empty(B, dtype), hit=empty(B, dtype)),
+        targets=empty(training * outputs * B, dtype),
+        scores=Scores(*(empty(training * B, dtype) for _ in Scores._fields)),
         shared=np.zeros(2),
     )

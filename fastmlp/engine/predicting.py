@@ -10,7 +10,7 @@ import numpy as np
 from ..kernels import predict_rows as few
 from ..kernels.barrier import Team
 from ..kernels.clock import Clock, timed
-from ..kernels.network import Network
+from ..kernels.network import Network, Workspace
 from ..kernels.predict_batches import Rows, predict_batches
 from ..kernels.vectors import lanes
 from .cost import forward_operations
@@ -21,29 +21,47 @@ from .threads import as_team, choose_threads
 PREDICT_BATCH = 64
 
 
-def predict(net: Network, w: np.ndarray, inputs: Inputs, n_threads: int | None = None, clocks: Sequence[Clock] = ()) -> np.ndarray:
-    """Return the outputs (N, O) of the last layer, before any link function. Raise ValueError if the inputs are not finite.
+class Many:
+    """Predict many rows, batch by batch. What each call needs again, the network's description and scratch memory, is kept."""
 
-    clocks : one for each thread, if the prediction is profiled.
-    """
-    N = inputs.n_samples
-    operations = forward_operations(net.sizes) * N
-    threads = min(choose_threads(n_threads, operations // 16), -(-N // PREDICT_BATCH))
-    out = np.empty((N, int(net.sizes[-1])), w.dtype)
-    stop, passed = np.zeros(1, np.uint8), np.zeros((threads, 8), np.int64)
-    rows = Rows(inputs.samples, w.dtype.type(inputs.scale), np.arange(N), min(PREDICT_BATCH, N))
-    works = [workspace(net, rows.batch_size, 1, w.dtype) for _ in range(threads)]
+    def __init__(self, net: Network) -> None:
+        self.net, self.operations = net, forward_operations(net.sizes)
+        self.spare: list[Workspace] = []  # not in use by any call; calls may run in several threads at a time
 
-    def part(thread: int) -> bool:
-        clock = clocks[thread] if clocks else None
-        team = Team(thread, threads, np.zeros(1, np.int64), passed, stop, clock)
-        finite: bool = timed(clock, lambda: predict_batches(out, len(net.sizes) - 1, net, works[thread], w, rows, team))
-        return finite
+    def predict(self, w: np.ndarray, inputs: Inputs, n_threads: int | None = None, clocks: Sequence[Clock] = ()) -> np.ndarray:
+        """Return the outputs (N, O) of the last layer, before any link function. Raise ValueError if the inputs are not finite.
 
-    finite = [part(0)] if threads == 1 and operations < 4e9 else as_team(threads, part, stop)
-    if not all(finite):
-        check_rows("X", inputs.samples.values)
-    return out
+        clocks : one for each thread, if the prediction is profiled.
+        """
+        net, N = self.net, inputs.n_samples
+        operations = self.operations * N
+        threads = min(choose_threads(n_threads, operations // 16), -(-N // PREDICT_BATCH))
+        out = np.empty((N, int(net.sizes[-1])), w.dtype)
+        stop, passed = np.zeros(1, np.uint8), np.zeros((threads, 8), np.int64)
+        rows = Rows(inputs.samples, w.dtype.type(inputs.scale), np.arange(N), min(PREDICT_BATCH, N))
+        works = [self._workspace(w.dtype) for _ in range(threads)]
+
+        def part(thread: int) -> bool:
+            clock = clocks[thread] if clocks else None
+            team = Team(thread, threads, np.zeros(1, np.int64), passed, stop, clock)
+            finite: bool = timed(clock, lambda: predict_batches(out, len(net.sizes) - 1, net, works[thread], w, rows, team))
+            return finite
+
+        finite = [part(0)] if threads == 1 and operations < 4e9 else as_team(threads, part, stop)
+        self.spare = works
+        if not all(finite):
+            check_rows("X", inputs.samples.values)
+        return out
+
+    def _workspace(self, dtype: np.dtype) -> Workspace:
+        """Return scratch memory for one thread."""
+        try:
+            work = self.spare.pop()
+        except IndexError:
+            work = None
+        if work is None or work.x.dtype != dtype:
+            work = workspace(self.net, PREDICT_BATCH, 1, dtype, training=False)
+        return work
 
 
 class Few:

@@ -14,7 +14,6 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
 
-from ..engine import predicting
 from ..engine.inputs import as_inputs
 from ..engine.losses import Loss
 from ..kernels.activations import ACTIVATIONS
@@ -299,7 +298,7 @@ class BaseMLP(CallbackSupportMixin, Exporting):
         self._adopt()
         network = self._network
         inputs = as_inputs("X", X, network.n_inputs, network.dtype, finite=False)
-        return predicting.predict(network.network(), network.parameters, inputs, self.n_threads)
+        return network.outputs_of(inputs, self.n_threads)
 
     def _validated(self, X: Any, y: Any, reset: bool) -> tuple[Any, np.ndarray]:
         """X and y as scikit-learn validates them."""

@@ -216,6 +216,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         if self.out_activation_ == "softmax":
             return self.classes_[outputs.argmax(axis=1)]
         probabilities = self._logistic(outputs)
+        if self.n_outputs_ == 1 and len(self.classes_) == 2:
+            return self.classes_[(probabilities[:, 0] > 0.5).astype(np.intp)]
         return self._label_binarizer.inverse_transform(probabilities if self.n_outputs_ > 1 else probabilities.ravel())
 
     def _logistic(self, outputs: np.ndarray) -> np.ndarray:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import check_scoring
 
-from ..engine import predicting
 from ..engine.arguments import shown
 from ..model.data import Data
 from ..model.evaluating import loss_and_score
@@ -49,7 +48,7 @@ class Record:
 
     def _validate(self, data: Data) -> float:
         estimator, network = self.estimator, self.estimator._network
-        outputs = predicting.predict(network.network(), network.parameters, data.inputs, estimator.n_threads)
+        outputs = network.outputs_of(data.inputs, estimator.n_threads)
         loss = loss_and_score(network.loss, outputs, data.targets, data.weights)[0] / estimator._shares
         if self.scorer is not None:
             score = self.scorer(estimator, self.X, self.y, **self.weighted)

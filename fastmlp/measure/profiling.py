@@ -12,7 +12,7 @@ import numpy as np
 
 from ..engine.arguments import check_size
 from ..engine.cost import forward_operations
-from ..engine.predicting import predict
+from ..engine.predicting import Many
 from ..engine.threads import choose_threads
 from ..kernels.clock import DELTA, PHASES, PRODUCT, TARGETS, UPDATE, VALIDATION, Clock, clock, now
 from ..model.bookkeeping import TrainingWarning
@@ -102,7 +102,7 @@ def profile(
     before = fit(trained, X, y, 0, options)  # checks the other arguments, and compiles or loads what is profiled
     trained.rng.bit_generator.state = drawn  # undo the draw of held-out samples
     if "validation_losses" in before.recorded:
-        predict(run.net, run.w, data.inputs.take(np.arange(1)), 1, run.clocks)
+        Many(run.net).predict(run.w, data.inputs.take(np.arange(1)), 1, run.clocks)
     run.clocks = [clock(len(sizes) - 1, capacity) for _ in range(threads)]
     bandwidth = roof().bandwidth_of(threads)
     rate, peak, steps = cycles_a_second(), peak_gflops(dtype.type), run.steps

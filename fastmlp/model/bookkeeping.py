@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..engine.losses import Loss
-from ..engine.predicting import predict
+from ..engine.predicting import Many
 from ..engine.run import Run
 from .callbacks import Callback
 from .data import Data
@@ -56,11 +56,11 @@ class Validate(Callback):
     """Record loss and score on the validation data. Values that overflow are recorded as they are and raise no error."""
 
     def __init__(self, run: Run, data: Data, epochs: Epochs) -> None:
-        self.run, self.data, self.epochs = run, data, epochs
+        self.run, self.data, self.epochs, self.many = run, data, epochs, Many(run.net)
 
     def on_epoch_end(self, epoch: int, model: Trainable, history: History) -> None:
         """Evaluate the validation data with the weights at the end of the epoch."""
-        outputs = predict(self.run.net, self.run.w, self.data.inputs, self.epochs.threads, self.run.clocks)
+        outputs = self.many.predict(self.run.w, self.data.inputs, self.epochs.threads, self.run.clocks)
         loss, score = loss_and_score(self.run.loss, outputs, self.data.targets, self.data.weights)
         history.validation_losses.append(loss)
         history.validation_scores.append(score)

@@ -27,14 +27,15 @@ class Predictor(Architecture):
     """
 
     _few: predicting.Few | None = None  # prepared data for predicting few samples
+    _many: predicting.Many | None = None  # and for predicting many
 
     def _forget(self) -> None:
         super()._forget()
-        self._few = None
+        self._few = self._many = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state for a copy, without the data prepared for prediction."""
-        return self.__dict__ | {"_few": None, "_in_training": False}
+        return self.__dict__ | {"_few": None, "_many": None, "_in_training": False}
 
     def forward(self, X: ArrayLike, all_layers: bool = False) -> Any:
         """Compute the output of the network, or of each layer.
@@ -243,14 +244,20 @@ class Predictor(Architecture):
             return out if len(out) else self._complain()
         return self._outputs_of(as_inputs("X", X, self.n_inputs, self.dtype, finite=False), n_threads)
 
+    def outputs_of(self, inputs: Inputs, n_threads: int | None = None) -> np.ndarray:
+        """Return the outputs (N, O) of the last layer for checked inputs. Outputs that overflow are returned as they are."""
+        if self._many is None:
+            self._many = predicting.Many(self.network())
+        same = self.parameters.dtype == inputs.dtype
+        w = self.parameters if same else aligned(self.parameters.astype(inputs.dtype))
+        return self._many.predict(w, inputs, n_threads)
+
     def _outputs_of(self, inputs: Inputs, n_threads: int | None = None) -> np.ndarray:
         """Compute the outputs for inputs that have been checked, except for being finite.
 
         Inputs that are not finite are found by checking the outputs.
         """
-        same = self.parameters.dtype == inputs.dtype
-        w = self.parameters if same else aligned(self.parameters.astype(inputs.dtype))
-        out = predicting.predict(self.network(), w, inputs, n_threads)
+        out = self.outputs_of(inputs, n_threads)
         return out if np.isfinite(out).all() else self._complain()
 
     def _complain(self) -> NoReturn:
