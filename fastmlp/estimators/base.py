@@ -28,12 +28,14 @@ from .given import Given, Validation
 from .onnx import Exporting
 from .parameters import PER_STEP, STOCHASTIC
 from .record import Record
+from .repeats import Distinct, distinct
 from .report import Report
 from .solvers import minimize, rule_of, train
 from .stopping import Patience
 from .tasks import CallbackSupportMixin, Tasks
 
 FLOATS = (np.float64, np.float32)
+LARGEST_BATCH = 200  # of batch_size="auto"
 LAYER_OF = {kind.name: kind for kind in ACTIVATION_LAYERS.values()}
 OUT_ACTIVATIONS: dict[Loss, str] = {
     "softmax_cross_entropy": "softmax",
@@ -144,8 +146,9 @@ class BaseMLP(CallbackSupportMixin, Exporting):
         if given.X is None or given.y is None:
             raise ValueError(f"X_val, y_val: expected both or neither, got {'y_val' if given.X is None else 'X_val'} alone")
         X, y = self._validated(given.X, given.y, reset=False)
-        weights = None if given.weights is None else _check_sample_weight(given.weights, X, dtype=X.dtype)
-        return Validation(self._data(X, self._targets(y, X.dtype)[0], weights), given)
+        targets = self._targets(y, X.dtype)[0]
+        weights = self._weights(X, y, given.weights)
+        return Validation(self._data(X, targets, weights), given._replace(weights=weights))
 
     def _trained_on(self, data: Data) -> Data:
         """The data with the targets that are trained on."""
@@ -230,14 +233,17 @@ class BaseMLP(CallbackSupportMixin, Exporting):
             power_t = self.power_t if self.solver == "sgd" and self.learning_rate == "invscaling" else None
             self._rate = Rate(self.learning_rate_init, power_t, self.t_)
         run.use(rule_of(self))
+        weighted = given._replace(weights=data.weights if data.weights.size else None)
+        merged = self._distinct(data, given)
+        data = merged.data if merged is not None else data
         samples = np.arange(data.inputs.n_samples)
         if self.early_stopping and validation is None and not incremental:
-            samples, validation = self._split(data, given)
-            tasks.given = given._replace(rows=samples)
+            samples, validation = self._split(data, weighted, merged)
+            tasks.given = given._replace(rows=samples if merged is None else merged.originals(samples))
         by_step = self.learning_rate in PER_STEP
         plan = Batches(
             epochs=1 if incremental else self.max_iter,
-            batch_size=self._batch_size(len(samples)),
+            batch_size=self._batch_size(len(samples)) if merged is None else len(samples),
             learning_rate=self.learning_rate_init,
             schedule=as_schedule(self.learning_rate if by_step else None),
             samples=samples,
@@ -274,19 +280,30 @@ class BaseMLP(CallbackSupportMixin, Exporting):
                 stacklevel=4,
             )
 
-    def _split(self, data: Data, given: Given) -> tuple[np.ndarray, Validation]:
-        """The samples to train on, and data to validate with: scikit-learn's own split."""
+    def _distinct(self, data: Data, given: Given) -> Distinct | None:
+        """The samples without repetitions and without those of weight 0, if all are one batch and something is drawn for each."""
+        n_samples = data.inputs.n_samples
+        largest = LARGEST_BATCH if self.batch_size == "auto" else int(self.batch_size)
+        if n_samples > largest or not (self.early_stopping or np.any(self.dropout)):
+            return None
+        return distinct(data, np.broadcast_to(1.0 if given.weights is None else np.asarray(given.weights, np.float64), n_samples))
+
+    def _split(self, data: Data, given: Given, merged: Distinct | None) -> tuple[np.ndarray, Validation]:
+        """The samples to train on, and data to validate with: scikit-learn's own split, but at least 2 samples if that leaves 2."""
+        n_samples = data.inputs.n_samples
+        size = 2 if n_samples >= 4 and 0 < self.validation_fraction * n_samples <= 1 else self.validation_fraction
         stratify = data.targets if self._network.loss == "binary_cross_entropy" and self.n_outputs_ == 1 else None
-        samples, held_out = train_test_split(
-            np.arange(data.inputs.n_samples), random_state=self._random_state, test_size=self.validation_fraction, stratify=stratify
-        )
+        if merged is not None and stratify is not None and np.unique(stratify, return_counts=True)[1].min() < 2:
+            stratify = None  # a class that had repetitions only
+        samples, held_out = train_test_split(np.arange(n_samples), random_state=self._random_state, test_size=size, stratify=stratify)
         if len(held_out) < 2:
             raise ValueError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
-        return samples, Validation(data.take(held_out), given._replace(rows=held_out))
+        rows = held_out if merged is None else merged.originals(held_out)
+        return samples, Validation(data.take(held_out), given._replace(rows=rows))
 
     def _batch_size(self, n_samples: int) -> int:
         if self.batch_size == "auto":
-            return min(200, n_samples)
+            return min(LARGEST_BATCH, n_samples)
         size = int(self.batch_size)
         if size > n_samples:
             warnings.warn("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=5)

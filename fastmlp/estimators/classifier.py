@@ -49,7 +49,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     (parameters)
     class_weight : dict, list of dict or "balanced", optional
         Weights of the classes, as in `sklearn.utils.class_weight.compute_sample_weight`; they multiply the samples' own. With
-        "balanced" all classes have the same total weight; in `partial_fit`, within the data of each call. Not in scikit-learn.
+        "balanced" all classes have the same total weight; in `partial_fit`, within the data of each call. Validation data are weighted in
+        the same way, and are scored by their loss unless `scoring` names another score: the accuracy would be that of the heavy classes
+        alone. Not in scikit-learn.
     label_smoothing : float, default 0
         Share of each target that is spread evenly over all classes. Losses of training are those of the smoothed targets. Not in
         scikit-learn.

@@ -51,7 +51,7 @@ early_stopping : bool, default False
     Whether training stops when the score on validation data no longer improves, and returns to the weights of the best score. Unless
     `fit` is given such data, a part of the training data is held out, in equal shares of both classes where there are two.
 validation_fraction : float, default 0.1
-    The share that is held out.
+    The share that is held out; at least 2 samples, if there are 4 or more.
 beta_1, beta_2 : float, default 0.9, 0.999
     Decay rates of the running means of "adam" and "adamw", in [0, 1).
 epsilon : float, default 1e-8
@@ -69,7 +69,8 @@ clip_norm : float, default 0
 scoring : str or callable, optional
     What the validation data are scored by, and early stopping with it: a scorer of scikit-learn by its name, or a function of estimator, X
     and y that returns a number, the higher the better (and takes `sample_weight` if there are weights); "loss" is the negative validation
-    loss. By default accuracy, or what `score` gives of a regressor. Not in scikit-learn.
+    loss. By default accuracy, or the negative validation loss if there is a `class_weight`; for a regressor, what `score` gives. Not in
+    scikit-learn.
 n_threads : int, optional
     Threads of training and prediction; by default as many as help. Results are the same for every number. Not in scikit-learn.
 """
@@ -103,6 +104,10 @@ n_layers_, n_outputs_ : int
 REFERENCES = """\
 Notes
 -----
+A sample of weight 3 is the same as three equal samples, and one of weight 0 the same as none, if all samples form one batch. With
+`early_stopping` or `dropout`, what is drawn for each sample would make a difference. Therefore, within one batch, samples of weight 0 are
+then left out, and equal samples are merged into one with the sum of their weights, if these sums are whole numbers, 2 or more on average.
+
 `save` writes a fitted estimator to a file that `fastmlp.load` reads, and that is safe to load even if its origin is unknown. `export_onnx`
 writes a file for other runtimes. Estimators can also be pickled, with the optimizer's state and without training data. But loading a pickle
 can run any code that its author put there, so a pickle of unknown origin must not be loaded.

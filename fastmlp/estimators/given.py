@@ -28,7 +28,7 @@ class Given(NamedTuple):
 
 
 class Validation(NamedTuple):
-    """Data to validate with, as the engine takes them and as they were given."""
+    """Data to validate with, as the engine takes them and as they were given, but with weights that have the classes' in them."""
 
     data: Data
     given: Given

@@ -28,11 +28,12 @@ class Record:
             estimator.validation_scores_, estimator.validation_loss_curve_ = [], []
             estimator.best_validation_score_ = -np.inf
         self.scorer: Any = None
+        weighs_classes = getattr(estimator, "class_weight", None) is not None  # then accuracy would count the heavy classes alone
+        self.by_loss = estimator.scoring == "loss" or (estimator.scoring is None and weighs_classes)
         if validation is not None and estimator.scoring not in (None, "loss"):
             self.scorer = check_scoring(estimator, estimator.scoring)
-            self.X, self.y, _ = validation.given.taken()
-            weights = validation.data.weights
-            self.weighted = {"sample_weight": weights} if weights.size else {}
+            self.X, self.y, weights = validation.given.taken()
+            self.weighted = {} if weights is None else {"sample_weight": weights}
 
     def note(self, loss: float) -> float:
         """Record the loss of an epoch and how it does on the validation data. Returns by what it is judged, the score or the loss."""
@@ -57,7 +58,7 @@ class Record:
                 raise ValueError(f"scoring: expected a scorer that returns a number, got {shown(score)}")
             score = float(score)
         else:
-            score = -loss if estimator.scoring == "loss" else estimator._validation_score(outputs, data)
+            score = -loss if self.by_loss else estimator._validation_score(outputs, data)
         estimator.validation_loss_curve_.append(loss)
         estimator.validation_scores_.append(score)
         estimator.best_validation_score_ = max(estimator.best_validation_score_, score)
