@@ -317,9 +317,20 @@ def test_wrong_data():
 def test_divergence_says_where():
     X, y = DIABETES
     model = MLPRegressor(solver="sgd", learning_rate_init=10.0, random_state=0, max_iter=50)
-    with pytest.raises(ValueError, match=r"Solver produced non-finite parameter weights. Training diverged in epoch \d+: .*\(10\)"):
+    with pytest.raises(ValueError, match=r"non-finite parameter weights\. .*Training diverged in epoch \d+: .*\(10\)"):
         model.fit(1000 * X, y)
     assert all(np.isfinite(array).all() for array in model.coefs_)
+
+
+def test_divergence_after_a_validation_score_ends_the_training_with_the_best_weights():
+    X, y = DIABETES
+    model = MLPRegressor(activation="identity", solver="sgd", learning_rate_init=1.0, random_state=0, early_stopping=True, max_iter=50)
+    with pytest.warns(UserWarning, match=r"Training diverged in epoch \d+: .* those of the best validation score.* \(1\)") as warned:
+        model.fit(100 * X, y, X_val=100 * X, y_val=y)
+    assert [warning.category for warning in warned] == [UserWarning]
+    assert np.isnan(model.validation_scores_[-1])
+    assert len(model.loss_curve_) == len(model.validation_scores_) == len(model.validation_loss_curve_) == model.n_iter_ < 50
+    assert model.score(100 * X, y) == pytest.approx(model.best_validation_score_) == np.nanmax(model.validation_scores_)
 
 
 # Parity: nothing that scikit-learn's estimators have is missing.

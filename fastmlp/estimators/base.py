@@ -19,7 +19,7 @@ from ..engine.inputs import as_inputs
 from ..engine.losses import Loss
 from ..kernels.activations import ACTIVATIONS
 from ..model.data import Data
-from ..model.epochs import Epochs
+from ..model.epochs import DivergenceError, Epochs
 from ..model.layers import ACTIVATION_LAYERS, Dense, Dropout, Layer
 from ..model.schedules import as_schedule
 from ..model.sequential import Sequential
@@ -35,6 +35,7 @@ from .stopping import Patience
 from .tasks import CallbackSupportMixin, Tasks
 
 FLOATS = (np.float64, np.float32)
+NOT_FINITE = "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
 LARGEST_BATCH = 200  # of batch_size="auto"
 LAYER_OF = {kind.name: kind for kind in ACTIVATION_LAYERS.values()}
 OUT_ACTIVATIONS: dict[Loss, str] = {
@@ -123,9 +124,7 @@ class BaseMLP(CallbackSupportMixin, Exporting):
         else:
             self._fit_stochastic(data, given, self._validation(validation), incremental, tasks, report)
         if not np.isfinite(self._network.parameters).all():
-            raise ValueError(
-                "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
-            )
+            raise ValueError(NOT_FINITE)
         return self
 
     def _data(self, X: Any, targets: np.ndarray, sample_weight: np.ndarray | None) -> Data:
@@ -267,8 +266,12 @@ class BaseMLP(CallbackSupportMixin, Exporting):
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.", stacklevel=4)
             stopped = True
-        except FloatingPointError as error:
-            raise ValueError(f"Solver produced non-finite parameter weights. {str(error)[0].upper()}{str(error)[1:]}") from error
+        except DivergenceError as error:
+            if record.best is None:
+                raise ValueError(f"{NOT_FINITE} T{error.says()[1:]}") from error
+            record.diverged()
+            warnings.warn(f"T{error.says('those of the best validation score')[1:]}", stacklevel=4)
+            stopped = True
         finally:
             self.t_ = self._rate.seen
             if not incremental:
@@ -292,7 +295,7 @@ class BaseMLP(CallbackSupportMixin, Exporting):
         """The samples to train on, and data to validate with: scikit-learn's own split, but at least 2 samples if that leaves 2."""
         n_samples = data.inputs.n_samples
         size = 2 if n_samples >= 4 and 0 < self.validation_fraction * n_samples <= 1 else self.validation_fraction
-        stratify = data.targets if self._network.loss == "binary_cross_entropy" and self.n_outputs_ == 1 else None
+        stratify = data.targets > 0 if self._network.loss == "binary_cross_entropy" and self.n_outputs_ == 1 else None
         if merged is not None and stratify is not None and np.unique(stratify, return_counts=True)[1].min() < 2:
             stratify = None  # a class that had repetitions only
         samples, held_out = train_test_split(np.arange(n_samples), random_state=self._random_state, test_size=size, stratify=stratify)

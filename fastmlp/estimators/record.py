@@ -84,6 +84,14 @@ class Record:
         patience = f"tol={self.estimator.tol:f} for {self.estimator.n_iter_no_change} consecutive epochs."
         self.report.say(f"{what_of} did not improve more than {patience} {what}")
 
+    def diverged(self) -> None:
+        """Record an epoch whose loss and score are not finite, as scikit-learn does with early stopping."""
+        estimator, nan = self.estimator, float("nan")
+        estimator.n_iter_ += 1
+        estimator.loss_ = nan
+        for curve in (estimator.loss_curve_, estimator.validation_loss_curve_, estimator.validation_scores_):
+            curve.append(nan)
+
     def end(self) -> None:
         """Return to the best parameters, if they were remembered."""
         if self.best is not None:
