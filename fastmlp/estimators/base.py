@@ -24,6 +24,7 @@ from ..model.layers import ACTIVATION_LAYERS, Dense, Dropout, Layer
 from ..model.schedules import as_schedule
 from ..model.sequential import Sequential
 from .batches import Batches, Rate
+from .documentation import page
 from .given import Given, Validation
 from .onnx import Exporting
 from .parameters import PER_STEP, STOCHASTIC
@@ -85,6 +86,13 @@ class BaseMLP(CallbackSupportMixin, Exporting):
             If `max_iter` epochs (or iterations of L-BFGS) were not enough; not with "cosine" and "one_cycle", which use all epochs.
         """
         return self._fit(Given(X, y, sample_weight), Given(X_val, y_val, sample_weight_val), incremental=False)
+
+    _doc_link_module = "fastmlp"
+
+    @property
+    def _doc_link_template(self) -> str:
+        """Where scikit-learn's HTML representation links to."""
+        return page()
 
     def _is_stochastic(self) -> bool:
         """Whether `partial_fit` exists: AttributeError if not."""

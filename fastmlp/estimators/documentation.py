@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import metadata
 from inspect import cleandoc
 from typing import TypeVar
 
@@ -52,8 +53,10 @@ early_stopping : bool, default False
     `fit` is given such data, a part of the training data is held out, in equal shares of both classes where there are two.
 validation_fraction : float, default 0.1
     The share that is held out; at least 2 samples, if there are 4 or more.
-beta_1, beta_2 : float, default 0.9, 0.999
-    Decay rates of the running means of "adam" and "adamw", in [0, 1).
+beta_1 : float, default 0.9
+    Decay rate of the running mean of the gradient, for "adam" and "adamw", in [0, 1).
+beta_2 : float, default 0.999
+    Decay rate of the running mean of its square.
 epsilon : float, default 1e-8
     Number that keeps the divisions of "adam" and "adamw" stable.
 n_iter_no_change : int, default 10
@@ -76,17 +79,20 @@ n_threads : int, optional
 """
 
 ATTRIBUTES = """\
-coefs_, intercepts_ : list of ndarray
-    Weights of shape (n_inputs, n_outputs) and biases of shape (n_outputs,) of each layer. Assigning to them, whole or in part, changes
-    what the estimator predicts.
+coefs_ : list of ndarray of shape (n_inputs, n_outputs)
+    Weights of each layer. Assigning to them, whole or in part, changes what the estimator predicts.
+intercepts_ : list of ndarray of shape (n_outputs,)
+    Biases of each layer, which can be assigned to as well.
 loss_ : float
     Loss of the last epoch, penalty included.
 loss_curve_ : list of float
     Loss of each epoch; not for "lbfgs".
 best_loss_ : float or None
     The lowest of them; None with `early_stopping`.
-validation_scores_, validation_loss_curve_ : list of float, or None
-    Score (see `scoring`) and loss on the validation data after each epoch; None without such data. The latter is not in scikit-learn.
+validation_scores_ : list of float, or None
+    Score on the validation data after each epoch (see `scoring`); None without such data.
+validation_loss_curve_ : list of float, or None
+    Loss on them after each epoch. Not in scikit-learn.
 best_validation_score_ : float or None
     The highest of those scores.
 n_iter_ : int
@@ -97,8 +103,10 @@ n_features_in_ : int
     Features seen in `fit`.
 feature_names_in_ : ndarray of shape (n_features,)
     Their names, if the data were a data frame whose columns all have string names.
-n_layers_, n_outputs_ : int
-    Layers, the inputs included, and outputs.
+n_layers_ : int
+    Layers, the inputs included.
+n_outputs_ : int
+    Outputs.
 """
 
 REFERENCES = """\
@@ -117,6 +125,16 @@ References
 The parameters and their meaning are those of scikit-learn's `sklearn.neural_network`, version 1.9. Initial weights: Glorot and Bengio
 2010. Adam: Kingma and Ba 2015. AdamW: Loshchilov and Hutter 2019.
 """
+
+
+def page() -> str:
+    """The address of the page that documents the estimators, if the installed package names a site; else nothing."""
+    try:
+        addresses = metadata.metadata("fastmlp").get_all("Project-URL") or []
+    except metadata.PackageNotFoundError:  # imported from a folder, without an installation
+        return ""
+    sites = [address.partition(",")[2].strip() for address in addresses if address.startswith("Documentation,")]
+    return f"{sites[0].rstrip('/')}/reference/estimators.html" if sites else ""
 
 
 def documented(kind: Kind) -> Kind:
