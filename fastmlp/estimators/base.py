@@ -17,12 +17,11 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, colu
 from ..engine import predicting
 from ..engine.inputs import as_inputs
 from ..engine.losses import Loss
-from ..kernels.activations import ACTIVATIONS
 from ..model.data import Data
 from ..model.epochs import DivergenceError, Epochs
-from ..model.layers import ACTIVATION_LAYERS, Dense, Dropout, Layer
 from ..model.schedules import as_schedule
 from ..model.sequential import Sequential
+from .architecture import check_kept, has_dropout, layers_of, per_layer
 from .batches import Batches, Rate
 from .documentation import page
 from .given import Given, Validation
@@ -38,7 +37,6 @@ from .tasks import CallbackSupportMixin, Tasks
 FLOATS = (np.float64, np.float32)
 NOT_FINITE = "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
 LARGEST_BATCH = 200  # of batch_size="auto"
-LAYER_OF = {kind.name: kind for kind in ACTIVATION_LAYERS.values()}
 OUT_ACTIVATIONS: dict[Loss, str] = {
     "softmax_cross_entropy": "softmax",
     "binary_cross_entropy": "logistic",
@@ -125,6 +123,8 @@ class BaseMLP(CallbackSupportMixin, Exporting):
         if first:
             outputs = targets.shape[1] if targets.ndim == 2 else len(self.classes_)
             self._initialize([X.shape[1], *hidden, outputs], loss, X.dtype)
+        else:
+            check_kept(self._network, self, hidden, loss, "partial_fit" if incremental else "warm_start=True")
         self._adopt()
         data = self._data(X, targets, sample_weight)
         if self.solver == "lbfgs":
@@ -168,22 +168,13 @@ class BaseMLP(CallbackSupportMixin, Exporting):
 
     def _initialize(self, sizes: Sequence[int], loss: Loss, dtype: np.dtype) -> None:
         """A new network, whose weights and biases are drawn as scikit-learn draws them."""
-        layers: list[Layer] = []
-        hidden = self._per_layer("activation", self.activation, len(sizes) - 2)
-        rates = self._per_layer("dropout", self.dropout, len(sizes) - 2)
-        bounds = []
-        for l in range(len(sizes) - 1):
-            layers.append(Dense(sizes[l], sizes[l + 1]))
-            last = l == len(sizes) - 2
-            name = (hidden[0] if hidden else self.activation) if last else hidden[l]
-            bounds.append(np.sqrt((2 if name == "logistic" else 6) / (sizes[l] + sizes[l + 1])))
-            if not last and name != "identity":
-                layers.append(LAYER_OF[name]())
-            if not last and rates[l]:
-                layers.append(Dropout(rates[l]))
-        seed = self._random_state.randint(2**31) if any(rates) else 0  # otherwise nothing is drawn that scikit-learn does not draw
+        layers = layers_of(self, sizes)
+        seed = self._random_state.randint(2**31) if has_dropout(layers) else 0  # otherwise nothing is drawn that scikit-learn does not draw
         self._hold(Sequential(layers, loss=loss, seed=int(seed), dtype=dtype))
-        for bound, layer in zip(bounds, self._network.dense_layers, strict=True):
+        hidden = per_layer("activation", self.activation, len(sizes) - 2)
+        names = [*hidden, hidden[0] if hidden else self.activation]
+        for name, layer in zip(names, self._network.dense_layers, strict=True):
+            bound = np.sqrt((2 if name == "logistic" else 6) / (layer.n_inputs + layer.n_outputs))
             layer.W = self._random_state.uniform(-bound, bound, (layer.n_inputs, layer.n_outputs))
             layer.b = self._random_state.uniform(-bound, bound, layer.n_outputs)
         self.n_iter_ = self.t_ = 0
@@ -205,18 +196,6 @@ class BaseMLP(CallbackSupportMixin, Exporting):
         self.coefs_, self.intercepts_ = [layer.W for layer in dense], [layer.b for layer in dense]
         self.n_layers_, self.n_outputs_ = len(dense) + 1, network.n_outputs
         self.out_activation_ = OUT_ACTIVATIONS.get(network.loss, "identity")
-
-    def _per_layer(self, name: str, value: Any, layers: int) -> list[Any]:
-        """One value for each hidden layer; ValueError if a list has another length or an element that is none."""
-        values: list[Any] = list(value) if isinstance(value, list | tuple) else [value] * layers
-        if len(values) != layers:
-            raise ValueError(f"{name}: expected one value, or one for each of {layers} hidden layers, got {len(values)}")
-        for each in values:
-            if name == "activation" and each not in ACTIVATIONS:
-                raise ValueError(f"activation: expected names among {', '.join(ACTIVATIONS)}, got {each!r}")
-            if name == "dropout" and not 0 <= each < 1:
-                raise ValueError(f"dropout: expected rates in [0, 1), got {each!r}")
-        return values
 
     def _adopt(self) -> None:
         """Copy coefficients that were replaced, whole or in the lists, to where the network computes with them.

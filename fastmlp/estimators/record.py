@@ -85,10 +85,9 @@ class Record:
         self.report.say(f"{what_of} did not improve more than {patience} {what}")
 
     def diverged(self) -> None:
-        """Record an epoch whose loss and score are not finite, as scikit-learn does with early stopping."""
+        """Record an epoch whose loss and score are not finite, as scikit-learn does with early stopping; `loss_` stays finite."""
         estimator, nan = self.estimator, float("nan")
         estimator.n_iter_ += 1
-        estimator.loss_ = nan
         for curve in (estimator.loss_curve_, estimator.validation_loss_curve_, estimator.validation_scores_):
             curve.append(nan)
 
