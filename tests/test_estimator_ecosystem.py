@@ -129,7 +129,7 @@ PLACES = {
         BaggingClassifier(classifier(library), 4, max_samples=0.6, random_state=0).fit(*SCALED).predict_proba(SCALED[0]),
     ),
     "AdaBoostClassifier": lambda library: (
-        AdaBoostClassifier(classifier(library), n_estimators=3, random_state=0).fit(*SCALED).predict_proba(SCALED[0]),
+        AdaBoostClassifier(classifier(library, max_iter=100), n_estimators=3, random_state=0).fit(*SCALED).predict_proba(SCALED[0]),
     ),
     "CalibratedClassifierCV": lambda library: (CalibratedClassifierCV(classifier(library), cv=3).fit(*CANCER).predict_proba(CANCER[0]),),
     "OneVsRestClassifier": lambda library: (OneVsRestClassifier(classifier(library)).fit(*SCALED).predict_proba(SCALED[0]),),
