@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Sequence
+from itertools import pairwise
+from numbers import Integral, Real
 from typing import Any, Protocol
 
 from ..engine.losses import Loss
@@ -14,6 +17,9 @@ from ..model.sequential import Sequential
 LAYER_OF = {kind.name: kind for kind in ACTIVATION_LAYERS.values()}
 
 
+LARGEST = sys.maxsize // 64  # parameters: more than any memory holds, and few enough for the addresses of padded rows of 8-byte numbers
+
+
 class Settings(Protocol):
     """The parameters that describe the hidden layers, and the solver."""
 
@@ -22,21 +28,40 @@ class Settings(Protocol):
     solver: str
 
 
+def hidden_sizes(value: Any) -> list[int]:
+    """The units of each hidden layer. Raises TypeError if one is not an integer, and ValueError if one is not positive."""
+    sizes = list(value) if hasattr(value, "__iter__") else [value]
+    for size in sizes:
+        if not isinstance(size, Integral) or isinstance(size, bool):
+            raise TypeError(f"hidden_layer_sizes: expected integers, got {size!r} in {value!r}")
+    if any(size <= 0 for size in sizes):
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+    return [int(size) for size in sizes]
+
+
+def check_memory(sizes: Sequence[int]) -> None:
+    """Raise MemoryError if a network of so many units has more parameters than an array can have at all."""
+    parameters = sum((before + 1) * after for before, after in pairwise(sizes))
+    if parameters > LARGEST:
+        raise MemoryError(f"hidden_layer_sizes: expected a network that fits into memory, got {parameters} parameters for {sizes[1:-1]}")
+
+
 def per_layer(name: str, value: Any, layers: int) -> list[Any]:
     """One value for each hidden layer; ValueError if a list has another length or an element that is none."""
     values: list[Any] = list(value) if isinstance(value, list | tuple) else [value] * layers
     if len(values) != layers:
         raise ValueError(f"{name}: expected one value, or one for each of {layers} hidden layers, got {len(values)}")
     for each in values:
-        if name == "activation" and each not in ACTIVATIONS:
+        if name == "activation" and not (isinstance(each, str) and each in ACTIVATIONS):
             raise ValueError(f"activation: expected names among {', '.join(ACTIVATIONS)}, got {each!r}")
-        if name == "dropout" and not 0 <= each < 1:
+        if name == "dropout" and (not isinstance(each, Real) or isinstance(each, bool) or not 0 <= float(each) < 1):
             raise ValueError(f"dropout: expected rates in [0, 1), got {each!r}")
     return values
 
 
 def layers_of(settings: Settings, sizes: Sequence[int]) -> list[Layer]:
     """The layers of a network with so many units, inputs and outputs included."""
+    check_memory(sizes)
     hidden = len(sizes) - 2
     names, rates = per_layer("activation", settings.activation, hidden), per_layer("dropout", settings.dropout, hidden)
     layers: list[Layer] = []

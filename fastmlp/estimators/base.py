@@ -15,16 +15,17 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
 
 from ..engine import predicting
+from ..engine.arguments import shown
 from ..engine.inputs import as_inputs
 from ..engine.losses import Loss
 from ..model.data import Data
 from ..model.epochs import DivergenceError, Epochs
 from ..model.schedules import as_schedule
 from ..model.sequential import Sequential
-from .architecture import check_kept, has_dropout, layers_of, per_layer
+from .architecture import check_kept, has_dropout, hidden_sizes, layers_of, per_layer
 from .batches import Batches, Rate
 from .documentation import page
-from .given import Given, Validation
+from .given import Given, Validation, about
 from .onnx import Exporting
 from .parameters import PER_STEP, STOCHASTIC
 from .record import Record
@@ -109,10 +110,8 @@ class BaseMLP(CallbackSupportMixin, Exporting):
             report.end()
 
     def _fit_as_task(self, tasks: Tasks, report: Report, given: Given, validation: Given, incremental: bool) -> Any:
-        hidden = [int(size) for size in np.ravel(self.hidden_layer_sizes)]
-        if any(size <= 0 for size in hidden):
-            raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
-        if self.solver == "lbfgs" and np.any(self.dropout):
+        hidden = hidden_sizes(self.hidden_layer_sizes)
+        if self.solver == "lbfgs" and has_dropout(layers_of(self, [1, *hidden, 1])):
             raise ValueError(f"dropout: expected 0 for solver='lbfgs', whose steps need the same gradient twice, got {self.dropout}")
         first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
         X, y = self._validated(given.X, given.y, reset=first)
@@ -128,6 +127,8 @@ class BaseMLP(CallbackSupportMixin, Exporting):
         self._adopt()
         data = self._data(X, targets, sample_weight)
         if self.solver == "lbfgs":
+            if self._validation(validation) is not None:
+                warnings.warn("X_val, y_val: solver='lbfgs' does not use them, since it has no epochs after which to score.", stacklevel=5)
             self.loss_, self.n_iter_ = minimize(self._network.run(), self._trained_on(data), self, self._shares, tasks, report)
         else:
             self._fit_stochastic(data, given, self._validation(validation), incremental, tasks, report)
@@ -137,6 +138,9 @@ class BaseMLP(CallbackSupportMixin, Exporting):
 
     def _data(self, X: Any, targets: np.ndarray, sample_weight: np.ndarray | None) -> Data:
         """Validated data in the form in which the engine takes them."""
+        if targets.ndim == 2 and targets.shape[1] != self._network.n_outputs:
+            outputs = self._network.n_outputs
+            raise ValueError(f"y: expected as many targets per sample as the network has outputs, {outputs}, got {targets.shape[1]}")
         dtype = self._network.dtype
         weights = np.zeros(0, dtype) if sample_weight is None else np.ascontiguousarray(sample_weight, dtype)
         targets = targets if targets.ndim == 1 else np.ascontiguousarray(targets, dtype)
@@ -149,13 +153,18 @@ class BaseMLP(CallbackSupportMixin, Exporting):
     def _validation(self, given: Given) -> Validation | None:
         """The user's own validation data, if there are any."""
         if given.X is None and given.y is None:
+            if given.weights is not None:
+                raise ValueError("sample_weight_val: expected None without X_val and y_val, got weights")
             return None
         if given.X is None or given.y is None:
             raise ValueError(f"X_val, y_val: expected both or neither, got {'y_val' if given.X is None else 'X_val'} alone")
-        X, y = self._validated(given.X, given.y, reset=False)
-        targets = self._targets(y, X.dtype)[0]
-        weights = self._weights(X, y, given.weights)
-        return Validation(self._data(X, targets, weights), given._replace(weights=weights))
+        with about("X_val, y_val"):
+            X, y = self._validated(given.X, given.y, reset=False)
+            targets = self._targets(y, X.dtype)[0]
+            data = self._data(X, targets, None)
+        with about("sample_weight_val"):
+            weights = self._weights(X, y, given.weights)
+        return Validation(self._data(X, targets, weights) if weights is not None else data, given._replace(weights=weights))
 
     def _trained_on(self, data: Data) -> Data:
         """The data with the targets that are trained on."""
@@ -170,7 +179,10 @@ class BaseMLP(CallbackSupportMixin, Exporting):
         """A new network, whose weights and biases are drawn as scikit-learn draws them."""
         layers = layers_of(self, sizes)
         seed = self._random_state.randint(2**31) if has_dropout(layers) else 0  # otherwise nothing is drawn that scikit-learn does not draw
-        self._hold(Sequential(layers, loss=loss, seed=int(seed), dtype=dtype))
+        try:
+            self._hold(Sequential(layers, loss=loss, seed=int(seed), dtype=dtype))
+        except MemoryError as error:
+            raise MemoryError(f"hidden_layer_sizes: expected a network that fits into memory, got {sizes[1:-1]}: {error}") from error
         hidden = per_layer("activation", self.activation, len(sizes) - 2)
         names = [*hidden, hidden[0] if hidden else self.activation]
         for name, layer in zip(names, self._network.dense_layers, strict=True):
@@ -202,10 +214,14 @@ class BaseMLP(CallbackSupportMixin, Exporting):
 
         As in scikit-learn, the lists are the user's to change; after pickling too, their arrays are no longer the network's own.
         """
-        for values, own in ((self.coefs_, "W"), (self.intercepts_, "b")):
-            for place, layer in enumerate(self._network.dense_layers):
+        layers = self._network.dense_layers
+        for name, values, own in (("coefs_", self.coefs_, "W"), ("intercepts_", self.intercepts_, "b")):
+            if not isinstance(values, list) or len(values) != len(layers):
+                raise ValueError(f"{name}: expected a list of {len(layers)} arrays, got {shown(values)}")
+            for place, layer in enumerate(layers):
                 if values[place] is not getattr(layer, own):
-                    setattr(layer, own, values[place])
+                    with about(f"{name}[{place}]"):
+                        setattr(layer, own, values[place])
                     values[place] = getattr(layer, own)
 
     def _fit_stochastic(
