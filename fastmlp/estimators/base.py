@@ -148,7 +148,12 @@ class BaseMLP(CallbackSupportMixin, Exporting):
 
     def _weights(self, X: Any, y: np.ndarray, sample_weight: Any) -> np.ndarray | None:
         """The weights of the samples; None where all are 1."""
-        return None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=X.dtype)
+        if sample_weight is None:
+            return None
+        weights: np.ndarray = _check_sample_weight(sample_weight, X, dtype=X.dtype)
+        if not weights.any():  # checked by scikit-learn itself from version 1.9 on
+            raise ValueError("Sample weights must contain at least one non-zero number.")
+        return weights
 
     def _validation(self, given: Given) -> Validation | None:
         """The user's own validation data, if there are any."""
