@@ -148,6 +148,41 @@ def test_warm_start_with_another_solver():
     assert model.loss_curve_[0] == pytest.approx(before, rel=0.1)
 
 
+CHANGED = [
+    ({"hidden_layer_sizes": (5, 4)}, r"Dense\(4, 10\), ReLU\(\), Dense\(10, 3\) with .* describe Dense\(4, 5\), ReLU\(\), Dense\(5, 4\)"),
+    ({"activation": "tanh"}, r"Dense\(4, 10\), ReLU\(\), .* describe Dense\(4, 10\), Tanh\(\)"),
+    ({"dropout": 0.25}, r"describe Dense\(4, 10\), ReLU\(\), Dropout\(0\.25\)"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), CHANGED)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_network_that_is_kept_says_so_if_others_are_asked_for(change, message):
+    model = fitted(MLPClassifier, {"hidden_layer_sizes": 10, "max_iter": 3, "warm_start": True}, *IRIS)
+    with pytest.warns(UserWarning, match=f"warm_start=True goes on with the network that there is, .*{message}.*To start anew") as warned:
+        model.set_params(**change).fit(*IRIS)
+    assert warned[0].filename == __file__
+    assert model.coefs_[0].shape == (4, 10)
+    with pytest.warns(UserWarning, match="partial_fit goes on with"):
+        model.partial_fit(*IRIS)
+    anew = clone(model).fit(*IRIS)
+    assert_array_equal(anew.coefs_[0], fitted(MLPClassifier, {"hidden_layer_sizes": 10, "max_iter": 3, **change}, *IRIS).coefs_[0])
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_network_with_dropout_is_not_kept_for_lbfgs():
+    model = fitted(MLPClassifier, {"dropout": 0.5, "max_iter": 3, "warm_start": True}, *IRIS)
+    with pytest.raises(ValueError, match=r"solver: expected one that trains by .*, since warm_start=True keeps .*Dropout\(0\.5\)"):
+        model.set_params(dropout=0, solver="lbfgs").fit(*IRIS)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_another_loss_is_not_taken_up_by_a_warm_start():
+    model = fitted(MLPRegressor, {"max_iter": 3, "warm_start": True}, *DIABETES)
+    with pytest.warns(UserWarning, match="with loss 'squared_error', although the parameters now describe .* with loss 'huber'"):
+        model.set_params(loss="huber").fit(*DIABETES)
+
+
 def test_labels_of_any_type():
     names = load_iris().target_names[IRIS[1]]
     model = fitted(MLPClassifier, {"max_iter": 100}, IRIS[0], names)
@@ -317,9 +352,20 @@ def test_wrong_data():
 def test_divergence_says_where():
     X, y = DIABETES
     model = MLPRegressor(solver="sgd", learning_rate_init=10.0, random_state=0, max_iter=50)
-    with pytest.raises(ValueError, match=r"Solver produced non-finite parameter weights. Training diverged in epoch \d+: .*\(10\)"):
+    with pytest.raises(ValueError, match=r"non-finite parameter weights\. .*Training diverged in epoch \d+: .*\(10\)"):
         model.fit(1000 * X, y)
     assert all(np.isfinite(array).all() for array in model.coefs_)
+
+
+def test_divergence_after_a_validation_score_ends_the_training_with_the_best_weights():
+    X, y = DIABETES
+    model = MLPRegressor(activation="identity", solver="sgd", learning_rate_init=1.0, random_state=0, early_stopping=True, max_iter=50)
+    with pytest.warns(UserWarning, match=r"Training diverged in epoch \d+: .* those of the best validation score.* \(1\)") as warned:
+        model.fit(100 * X, y, X_val=100 * X, y_val=y)
+    assert [warning.category for warning in warned] == [UserWarning]
+    assert np.isnan(model.validation_scores_[-1])
+    assert len(model.loss_curve_) == len(model.validation_scores_) == len(model.validation_loss_curve_) == model.n_iter_ < 50
+    assert model.score(100 * X, y) == pytest.approx(model.best_validation_score_) == np.nanmax(model.validation_scores_)
 
 
 # Parity: nothing that scikit-learn's estimators have is missing.

@@ -14,26 +14,29 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
 
+from ..engine.arguments import shown
 from ..engine.inputs import as_inputs
 from ..engine.losses import Loss
-from ..kernels.activations import ACTIVATIONS
 from ..model.data import Data
-from ..model.epochs import Epochs
-from ..model.layers import ACTIVATION_LAYERS, Dense, Dropout, Layer
+from ..model.epochs import DivergenceError, Epochs
 from ..model.schedules import as_schedule
 from ..model.sequential import Sequential
+from .architecture import check_kept, has_dropout, hidden_sizes, layers_of, per_layer
 from .batches import Batches, Rate
-from .given import Given, Validation
+from .documentation import page
+from .given import Given, Validation, about
 from .onnx import Exporting
 from .parameters import PER_STEP, STOCHASTIC
 from .record import Record
+from .repeats import Distinct, distinct
 from .report import Report
 from .solvers import minimize, rule_of, train
 from .stopping import Patience
 from .tasks import CallbackSupportMixin, Tasks
 
 FLOATS = (np.float64, np.float32)
-LAYER_OF = {kind.name: kind for kind in ACTIVATION_LAYERS.values()}
+NOT_FINITE = "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
+LARGEST_BATCH = 200  # of batch_size="auto"
 OUT_ACTIVATIONS: dict[Loss, str] = {
     "softmax_cross_entropy": "softmax",
     "binary_cross_entropy": "logistic",
@@ -82,6 +85,13 @@ class BaseMLP(CallbackSupportMixin, Exporting):
         """
         return self._fit(Given(X, y, sample_weight), Given(X_val, y_val, sample_weight_val), incremental=False)
 
+    _doc_link_module = "fastmlp"
+
+    @property
+    def _doc_link_template(self) -> str:
+        """Where scikit-learn's HTML representation links to."""
+        return page()
+
     def _is_stochastic(self) -> bool:
         """Whether `partial_fit` exists: AttributeError if not."""
         if self.solver not in STOCHASTIC:
@@ -99,10 +109,8 @@ class BaseMLP(CallbackSupportMixin, Exporting):
             report.end()
 
     def _fit_as_task(self, tasks: Tasks, report: Report, given: Given, validation: Given, incremental: bool) -> Any:
-        hidden = [int(size) for size in np.ravel(self.hidden_layer_sizes)]
-        if any(size <= 0 for size in hidden):
-            raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
-        if self.solver == "lbfgs" and np.any(self.dropout):
+        hidden = hidden_sizes(self.hidden_layer_sizes)
+        if self.solver == "lbfgs" and has_dropout(layers_of(self, [1, *hidden, 1])):
             raise ValueError(f"dropout: expected 0 for solver='lbfgs', whose steps need the same gradient twice, got {self.dropout}")
         first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
         X, y = self._validated(given.X, given.y, reset=first)
@@ -113,20 +121,25 @@ class BaseMLP(CallbackSupportMixin, Exporting):
         if first:
             outputs = targets.shape[1] if targets.ndim == 2 else len(self.classes_)
             self._initialize([X.shape[1], *hidden, outputs], loss, X.dtype)
+        else:
+            check_kept(self._network, self, hidden, loss, "partial_fit" if incremental else "warm_start=True")
         self._adopt()
         data = self._data(X, targets, sample_weight)
         if self.solver == "lbfgs":
+            if self._validation(validation) is not None:
+                warnings.warn("X_val, y_val: solver='lbfgs' does not use them, since it has no epochs after which to score.", stacklevel=5)
             self.loss_, self.n_iter_ = minimize(self._network.run(), self._trained_on(data), self, self._shares, tasks, report)
         else:
             self._fit_stochastic(data, given, self._validation(validation), incremental, tasks, report)
         if not np.isfinite(self._network.parameters).all():
-            raise ValueError(
-                "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
-            )
+            raise ValueError(NOT_FINITE)
         return self
 
     def _data(self, X: Any, targets: np.ndarray, sample_weight: np.ndarray | None) -> Data:
         """Validated data in the form in which the engine takes them."""
+        if targets.ndim == 2 and targets.shape[1] != self._network.n_outputs:
+            outputs = self._network.n_outputs
+            raise ValueError(f"y: expected as many targets per sample as the network has outputs, {outputs}, got {targets.shape[1]}")
         dtype = self._network.dtype
         weights = np.zeros(0, dtype) if sample_weight is None else np.ascontiguousarray(sample_weight, dtype)
         targets = targets if targets.ndim == 1 else np.ascontiguousarray(targets, dtype)
@@ -134,17 +147,28 @@ class BaseMLP(CallbackSupportMixin, Exporting):
 
     def _weights(self, X: Any, y: np.ndarray, sample_weight: Any) -> np.ndarray | None:
         """The weights of the samples; None where all are 1."""
-        return None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=X.dtype)
+        if sample_weight is None:
+            return None
+        weights: np.ndarray = _check_sample_weight(sample_weight, X, dtype=X.dtype)
+        if not weights.any():  # checked by scikit-learn itself from version 1.9 on
+            raise ValueError("Sample weights must contain at least one non-zero number.")
+        return weights
 
     def _validation(self, given: Given) -> Validation | None:
         """The user's own validation data, if there are any."""
         if given.X is None and given.y is None:
+            if given.weights is not None:
+                raise ValueError("sample_weight_val: expected None without X_val and y_val, got weights")
             return None
         if given.X is None or given.y is None:
             raise ValueError(f"X_val, y_val: expected both or neither, got {'y_val' if given.X is None else 'X_val'} alone")
-        X, y = self._validated(given.X, given.y, reset=False)
-        weights = None if given.weights is None else _check_sample_weight(given.weights, X, dtype=X.dtype)
-        return Validation(self._data(X, self._targets(y, X.dtype)[0], weights), given)
+        with about("X_val, y_val"):
+            X, y = self._validated(given.X, given.y, reset=False)
+            targets = self._targets(y, X.dtype)[0]
+            data = self._data(X, targets, None)
+        with about("sample_weight_val"):
+            weights = self._weights(X, y, given.weights)
+        return Validation(self._data(X, targets, weights) if weights is not None else data, given._replace(weights=weights))
 
     def _trained_on(self, data: Data) -> Data:
         """The data with the targets that are trained on."""
@@ -157,22 +181,16 @@ class BaseMLP(CallbackSupportMixin, Exporting):
 
     def _initialize(self, sizes: Sequence[int], loss: Loss, dtype: np.dtype) -> None:
         """A new network, whose weights and biases are drawn as scikit-learn draws them."""
-        layers: list[Layer] = []
-        hidden = self._per_layer("activation", self.activation, len(sizes) - 2)
-        rates = self._per_layer("dropout", self.dropout, len(sizes) - 2)
-        bounds = []
-        for l in range(len(sizes) - 1):
-            layers.append(Dense(sizes[l], sizes[l + 1]))
-            last = l == len(sizes) - 2
-            name = (hidden[0] if hidden else self.activation) if last else hidden[l]
-            bounds.append(np.sqrt((2 if name == "logistic" else 6) / (sizes[l] + sizes[l + 1])))
-            if not last and name != "identity":
-                layers.append(LAYER_OF[name]())
-            if not last and rates[l]:
-                layers.append(Dropout(rates[l]))
-        seed = self._random_state.randint(2**31) if any(rates) else 0  # otherwise nothing is drawn that scikit-learn does not draw
-        self._hold(Sequential(layers, loss=loss, seed=int(seed), dtype=dtype))
-        for bound, layer in zip(bounds, self._network.dense_layers, strict=True):
+        layers = layers_of(self, sizes)
+        seed = self._random_state.randint(2**31) if has_dropout(layers) else 0  # otherwise nothing is drawn that scikit-learn does not draw
+        try:
+            self._hold(Sequential(layers, loss=loss, seed=int(seed), dtype=dtype))
+        except MemoryError as error:
+            raise MemoryError(f"hidden_layer_sizes: expected a network that fits into memory, got {sizes[1:-1]}: {error}") from error
+        hidden = per_layer("activation", self.activation, len(sizes) - 2)
+        names = [*hidden, hidden[0] if hidden else self.activation]
+        for name, layer in zip(names, self._network.dense_layers, strict=True):
+            bound = np.sqrt((2 if name == "logistic" else 6) / (layer.n_inputs + layer.n_outputs))
             layer.W = self._random_state.uniform(-bound, bound, (layer.n_inputs, layer.n_outputs))
             layer.b = self._random_state.uniform(-bound, bound, layer.n_outputs)
         self.n_iter_ = self.t_ = 0
@@ -195,27 +213,19 @@ class BaseMLP(CallbackSupportMixin, Exporting):
         self.n_layers_, self.n_outputs_ = len(dense) + 1, network.n_outputs
         self.out_activation_ = OUT_ACTIVATIONS.get(network.loss, "identity")
 
-    def _per_layer(self, name: str, value: Any, layers: int) -> list[Any]:
-        """One value for each hidden layer; ValueError if a list has another length or an element that is none."""
-        values: list[Any] = list(value) if isinstance(value, list | tuple) else [value] * layers
-        if len(values) != layers:
-            raise ValueError(f"{name}: expected one value, or one for each of {layers} hidden layers, got {len(values)}")
-        for each in values:
-            if name == "activation" and each not in ACTIVATIONS:
-                raise ValueError(f"activation: expected names among {', '.join(ACTIVATIONS)}, got {each!r}")
-            if name == "dropout" and not 0 <= each < 1:
-                raise ValueError(f"dropout: expected rates in [0, 1), got {each!r}")
-        return values
-
     def _adopt(self) -> None:
         """Copy coefficients that were replaced, whole or in the lists, to where the network computes with them.
 
         As in scikit-learn, the lists are the user's to change; after pickling too, their arrays are no longer the network's own.
         """
-        for values, own in ((self.coefs_, "W"), (self.intercepts_, "b")):
-            for place, layer in enumerate(self._network.dense_layers):
+        layers = self._network.dense_layers
+        for name, values, own in (("coefs_", self.coefs_, "W"), ("intercepts_", self.intercepts_, "b")):
+            if not isinstance(values, list) or len(values) != len(layers):
+                raise ValueError(f"{name}: expected a list of {len(layers)} arrays, got {shown(values)}")
+            for place, layer in enumerate(layers):
                 if values[place] is not getattr(layer, own):
-                    setattr(layer, own, values[place])
+                    with about(f"{name}[{place}]"):
+                        setattr(layer, own, values[place])
                     values[place] = getattr(layer, own)
 
     def _fit_stochastic(
@@ -229,14 +239,17 @@ class BaseMLP(CallbackSupportMixin, Exporting):
             power_t = self.power_t if self.solver == "sgd" and self.learning_rate == "invscaling" else None
             self._rate = Rate(self.learning_rate_init, power_t, self.t_)
         run.use(rule_of(self))
+        weighted = given._replace(weights=data.weights if data.weights.size else None)
+        merged = self._distinct(data, given)
+        data = merged.data if merged is not None else data
         samples = np.arange(data.inputs.n_samples)
         if self.early_stopping and validation is None and not incremental:
-            samples, validation = self._split(data, given)
-            tasks.given = given._replace(rows=samples)
+            samples, validation = self._split(data, weighted, merged)
+            tasks.given = given._replace(rows=samples if merged is None else merged.originals(samples))
         by_step = self.learning_rate in PER_STEP
         plan = Batches(
             epochs=1 if incremental else self.max_iter,
-            batch_size=self._batch_size(len(samples)),
+            batch_size=self._batch_size(len(samples)) if merged is None else len(samples),
             learning_rate=self.learning_rate_init,
             schedule=as_schedule(self.learning_rate if by_step else None),
             samples=samples,
@@ -260,8 +273,12 @@ class BaseMLP(CallbackSupportMixin, Exporting):
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.", stacklevel=4)
             stopped = True
-        except FloatingPointError as error:
-            raise ValueError(f"Solver produced non-finite parameter weights. {str(error)[0].upper()}{str(error)[1:]}") from error
+        except DivergenceError as error:
+            if record.best is None:
+                raise ValueError(f"{NOT_FINITE} T{error.says()[1:]}") from error
+            record.diverged()
+            warnings.warn(f"T{error.says('those of the best validation score')[1:]}", stacklevel=4)
+            stopped = True
         finally:
             self.t_ = self._rate.seen
             if not incremental:
@@ -273,19 +290,30 @@ class BaseMLP(CallbackSupportMixin, Exporting):
                 stacklevel=4,
             )
 
-    def _split(self, data: Data, given: Given) -> tuple[np.ndarray, Validation]:
-        """The samples to train on, and data to validate with: scikit-learn's own split."""
-        stratify = data.targets if self._network.loss == "binary_cross_entropy" and self.n_outputs_ == 1 else None
-        samples, held_out = train_test_split(
-            np.arange(data.inputs.n_samples), random_state=self._random_state, test_size=self.validation_fraction, stratify=stratify
-        )
+    def _distinct(self, data: Data, given: Given) -> Distinct | None:
+        """The samples without repetitions and without those of weight 0, if all are one batch and something is drawn for each."""
+        n_samples = data.inputs.n_samples
+        largest = LARGEST_BATCH if self.batch_size == "auto" else int(self.batch_size)
+        if n_samples > largest or not (self.early_stopping or np.any(self.dropout)):
+            return None
+        return distinct(data, np.broadcast_to(1.0 if given.weights is None else np.asarray(given.weights, np.float64), n_samples))
+
+    def _split(self, data: Data, given: Given, merged: Distinct | None) -> tuple[np.ndarray, Validation]:
+        """The samples to train on, and data to validate with: scikit-learn's own split, but at least 2 samples if that leaves 2."""
+        n_samples = data.inputs.n_samples
+        size = 2 if n_samples >= 4 and 0 < self.validation_fraction * n_samples <= 1 else self.validation_fraction
+        stratify = data.targets > 0 if self._network.loss == "binary_cross_entropy" and self.n_outputs_ == 1 else None
+        if merged is not None and stratify is not None and np.unique(stratify, return_counts=True)[1].min() < 2:
+            stratify = None  # a class that had repetitions only
+        samples, held_out = train_test_split(np.arange(n_samples), random_state=self._random_state, test_size=size, stratify=stratify)
         if len(held_out) < 2:
             raise ValueError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
-        return samples, Validation(data.take(held_out), given._replace(rows=held_out))
+        rows = held_out if merged is None else merged.originals(held_out)
+        return samples, Validation(data.take(held_out), given._replace(rows=rows))
 
     def _batch_size(self, n_samples: int) -> int:
         if self.batch_size == "auto":
-            return min(200, n_samples)
+            return min(LARGEST_BATCH, n_samples)
         size = int(self.batch_size)
         if size > n_samples:
             warnings.warn("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=5)

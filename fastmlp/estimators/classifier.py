@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 
-from ..engine.arguments import check_choice
+from ..engine.arguments import check_choice, shown
 from ..model.data import Data
 from ..model.evaluating import loss_and_score
 from ..model.onnx import Graph
@@ -49,7 +49,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     (parameters)
     class_weight : dict, list of dict or "balanced", optional
         Weights of the classes, as in `sklearn.utils.class_weight.compute_sample_weight`; they multiply the samples' own. With
-        "balanced" all classes have the same total weight; in `partial_fit`, within the data of each call. Not in scikit-learn.
+        "balanced" all classes have the same total weight; in `partial_fit`, within the data of each call. Validation data are weighted in
+        the same way, and are scored by their loss unless `scoring` names another score: the accuracy would be that of the heavy classes
+        alone. Not in scikit-learn.
     label_smoothing : float, default 0
         Share of each target that is spread evenly over all classes. Losses of training are those of the smoothed targets. Not in
         scikit-learn.
@@ -94,12 +96,19 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             self._check_classes(unique_labels(y))
 
     def _targets(self, y: np.ndarray, dtype: np.dtype) -> tuple[np.ndarray, str]:
-        if self._label_binarizer.y_type_ != "multiclass":
+        kind = self._label_binarizer.y_type_
+        if kind.startswith("multilabel"):
+            if y.ndim != 2 or y.shape[1] != len(self.classes_):
+                raise ValueError(f"y: expected an indicator of {len(self.classes_)} labels for each sample, got shape {y.shape}")
             return self._label_binarizer.transform(y).astype(dtype), "binary_cross_entropy"
+        if y.ndim != 1:
+            raise ValueError(f"y: expected one class for each sample, got shape {y.shape}")
         places = np.searchsorted(self.classes_, y)
         unknown = self.classes_[np.minimum(places, len(self.classes_) - 1)] != y
         if unknown.any():
             raise ValueError(f"y: expected classes among {self.classes_}, got {y[unknown][0]}")
+        if kind == "binary":
+            return places[:, None].astype(dtype), "binary_cross_entropy"
         return places.astype(np.int64), "softmax_cross_entropy"
 
     def _weights(self, X: Any, y: np.ndarray, sample_weight: Any) -> np.ndarray | None:
@@ -112,8 +121,18 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             present = totals > 0
             of_classes = np.divide(totals.sum(), present.sum() * totals, where=present, out=np.zeros(len(classes)))[places]
         else:
-            of_classes = compute_sample_weight(self.class_weight, y)
+            of_classes = self._dict_weights(y)
         return (of_classes if weights is None else of_classes * weights).astype(X.dtype)
+
+    def _dict_weights(self, y: np.ndarray) -> np.ndarray:
+        """The weights of the samples' classes by the dicts of `class_weight`, or balanced ones of several labels."""
+        try:
+            weights: np.ndarray = np.asarray(compute_sample_weight(self.class_weight, y), np.float64)
+        except (ValueError, TypeError, IndexError, AttributeError) as error:
+            raise ValueError(f"class_weight: expected a weight for each class, got {shown(self.class_weight)}: {error}") from error
+        if not (np.isfinite(weights) & (weights >= 0)).all() or not weights.any():
+            raise ValueError(f"class_weight: expected numbers of at least 0, not all of them 0, got {shown(self.class_weight)}")
+        return weights
 
     def _trained_on(self, data: Data) -> Data:
         if not self.label_smoothing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import metadata
 from inspect import cleandoc
 from typing import TypeVar
 
@@ -51,9 +52,11 @@ early_stopping : bool, default False
     Whether training stops when the score on validation data no longer improves, and returns to the weights of the best score. Unless
     `fit` is given such data, a part of the training data is held out, in equal shares of both classes where there are two.
 validation_fraction : float, default 0.1
-    The share that is held out.
-beta_1, beta_2 : float, default 0.9, 0.999
-    Decay rates of the running means of "adam" and "adamw", in [0, 1).
+    The share that is held out; at least 2 samples, if there are 4 or more.
+beta_1 : float, default 0.9
+    Decay rate of the running mean of the gradient, for "adam" and "adamw", in [0, 1).
+beta_2 : float, default 0.999
+    Decay rate of the running mean of its square.
 epsilon : float, default 1e-8
     Number that keeps the divisions of "adam" and "adamw" stable.
 n_iter_no_change : int, default 10
@@ -69,23 +72,27 @@ clip_norm : float, default 0
 scoring : str or callable, optional
     What the validation data are scored by, and early stopping with it: a scorer of scikit-learn by its name, or a function of estimator, X
     and y that returns a number, the higher the better (and takes `sample_weight` if there are weights); "loss" is the negative validation
-    loss. By default accuracy, or what `score` gives of a regressor. Not in scikit-learn.
+    loss. By default accuracy, or the negative validation loss if there is a `class_weight`; for a regressor, what `score` gives. Not in
+    scikit-learn.
 n_threads : int, optional
     Threads of training and prediction; by default as many as help. Results are the same for every number. Not in scikit-learn.
 """
 
 ATTRIBUTES = """\
-coefs_, intercepts_ : list of ndarray
-    Weights of shape (n_inputs, n_outputs) and biases of shape (n_outputs,) of each layer. Assigning to them, whole or in part, changes
-    what the estimator predicts.
+coefs_ : list of ndarray of shape (n_inputs, n_outputs)
+    Weights of each layer. Assigning to them, whole or in part, changes what the estimator predicts.
+intercepts_ : list of ndarray of shape (n_outputs,)
+    Biases of each layer, which can be assigned to as well.
 loss_ : float
     Loss of the last epoch, penalty included.
 loss_curve_ : list of float
     Loss of each epoch; not for "lbfgs".
 best_loss_ : float or None
     The lowest of them; None with `early_stopping`.
-validation_scores_, validation_loss_curve_ : list of float, or None
-    Score (see `scoring`) and loss on the validation data after each epoch; None without such data. The latter is not in scikit-learn.
+validation_scores_ : list of float, or None
+    Score on the validation data after each epoch (see `scoring`); None without such data.
+validation_loss_curve_ : list of float, or None
+    Loss on them after each epoch. Not in scikit-learn.
 best_validation_score_ : float or None
     The highest of those scores.
 n_iter_ : int
@@ -96,13 +103,19 @@ n_features_in_ : int
     Features seen in `fit`.
 feature_names_in_ : ndarray of shape (n_features,)
     Their names, if the data were a data frame whose columns all have string names.
-n_layers_, n_outputs_ : int
-    Layers, the inputs included, and outputs.
+n_layers_ : int
+    Layers, the inputs included.
+n_outputs_ : int
+    Outputs.
 """
 
 REFERENCES = """\
 Notes
 -----
+A sample of weight 3 is the same as three equal samples, and one of weight 0 the same as none, if all samples form one batch. With
+`early_stopping` or `dropout`, what is drawn for each sample would make a difference. Therefore, within one batch, samples of weight 0 are
+then left out, and equal samples are merged into one with the sum of their weights, if these sums are whole numbers, 2 or more on average.
+
 `save` writes a fitted estimator to a file that `fastmlp.load` reads, and that is safe to load even if its origin is unknown. `export_onnx`
 writes a file for other runtimes. Estimators can also be pickled, with the optimizer's state and without training data. But loading a pickle
 can run any code that its author put there, so a pickle of unknown origin must not be loaded.
@@ -112,6 +125,16 @@ References
 The parameters and their meaning are those of scikit-learn's `sklearn.neural_network`, version 1.9. Initial weights: Glorot and Bengio
 2010. Adam: Kingma and Ba 2015. AdamW: Loshchilov and Hutter 2019.
 """
+
+
+def page() -> str:
+    """The address of the page that documents the estimators, if the installed package names a site; else nothing."""
+    try:
+        addresses = metadata.metadata("fastmlp").get_all("Project-URL") or []
+    except metadata.PackageNotFoundError:  # imported from a folder, without an installation
+        return ""
+    sites = [address.partition(",")[2].strip() for address in addresses if address.startswith("Documentation,")]
+    return f"{sites[0].rstrip('/')}/reference/estimators.html" if sites else ""
 
 
 def documented(kind: Kind) -> Kind:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,7 +30,17 @@ class Given(NamedTuple):
 
 
 class Validation(NamedTuple):
-    """Data to validate with, as the engine takes them and as they were given."""
+    """Data to validate with, as the engine takes them and as they were given, but with weights that have the classes' in them."""
 
     data: Data
     given: Given
+
+
+@contextmanager
+def about(name: str) -> Iterator[None]:
+    """Have errors of scikit-learn's, which speak of X, y and sample_weight, say which arguments were meant."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        kind = ValueError if isinstance(error, ValueError) else TypeError
+        raise kind(f"{name}: {error}") from error

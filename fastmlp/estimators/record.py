@@ -27,11 +27,12 @@ class Record:
             estimator.validation_scores_, estimator.validation_loss_curve_ = [], []
             estimator.best_validation_score_ = -np.inf
         self.scorer: Any = None
+        weighs_classes = getattr(estimator, "class_weight", None) is not None  # then accuracy would count the heavy classes alone
+        self.by_loss = estimator.scoring == "loss" or (estimator.scoring is None and weighs_classes)
         if validation is not None and estimator.scoring not in (None, "loss"):
             self.scorer = check_scoring(estimator, estimator.scoring)
-            self.X, self.y, _ = validation.given.taken()
-            weights = validation.data.weights
-            self.weighted = {"sample_weight": weights} if weights.size else {}
+            self.X, self.y, weights = validation.given.taken()
+            self.weighted = {} if weights is None else {"sample_weight": weights}
 
     def note(self, loss: float) -> float:
         """Record the loss of an epoch and how it does on the validation data. Returns by what it is judged, the score or the loss."""
@@ -56,7 +57,7 @@ class Record:
                 raise ValueError(f"scoring: expected a scorer that returns a number, got {shown(score)}")
             score = float(score)
         else:
-            score = -loss if estimator.scoring == "loss" else estimator._validation_score(outputs, data)
+            score = -loss if self.by_loss else estimator._validation_score(outputs, data)
         estimator.validation_loss_curve_.append(loss)
         estimator.validation_scores_.append(score)
         estimator.best_validation_score_ = max(estimator.best_validation_score_, score)
@@ -81,6 +82,13 @@ class Record:
         what_of = "Validation score" if self.by_score else "Training loss"
         patience = f"tol={self.estimator.tol:f} for {self.estimator.n_iter_no_change} consecutive epochs."
         self.report.say(f"{what_of} did not improve more than {patience} {what}")
+
+    def diverged(self) -> None:
+        """Record an epoch whose loss and score are not finite, as scikit-learn does with early stopping; `loss_` stays finite."""
+        estimator, nan = self.estimator, float("nan")
+        estimator.n_iter_ += 1
+        for curve in (estimator.loss_curve_, estimator.validation_loss_curve_, estimator.validation_scores_):
+            curve.append(nan)
 
     def end(self) -> None:
         """Return to the best parameters, if they were remembered."""

@@ -8,6 +8,7 @@ from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -80,6 +81,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     _of_targets: ClassVar[dict[str, Any]] = {"y_numeric": True}
 
     def _targets(self, y: np.ndarray, dtype: np.dtype) -> tuple[np.ndarray, Loss]:
+        if issparse(y):
+            raise TypeError("Sparse data was passed for y, but dense data is required. Use '.toarray()' to convert to a dense numpy array.")
         if self.loss == "poisson" and y.min() < 0:
             raise ValueError(f"y: expected numbers of at least 0 for loss='poisson', got {y.min()}")
         targets = y.reshape(len(y), -1)

@@ -52,6 +52,24 @@ class Plan:
         return self.learning_rate * checked_factors(self.schedule, steps, self.epochs * self.steps_per_epoch, self.steps_per_epoch)
 
 
+class DivergenceError(FloatingPointError):
+    """The loss of an epoch, counted from 1, is not finite."""
+
+    def __init__(self, epoch: int, learning_rate: float) -> None:
+        super().__init__(epoch, learning_rate)
+        self.epoch, self.learning_rate = epoch, learning_rate
+
+    def says(self, weights: str = "those before that epoch") -> str:
+        """Return what happened, which weights are there now, and what to do."""
+        return (
+            f"training diverged in epoch {self.epoch}: the loss is not finite; the weights are {weights}. "
+            f"Lower the learning rate ({self.learning_rate:g}), set clip_norm, or standardise the inputs."
+        )
+
+    def __str__(self) -> str:
+        return self.says()
+
+
 class Epochs:
     """The epochs of one training run, executed one compiled call at a time.
 
@@ -82,7 +100,7 @@ class Epochs:
         """Train `count` epochs, or one epoch batch by batch until ``after_batch(batch, mean_loss)`` returns True.
 
         Return an array (count, SUMS) with the sums of each epoch, as described for `train_epochs`, and an array (count,) with the last
-        learning rate of each epoch. Raise FloatingPointError if the training diverged; the weights are then those before
+        learning rate of each epoch. Raise DivergenceError if the training diverged; the weights are then those before
         the epoch in which it diverged.
         """
         orders, rates = self.plan.orders(count), self.plan.rates(self.done, count)
@@ -97,10 +115,7 @@ class Epochs:
         finite = np.isfinite(totals[:, 0])
         if not (finite.all() and np.isfinite(self.run.w).all()):
             good = self._go_back(before, orders, rates, finite)
-            raise FloatingPointError(
-                f"training diverged in epoch {self.done + good + 1}: the loss is not finite; the weights are those before that epoch. "
-                f"Lower the learning rate ({self.plan.learning_rate:g}), set clip_norm, or standardise the inputs."
-            )
+            raise DivergenceError(self.done + good + 1, self.plan.learning_rate)
         self.done += count
         taken = self.run.steps - before.steps
         return totals, rates[np.minimum(np.arange(1, count + 1) * self.plan.steps_per_epoch, taken) - 1]
