@@ -148,6 +148,15 @@ def test_warm_start_with_another_solver():
     assert model.loss_curve_[0] == pytest.approx(before, rel=0.1)
 
 
+@pytest.mark.parametrize("parameters", [{"batch_size": 500}, {"solver": "lbfgs"}], ids=str)
+@pytest.mark.parametrize("kind", [MLPClassifier, theirs.MLPClassifier], ids=lambda kind: kind.__module__.partition(".")[0])
+def test_filters_of_sklearns_warnings_apply(kind, parameters):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", module="sklearn")
+        kind(max_iter=2, **parameters).fit(*IRIS)
+
+
 def test_labels_of_any_type():
     names = load_iris().target_names[IRIS[1]]
     model = fitted(MLPClassifier, {"max_iter": 100}, IRIS[0], names)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -18,6 +17,7 @@ from ..engine import predicting
 from ..engine.inputs import as_inputs
 from ..engine.losses import Loss
 from ..kernels.activations import ACTIVATIONS
+from ..model.bookkeeping import warn
 from ..model.data import Data
 from ..model.epochs import Epochs
 from ..model.layers import ACTIVATION_LAYERS, Dense, Dropout, Layer
@@ -259,7 +259,7 @@ class BaseMLP(CallbackSupportMixin, Exporting):
             epochs = Epochs(run, self._trained_on(data), plan)
             stopped = train(epochs, plan, self._patience, record, self._shares, adaptive, one_by_one)
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=4)
+            warn("Training interrupted by user.", UserWarning)
             stopped = True
         except FloatingPointError as error:
             raise ValueError(f"Solver produced non-finite parameter weights. {str(error)[0].upper()}{str(error)[1:]}") from error
@@ -268,10 +268,9 @@ class BaseMLP(CallbackSupportMixin, Exporting):
             if not incremental:
                 record.end()
         if not stopped and not incremental and not by_step:  # a schedule by step is meant to run for `max_iter` epochs
-            warnings.warn(
+            warn(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't converged yet.",
                 ConvergenceWarning,
-                stacklevel=4,
             )
 
     def _split(self, data: Data, given: Given) -> tuple[np.ndarray, Validation]:
@@ -289,7 +288,7 @@ class BaseMLP(CallbackSupportMixin, Exporting):
             return min(200, n_samples)
         size = int(self.batch_size)
         if size > n_samples:
-            warnings.warn("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=5)
+            warn("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", UserWarning)
         return min(size, n_samples)
 
     def _outputs(self, X: Any) -> np.ndarray:

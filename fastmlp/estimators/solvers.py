@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Protocol
 
 import numpy as np
 import scipy.optimize
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.optimize import _check_optimize_result
 
 from ..engine.cost import forward_operations
@@ -13,6 +15,7 @@ from ..engine.run import Run
 from ..engine.threads import choose_threads
 from ..kernels import optimizers as codes
 from ..kernels.network import Rule
+from ..model.bookkeeping import warn
 from ..model.data import Data
 from ..model.epochs import Epochs, epochs_at_once
 from .batches import Batches
@@ -137,4 +140,9 @@ def minimize(run: Run, data: Data, settings: Parameters, shares: int, tasks: Tas
     except StoppedError:
         return losses[-1], done
     run.w[:] = found.x
-    return float(found.fun), int(_check_optimize_result("lbfgs", found, settings.max_iter))
+    with warnings.catch_warnings(record=True) as caught:  # to issue them where those of the other solvers are issued
+        warnings.simplefilter("always", ConvergenceWarning)
+        done = int(_check_optimize_result("lbfgs", found, settings.max_iter))
+    for each in caught:
+        warn(str(each.message), each.category)
+    return float(found.fun), done
