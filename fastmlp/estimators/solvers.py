@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from typing import Protocol
 
@@ -9,6 +10,7 @@ import numpy as np
 import scipy.optimize
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.optimize import _check_optimize_result
+from threadpoolctl import ThreadpoolController
 
 from ..engine.cost import forward_operations
 from ..engine.run import Run
@@ -99,6 +101,12 @@ class StoppedError(Exception):
     """A callback asked for the end. SciPy's own word for it, StopIteration, came with its version 1.11."""
 
 
+@functools.cache
+def blas_libraries() -> ThreadpoolController:
+    """Find the libraries whose threads can be limited; the search takes milliseconds, so that it is made once."""
+    return ThreadpoolController()
+
+
 def minimize(run: Run, data: Data, settings: Parameters, shares: int, tasks: Tasks, report: Report) -> tuple[float, int]:
     """L-BFGS from the parameters of the run, which hold the result. Returns the loss and the number of iterations."""
     n_samples = data.inputs.n_samples
@@ -129,14 +137,15 @@ def minimize(run: Run, data: Data, settings: Parameters, shares: int, tasks: Tas
             raise StoppedError
 
     try:
-        found = scipy.optimize.minimize(
-            loss_and_gradient,
-            run.w.astype(np.float64),
-            method="L-BFGS-B",
-            jac=True,
-            options={"maxfun": settings.max_fun, "maxiter": settings.max_iter, "gtol": settings.tol},
-            callback=iteration_ends if tasks.are_watched or settings.verbose else None,
-        )
+        with blas_libraries().limit(limits=1, user_api="blas"):  # SciPy's steps are short; threads would mostly wait for each other
+            found = scipy.optimize.minimize(
+                loss_and_gradient,
+                run.w.astype(np.float64),
+                method="L-BFGS-B",
+                jac=True,
+                options={"maxfun": settings.max_fun, "maxiter": settings.max_iter, "gtol": settings.tol},
+                callback=iteration_ends if tasks.are_watched or settings.verbose else None,
+            )
     except StoppedError:
         return losses[-1], done
     run.w[:] = found.x
