@@ -29,13 +29,7 @@ class Agreement:
 
 
 def numbers_and_words(text: str) -> tuple[list[float], list[str]]:
-    """Divide a text into its numbers and what is between them; times are left out.
-
-    Examples
-    --------
-    >>> numbers_and_words("R2 score: 0.61, done in 3.105s")
-    ([2.0, 0.61], ['R', ' score: ', ', done in '])
-    """
+    """Divide a text into its numbers and what is between them; times are left out."""
     text = SECONDS.sub("", text)
     return [float(number.replace("−", "-")) for number in NUMBER.findall(text)], NUMBER.split(text)
 

@@ -55,11 +55,11 @@ def bike_sharing(seed: int = 0) -> pd.DataFrame:
     """
     draw = np.random.RandomState(seed)
     time = pd.date_range("2011-01-01", "2012-12-31 23:00", freq="h")
-    hour, weekday = time.hour.to_numpy(), (time.dayofweek.to_numpy() + 1) % 7
+    hour, weekday = time.hour.to_numpy(), (time.day_of_week.to_numpy() + 1) % 7
     n, days = len(time), len(time) // 24
     holiday = np.repeat(draw.uniform(size=days) < 0.03, 24)
     working = (weekday % 6 != 0) & ~holiday
-    summer = -np.cos(2 * np.pi * (time.dayofyear.to_numpy() - 15) / 365)  # -1 in the middle of January, 1 in July
+    summer = -np.cos(2 * np.pi * (time.day_of_year.to_numpy() - 15) / 365)  # -1 in the middle of January, 1 in July
     cloud = np.repeat(draw.uniform(size=days), 24) + draw.normal(0, 0.15, n)
     weather = np.select([cloud < 0.65, cloud < 0.9, cloud < 1.35], ["clear", "misty", "rain"], "heavy_rain")
     temp = 19 + 11 * summer + 4 * np.sin(np.pi * (hour - 9) / 12) + np.repeat(draw.normal(0, 3, days), 24) + draw.normal(0, 0.5, n)

@@ -76,7 +76,7 @@ def main(example: Path, module: str, folder: Path) -> None:
     sklearn.datasets.fetch_openml = observer.fetch_openml
     matplotlib.use("agg")
     plt.show = lambda *_, **__: None
-    np.random.seed(SEED)  # noqa: NPY002: the generator of models without a random_state
+    np.random.seed(SEED)  # noqa: NPY002 - the generator of models without a random_state
     runpy.run_path(str(example), run_name="__main__")
     with observer.apart():
         figures = [plt.figure(number) for number in plt.get_fignums()]
