@@ -152,6 +152,16 @@ def test_figures_are_side_by_side(size, second):
 
 
 @pytest.mark.any_cpu
+def test_margins_that_both_figures_have_are_removed():
+    figures = [Image.new("RGB", (60, 50), "white") for _ in range(2)]
+    figures[0].paste("red", (10, 5, 20, 15))
+    figures[1].paste("blue", (15, 8, 30, 25))
+    picture = side_by_side(figures, ["", ""]).convert("RGB")
+    assert picture.size == (20 + MARGIN + 20, TITLE + 20)
+    assert (picture.getpixel((0, TITLE)), picture.getpixel((20 + MARGIN + 5, TITLE + 3))) == ((255, 0, 0), (0, 0, 255))
+
+
+@pytest.mark.any_cpu
 def test_pictures_have_titles():
     blank, titled = (side_by_side([FIGURE, FIGURE], titles).convert("L") for titles in (["", ""], ["a", ""]))
     assert np.asarray(blank)[:TITLE].min() == 255
