@@ -29,8 +29,8 @@ def tables(rows: list[Row], repeats: int) -> str:
     """Write all tables, with the machine and the versions."""
     machine = describe()
     head = (
-        f"Medians of {repeats} runs on {machine['cores']} cores of an {machine['cpu']} ({machine['cpu_name_llvm']}), with scikit-learn "
-        f"{sklearn.__version__}, NumPy {np.__version__} and Numba {numba.__version__}:"
+        f"CPU: {machine['cpu']} ({machine['cpu_name_llvm']}), {machine['cores']} cores; scikit-learn {sklearn.__version__}, "
+        f"NumPy {np.__version__}, Numba {numba.__version__}. Times are medians of {repeats} run{'s' * (repeats > 1)}."
     )
     return "\n\n".join([head, times(rows), agreements(rows), scores(rows)]) + "\n"
 
@@ -59,7 +59,7 @@ def agreements(rows: list[Row]) -> str:
     for name, found, *_ in rows:
         different = f"{found.different_numbers}, by up to {found.largest_number:.2g}" if found.different_numbers else "none"
         lines.append(
-            f"| `{name}` | {found.fits} | {'yes' if found.same_epochs else 'no'} | {found.loss:.0e} | {found.prediction:.0e} | "
+            f"| `{name}` | {found.fits} | {'yes' if found.same_epochs else 'no'} | {found.loss:.1g} | {found.prediction:.1g} | "
             f"{found.numbers} | {different} | {100 * found.different_pixels:.2g} % |"
         )
     return "\n".join(lines)
@@ -69,9 +69,12 @@ def scores(rows: list[Row]) -> str:
     """Write the table of the scores that are printed."""
     lines = ["| example | prints with scikit-learn | with fastmlp |", "|---|---|---|"]
     for row in rows:
-        theirs, ours = (SCORE.findall(runs[0].printed) for runs in (row.theirs, row.ours))
-        lines += [f"| `{row.name}` | {a} | {b} |" for a, b in list(zip(theirs, ours, strict=True))[:MOST]]
-        if len(theirs) > MOST:
-            equal = sum(a == b for a, b in zip(theirs[MOST:], ours[MOST:], strict=True))
-            lines.append(f"| `{row.name}` | {len(theirs) - MOST} more, of which {equal} are the same | |")
+        name = f"`{row.name}`"
+        pairs = list(zip(*[SCORE.findall(runs[0].printed) for runs in (row.theirs, row.ours)], strict=True))
+        for theirs, ours in pairs[:MOST]:
+            lines.append(f"| {name} | {theirs} | {ours} |")
+            name = ""
+        if len(pairs) > MOST:
+            equal = sum(theirs == ours for theirs, ours in pairs[MOST:])
+            lines.append(f"| | {len(pairs) - MOST} more | {equal} of them the same |")
     return "\n".join(lines)
