@@ -13,7 +13,7 @@ from PIL import Image
 from docs.scikit_learn_examples import source
 from docs.scikit_learn_examples.comparing import compare, numbers_and_words, warnings_of
 from docs.scikit_learn_examples.data import bike_sharing, fetch_openml
-from docs.scikit_learn_examples.picture import MARGIN, TITLE, side_by_side
+from docs.scikit_learn_examples.picture import GAP_ACROSS, GAP_DOWN, TITLE, side_by_side
 from docs.scikit_learn_examples.running import Run, run
 from docs.scikit_learn_examples.tables import Row, tables
 
@@ -155,7 +155,7 @@ def test_warnings_are_compared_without_their_places():
 @pytest.mark.any_cpu
 @pytest.mark.parametrize(
     ("size", "second"),
-    [((40, 30), (40 + MARGIN, TITLE)), ((90, 30), (0, 30 + MARGIN + 2 * TITLE))],
+    [((30, 30), (30 + GAP_ACROSS, TITLE)), ((90, 30), (0, TITLE + 30 + GAP_DOWN + TITLE))],
     ids=["beside each other", "wide figures, one above the other"],
 )
 def test_figures_are_side_by_side(size, second):
@@ -172,8 +172,8 @@ def test_margins_that_both_figures_have_are_removed():
     figures[0].paste("red", (10, 5, 20, 15))
     figures[1].paste("blue", (15, 8, 30, 25))
     picture = side_by_side(figures, ["", ""]).convert("RGB")
-    assert picture.size == (20 + MARGIN + 20, TITLE + 20)
-    assert (picture.getpixel((0, TITLE)), picture.getpixel((20 + MARGIN + 5, TITLE + 3))) == ((255, 0, 0), (0, 0, 255))
+    assert picture.size == (20 + GAP_ACROSS + 20, TITLE + 20)
+    assert (picture.getpixel((0, TITLE)), picture.getpixel((20 + GAP_ACROSS + 5, TITLE + 3))) == ((255, 0, 0), (0, 0, 255))
 
 
 @pytest.mark.any_cpu

@@ -2,8 +2,9 @@
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-WIDE = 1.4  # figures with at least this width per height are placed one above the other
-TITLE, MARGIN = 44, 24  # height of a title, and space between the figures, in pixels
+WIDE = 1.3  # figures with at least this width per height are placed one above the other
+TITLE = 44  # height in pixels
+GAP_ACROSS, GAP_DOWN = 80, 20  # white space between the figures, in pixels
 COLOURS = 128
 
 
@@ -25,7 +26,7 @@ def side_by_side(figures: list[Image.Image], titles: list[str]) -> Image.Image:
     left, top, right, bottom = zip(*[box or (0, 0, *figures[0].size) for box in boxes], strict=True)
     figures = [figure.crop((min(left), min(top), max(right), max(bottom))) for figure in figures]
     width, height = figures[0].size
-    across, down = (0, height + TITLE + MARGIN) if width >= WIDE * height else (width + MARGIN, 0)
+    across, down = (0, height + GAP_DOWN + TITLE) if width >= WIDE * height else (width + GAP_ACROSS, 0)
     last = len(figures) - 1
     picture = Image.new("RGB", (width + last * across, TITLE + height + last * down), "white")
     draw, font = ImageDraw.Draw(picture), ImageFont.load_default(26)
