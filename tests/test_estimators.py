@@ -7,6 +7,7 @@ from inspect import signature
 import joblib
 import numpy as np
 import pytest
+import scipy.optimize
 import scipy.sparse
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import neural_network as theirs
@@ -16,6 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import fastmlp
 from fastmlp import MLPClassifier, MLPRegressor
@@ -181,6 +183,29 @@ def test_another_loss_is_not_taken_up_by_a_warm_start():
     model = fitted(MLPRegressor, {"max_iter": 3, "warm_start": True}, *DIABETES)
     with pytest.warns(UserWarning, match="with loss 'squared_error', although the parameters now describe .* with loss 'huber'"):
         model.set_params(loss="huber").fit(*DIABETES)
+
+
+@pytest.mark.parametrize("parameters", [{"batch_size": 500}, {"solver": "lbfgs"}], ids=str)
+@pytest.mark.parametrize("kind", [MLPClassifier, theirs.MLPClassifier], ids=lambda kind: kind.__module__.partition(".")[0])
+def test_filters_of_sklearns_warnings_apply(kind, parameters):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", module="sklearn")
+        kind(max_iter=2, **parameters).fit(*IRIS)
+
+
+def test_lbfgs_uses_one_thread_of_blas(monkeypatch):
+    original, threads = scipy.optimize.minimize, []
+
+    def minimize(*arguments, **named):
+        threads.append({library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"})
+        return original(*arguments, **named)
+
+    monkeypatch.setattr(scipy.optimize, "minimize", minimize)
+    with threadpool_limits(2, user_api="blas"):
+        fitted(MLPClassifier, {"solver": "lbfgs", "max_iter": 2}, *IRIS)
+        assert {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"} == {2}
+    assert threads == [{1}]
 
 
 def test_labels_of_any_type():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -17,6 +16,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, colu
 from ..engine.arguments import shown
 from ..engine.inputs import as_inputs
 from ..engine.losses import Loss
+from ..model.bookkeeping import warn
 from ..model.data import Data
 from ..model.epochs import DivergenceError, Epochs
 from ..model.schedules import as_schedule
@@ -127,7 +127,7 @@ class BaseMLP(CallbackSupportMixin, Exporting):
         data = self._data(X, targets, sample_weight)
         if self.solver == "lbfgs":
             if self._validation(validation) is not None:
-                warnings.warn("X_val, y_val: solver='lbfgs' does not use them, since it has no epochs after which to score.", stacklevel=5)
+                warn("X_val, y_val: solver='lbfgs' does not use them, since it has no epochs after which to score.", UserWarning)
             self.loss_, self.n_iter_ = minimize(self._network.run(), self._trained_on(data), self, self._shares, tasks, report)
         else:
             self._fit_stochastic(data, given, self._validation(validation), incremental, tasks, report)
@@ -271,23 +271,22 @@ class BaseMLP(CallbackSupportMixin, Exporting):
             epochs = Epochs(run, self._trained_on(data), plan)
             stopped = train(epochs, plan, self._patience, record, self._shares, adaptive, one_by_one)
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=4)
+            warn("Training interrupted by user.", UserWarning)
             stopped = True
         except DivergenceError as error:
             if record.best is None:
                 raise ValueError(f"{NOT_FINITE} T{error.says()[1:]}") from error
             record.diverged()
-            warnings.warn(f"T{error.says('those of the best validation score')[1:]}", stacklevel=4)
+            warn(f"T{error.says('those of the best validation score')[1:]}", UserWarning)
             stopped = True
         finally:
             self.t_ = self._rate.seen
             if not incremental:
                 record.end()
         if not stopped and not incremental and not by_step:  # a schedule by step is meant to run for `max_iter` epochs
-            warnings.warn(
+            warn(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't converged yet.",
                 ConvergenceWarning,
-                stacklevel=4,
             )
 
     def _distinct(self, data: Data, given: Given) -> Distinct | None:
@@ -316,7 +315,7 @@ class BaseMLP(CallbackSupportMixin, Exporting):
             return min(LARGEST_BATCH, n_samples)
         size = int(self.batch_size)
         if size > n_samples:
-            warnings.warn("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=5)
+            warn("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", UserWarning)
         return min(size, n_samples)
 
     def _outputs(self, X: Any) -> np.ndarray:

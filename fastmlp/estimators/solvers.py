@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import functools
+import warnings
 from typing import Protocol
 
 import numpy as np
 import scipy.optimize
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.optimize import _check_optimize_result
+from threadpoolctl import ThreadpoolController
 
 from ..engine.cost import forward_operations
 from ..engine.run import Run
 from ..engine.threads import choose_threads
 from ..kernels import optimizers as codes
 from ..kernels.network import Rule
+from ..model.bookkeeping import warn
 from ..model.data import Data
 from ..model.epochs import Epochs, epochs_at_once
 from .batches import Batches
@@ -96,6 +101,12 @@ class StoppedError(Exception):
     """A callback asked for the end. SciPy's own word for it, StopIteration, came with its version 1.11."""
 
 
+@functools.cache
+def blas_libraries() -> ThreadpoolController:
+    """Find the libraries whose threads can be limited; the search takes milliseconds, so that it is made once."""
+    return ThreadpoolController()
+
+
 def minimize(run: Run, data: Data, settings: Parameters, shares: int, tasks: Tasks, report: Report) -> tuple[float, int]:
     """L-BFGS from the parameters of the run, which hold the result. Returns the loss and the number of iterations."""
     n_samples = data.inputs.n_samples
@@ -126,15 +137,21 @@ def minimize(run: Run, data: Data, settings: Parameters, shares: int, tasks: Tas
             raise StoppedError
 
     try:
-        found = scipy.optimize.minimize(
-            loss_and_gradient,
-            run.w.astype(np.float64),
-            method="L-BFGS-B",
-            jac=True,
-            options={"maxfun": settings.max_fun, "maxiter": settings.max_iter, "gtol": settings.tol},
-            callback=iteration_ends if tasks.are_watched or settings.verbose else None,
-        )
+        with blas_libraries().limit(limits=1, user_api="blas"):  # SciPy's steps are short; threads would mostly wait for each other
+            found = scipy.optimize.minimize(
+                loss_and_gradient,
+                run.w.astype(np.float64),
+                method="L-BFGS-B",
+                jac=True,
+                options={"maxfun": settings.max_fun, "maxiter": settings.max_iter, "gtol": settings.tol},
+                callback=iteration_ends if tasks.are_watched or settings.verbose else None,
+            )
     except StoppedError:
         return losses[-1], done
     run.w[:] = found.x
-    return float(found.fun), int(_check_optimize_result("lbfgs", found, settings.max_iter))
+    with warnings.catch_warnings(record=True) as caught:  # to issue them where those of the other solvers are issued
+        warnings.simplefilter("always", ConvergenceWarning)
+        done = int(_check_optimize_result("lbfgs", found, settings.max_iter))
+    for each in caught:
+        warn(str(each.message), each.category)
+    return float(found.fun), done

@@ -33,12 +33,16 @@ class TrainingWarning(UserWarning):
     """Warning that a training run was interrupted, or that its loss has become suspiciously large."""
 
 
-def warn(message: str) -> None:
-    """Issue a `TrainingWarning` that points to the line outside fastmlp which started the training."""
+def warn(message: str, category: type[Warning] = TrainingWarning) -> None:
+    """Issue a warning that points to the line outside fastmlp which started the training.
+
+    For the estimators this line is in scikit-learn, which wraps their methods. Filters with ``module="sklearn"``, written for its own
+    estimators, therefore work for these too.
+    """
     level, frame = 1, inspect.currentframe()
     while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
         level, frame = level + 1, frame.f_back
-    warnings.warn(message, TrainingWarning, stacklevel=level)
+    warnings.warn(message, category, stacklevel=level)
 
 
 class FollowLoss(Callback):
