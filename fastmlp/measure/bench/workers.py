@@ -29,7 +29,7 @@ from .results import Round
 from .tasks import Task, initial_layers
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-SAMPLE_SECONDS = 0.05  # duration of the predictions that are timed together
+SAMPLE_SECONDS = 0.05  # duration of the calls that are timed together
 
 
 class PeerError(Exception):
@@ -155,13 +155,19 @@ def predict(samples: int) -> Round:
     function, X = present["predict"]
     before = peak_gflops(np.float32)
     with timed_region("prediction"):
+        seconds = seconds_of_a_call(function, X, samples=samples)
+    return Round(seconds, None, max(before, peak_gflops(np.float32)))
+
+
+def seconds_of_a_call(function: Callable[..., Any], *arguments: Any, samples: int) -> float:
+    """Return the median over the samples, each of which takes the mean of the calls that fit into SAMPLE_SECONDS."""
+    start = perf_counter()
+    function(*arguments)
+    count = max(1, round(SAMPLE_SECONDS / (perf_counter() - start)))
+    seconds = []
+    for _ in range(samples):
         start = perf_counter()
-        function(X)
-        count = max(1, round(SAMPLE_SECONDS / (perf_counter() - start)))
-        seconds = []
-        for _ in range(samples):
-            start = perf_counter()
-            for _ in range(count):
-                function(X)
-            seconds.append((perf_counter() - start) / count)
-    return Round(median(seconds), None, max(before, peak_gflops(np.float32)))
+        for _ in range(count):
+            function(*arguments)
+        seconds.append((perf_counter() - start) / count)
+    return median(seconds)
