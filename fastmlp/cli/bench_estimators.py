@@ -10,7 +10,6 @@ import importlib
 import os
 import warnings
 from dataclasses import dataclass, replace
-from multiprocessing.util import Finalize
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -147,6 +146,7 @@ class Search:
 
         def prepare(worker: Worker, entry: Entry) -> None:
             worker.call(prepare_search, entry.who, problem, entry.threads)
+            worker.before_end = end_processes
 
         def turn(worker: Worker, entry: Entry, seed: int) -> None:
             seconds, of_settings = worker.call(search, seed)
@@ -211,7 +211,6 @@ def prepare_search(who: str, problem: Problem, threads: int) -> None:
         del os.environ[name]
     present["who"], present["problem"], present["threads"], present["data"] = who, problem, threads, load("digits", "float64")
     search(0)
-    Finalize(None, end_processes, exitpriority=1)
 
 
 def end_processes() -> None:

@@ -58,6 +58,7 @@ class Worker:
     """A process for one peer, used as a context manager."""
 
     def __init__(self, threads: int) -> None:
+        self.before_end: Callable[[], None] | None = None  # called in the process before it ends
         self.pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
         with environment(threads):
             self.pid = self.call(settle, threads)  # starts the process
@@ -80,6 +81,8 @@ class Worker:
             for child in multiprocessing.active_children():
                 if child.pid == self.pid:
                     child.terminate()
+        elif self.before_end:
+            self.call(self.before_end)
         self.pool.shutdown(wait=True, cancel_futures=True)
 
 
