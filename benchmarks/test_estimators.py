@@ -6,40 +6,19 @@ here fails for being slow.
 
 import warnings
 from functools import cache
-from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 from sklearn import neural_network
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
-from sklearn.preprocessing import minmax_scale, scale
 
 import fastmlp
-from fastmlp.datasets import load_fashion_mnist, normalize
 from fastmlp.engine.threads import cpu_count
+from fastmlp.measure.bench.estimator_problems import FOLDS, GRID, PROBLEMS, SEARCHED, TOLERANCE, load
 from fastmlp.measure.machine import one_blas_thread
 
 ROUNDS = 5
-TOLERANCE = {"float32": 1e-2, "float64": 1e-6}  # of the last loss: rounding, amplified over some hundred epochs
-ROWS = 10_000  # of Fashion-MNIST
-GRID = {"alpha": [1e-5, 1e-4, 1e-3, 1e-2], "learning_rate_init": [1e-3, 3e-3, 1e-2, 3e-2]}  # 16 settings
-
-
-class Problem(NamedTuple):
-    kind: str
-    parameters: dict[str, Any]
-
-
-PROBLEMS = {
-    "iris": Problem("MLPClassifier", {}),
-    "breast cancer": Problem("MLPClassifier", {}),
-    "diabetes": Problem("MLPRegressor", {}),
-    "digits": Problem("MLPClassifier", {}),
-    "Fashion-MNIST": Problem("MLPClassifier", {"max_iter": 5}),
-}
-LOADERS = {"iris": load_iris, "breast cancer": load_breast_cancer, "diabetes": load_diabetes, "digits": load_digits}
 WAYS = {"scikit-learn": neural_network, "fastmlp": fastmlp}
 ENTRANTS = [("scikit-learn", 1), *(("fastmlp", threads) for threads in range(1, min(cpu_count(), 2) + 1))]
 IDS = [f"{who}-{threads}" for who, threads in ENTRANTS]
@@ -47,15 +26,10 @@ IDS = [f"{who}-{threads}" for who, threads in ENTRANTS]
 
 @cache
 def data(name, dtype):
-    """The data as a user would prepare them: standardised, pixels scaled to [0, 1]."""
-    if name == "Fashion-MNIST":
-        try:
-            (X, y), _ = load_fashion_mnist()
-        except (ImportError, OSError) as error:
-            pytest.skip(str(error))
-        return normalize(X[:ROWS], dtype), y[:ROWS]
-    X, y = LOADERS[name](return_X_y=True)
-    return (minmax_scale(X) if name == "digits" else scale(X)).astype(dtype), scale(y) if name == "diabetes" else y
+    try:
+        return load(name, dtype)
+    except (ImportError, OSError) as error:
+        pytest.skip(str(error))
 
 
 def fit(name, who, threads, dtype):
@@ -105,15 +79,15 @@ def test_grid_search(benchmark, report, who):
     """Sixteen settings in two processes, the whole wall time; the processes are started before."""
 
     def search():
-        estimator = WAYS[who].MLPClassifier(random_state=0, max_iter=50)
+        estimator = getattr(WAYS[who], SEARCHED.kind)(random_state=0, **SEARCHED.parameters)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            return GridSearchCV(estimator, GRID, cv=3, n_jobs=2).fit(*data("digits", "float64"))
+            return GridSearchCV(estimator, GRID, cv=FOLDS, n_jobs=2).fit(*data("digits", "float64"))
 
     found = search()
     assert found.best_score_ > 0.9
     assert np.isfinite(found.cv_results_["mean_test_score"]).all()
-    benchmark.group = "search 16 settings on digits, 3 folds, 2 processes"
+    benchmark.group = f"search 16 settings on digits, {FOLDS} folds, 2 processes"
     benchmark.pedantic(search, rounds=3)
     if benchmark.enabled:
         report.append(f"grid search {who:>14}{benchmark.stats.stats.median:8.2f} s, best score {found.best_score_:.4f}")

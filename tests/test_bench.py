@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from fastmlp import SGD, Adam
+from fastmlp.cli import bench_sections
 from fastmlp.cli import bench_tables as report
 from fastmlp.cli.commands import main
 from fastmlp.engine import memory
@@ -20,7 +21,7 @@ from fastmlp.engine.cost import training_operations
 from fastmlp.kernels.tile import MR
 from fastmlp.kernels.views import Block, Span
 from fastmlp.kernels.zeros import find_active, find_used, list_step
-from fastmlp.measure.bench import sections, start_and_memory, table
+from fastmlp.measure.bench import sections, start_and_memory
 from fastmlp.measure.bench.numpy_network import NumpyNetwork
 from fastmlp.measure.bench.peers import PEERS, Peer, sequential
 from fastmlp.measure.bench.predictors import PREDICTORS
@@ -145,7 +146,7 @@ def test_a_section_measures_who_is_there_and_names_who_is_not(monkeypatch):
     targets = (Target("times", 1e-9, 1e-9, "NumPy"), Target("times", 2, 2, "Absent"))
     targets += (Target("share", 2.0, 2.0), Target("best peer", 1e-9, 1e-9))
     section = Training("iris", "Iris", IRIS, (("fastmlp", 1), ("NumPy", 1), ("Absent", 1), ("NumPy", 10_000)), targets, unit="step")
-    monkeypatch.setattr(table, "TABLE", (section,))
+    monkeypatch.setattr(bench_sections, "SECTIONS", (section,))
     console = Console(record=True, width=200)
     bench = report.run(console, seeds=2)
     text, figures = console.export_text(), json.loads(json.dumps(bench.as_dict(), allow_nan=False))

@@ -52,7 +52,7 @@ def bench(
             status = instruction_sets.run(isa, (sys.executable, "-m", "fastmlp", *sys.argv[1:]))
         raise SystemExit(status)
     plotting = pictures() if plot_file else None
-    from ..measure.bench.table import chosen
+    from .bench_sections import chosen
     from .bench_tables import as_markdown, run
     from .terminal import console
 

@@ -12,8 +12,8 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from ..engine.arguments import check_size
 from ..measure.bench.conditions import begin
 from ..measure.bench.results import Bench, Claim, Effort, Entry, Outcome, ranked, spread
-from ..measure.bench.table import chosen
 from ..measure.durations import duration
+from .bench_sections import chosen
 from .tables import section
 
 QUICK_NOTE = "This is a smoke test: its tasks are so small that the figures mean nothing."
@@ -81,6 +81,13 @@ def heading(bench: Bench) -> Iterator[str]:
         yield QUICK_NOTE
 
 
+def table_of(outcome: Outcome) -> tuple[list[str], list[list[str]]]:
+    """Return the headings and the rows of an outcome's table: one row for each entry, from the fastest, or for each of its parts."""
+    if outcome.parts:
+        return headings_of_parts(outcome), [cells_of_part(part) for part in outcome.parts]
+    return headings(outcome), [cells(outcome, entry) for entry in ranked(outcome)]
+
+
 def headings(outcome: Outcome) -> list[str]:
     """Return the headings of the columns that `cells` fills."""
     return ["library", "threads", f"time / {outcome.unit}", "fastmlp is", "of peak", "test accuracy"]
@@ -100,6 +107,18 @@ def cells(outcome: Outcome, entry: Entry) -> list[str]:
         f"{100 * share:.1f} %" if share else "",
         accuracy,
     ]
+
+
+def headings_of_parts(outcome: Outcome) -> list[str]:
+    """Return the headings of the columns that `cells_of_part` fills."""
+    return ["task", *(f"{entry.who} / {outcome.unit}" for entry in outcome.entries), "fastmlp is"]
+
+
+def cells_of_part(part: Outcome) -> list[str]:
+    """Return the row of a part, which compares fastmlp with one peer."""
+    times = [duration(median(entry.seconds)) if entry.measured else entry.missing.partition(":")[0] for entry in part.entries]
+    (peer,) = (entry for entry in part.entries if entry is not part.own)
+    return [part.title, *times, advantage(part, peer) if peer.measured else ""]
 
 
 def advantage(outcome: Outcome, entry: Entry) -> str:
@@ -151,10 +170,11 @@ def show_outcome(console: Console, outcome: Outcome) -> None:
     """Print the table of a section and the verdicts on its targets."""
     colours = {"met": "green", "missed": "bold red", "not measured": "yellow"}
     lines = [f"[{colours[claim.verdict]}]{claim.verdict}[/]: {target(claim)}, measured {measurement(claim)}" for claim in outcome.claims]
-    who, *right = (heading.replace(" ", "\n", 1) if heading != "fastmlp is" else heading for heading in headings(outcome))
+    columns, rows = table_of(outcome)
+    who, *right = (heading.replace(" ", "\n", 1) if heading != "fastmlp is" else heading for heading in columns)
     table = section(outcome.title, who, right=tuple(right))
-    for entry in ranked(outcome):
-        table.add_row(*cells(outcome, entry), style="bold" if entry.who == "fastmlp" else None)
+    for row in rows:
+        table.add_row(*row, style="bold" if row[0] == "fastmlp" else None)
     if outcome.entries:
         console.print(table)
     else:
@@ -198,6 +218,6 @@ def as_markdown(bench: Bench) -> str:
     for outcome in bench.outcomes:
         parts.append(f"## {outcome.title}")
         if outcome.entries:
-            parts.append("\n".join(markdown_table(headings(outcome), [cells(outcome, entry) for entry in ranked(outcome)])))
+            parts.append("\n".join(markdown_table(*table_of(outcome))))
         parts += remarks(outcome)
     return "\n\n".join(parts) + "\n"

@@ -9,5 +9,6 @@ conditions.py        machine, versions and settings on which the figures depend
 results.py           what was measured, and whether it meets a target
 sections.py          a row of the table that compares peers, whose runs alternate
 start_and_memory.py  the rows that need new processes: start, and memory
+estimator_problems.py  what the estimators are compared on; the sections are in `fastmlp.cli.bench_estimators`
 table.py             all rows, with their targets
 """

@@ -108,6 +108,7 @@ class Outcome:
     skipped: float = 0.0  # the part of them that fastmlp skips: products with zero
     claims: list[Claim] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    parts: list[Outcome] = field(default_factory=list)  # the rows of a section that measures many tasks; its own entries have no figures
 
     @property
     def own(self) -> Entry:
@@ -137,7 +138,8 @@ class Outcome:
             entries.append(asdict(entry) | derived)
         claims = [asdict(claim) | {"verdict": claim.verdict} for claim in self.claims]
         head = {"key": self.key, "title": self.title, "unit": self.unit, "operations": self.operations, "skipped": self.skipped}
-        return head | {"entries": entries, "claims": claims, "notes": self.notes}
+        parts = [part.as_dict() for part in self.parts]
+        return head | {"entries": entries, "claims": claims, "notes": self.notes, "parts": parts}
 
 
 @dataclass

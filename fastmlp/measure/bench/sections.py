@@ -19,7 +19,7 @@ from ...kernels.vectors import many_registers
 from ..instruction_sets import CANNOT_BE_HELD, held_to, in_use
 from .peers import PEERS
 from .predictors import PREDICTORS
-from .results import Claim, Effort, Entry, Outcome, Progress, Round, same_accuracy
+from .results import Claim, Effort, Entry, Outcome, Progress, same_accuracy
 from .tasks import Data, Task, load, sizes, skipped, steps
 from .workers import PeerError, Worker, predict, prepare_prediction, prepare_training, train
 
@@ -41,7 +41,11 @@ class Target(NamedTuple):
 
 
 def take_turns(
-    outcome: Outcome, rounds: int, prepare: Callable[[Worker, Entry], None], turn: Callable[[Worker, int], Round], working_on: Progress
+    outcome: Outcome,
+    rounds: int,
+    prepare: Callable[[Worker, Entry], None],
+    turn: Callable[[Worker, Entry, int], None],
+    working_on: Progress,
 ) -> None:
     """Fill the outcome's entries: prepare each peer, then give each one turn per round, starting every round with another peer."""
     with ExitStack() as stack:
@@ -60,7 +64,7 @@ def take_turns(
                 if not entry.missing:
                     working_on(f"{outcome.title}: round {number + 1} of {rounds}, {entry.label}")
                     with excused(entry):
-                        entry.add(turn(worker, number))
+                        turn(worker, entry, number)
     if held_to():
         told = {f"{library}: {what}": None for entry in outcome.entries for library, what in entry.instructions.items()}
         outcome.notes.append(f"Restricted to {held_to()}. The libraries report that they use {'; '.join(told)}.")
@@ -105,9 +109,8 @@ class Training:
         def prepare(worker: Worker, entry: Entry) -> None:
             worker.call(prepare_training, entry.who, task, entry.threads)
 
-        def turn(worker: Worker, seed: int) -> Round:
-            measured: Round = worker.call(train, seed)
-            return measured
+        def turn(worker: Worker, entry: Entry, seed: int) -> None:
+            entry.add(worker.call(train, seed))
 
         take_turns(outcome, effort.seeds, prepare, turn, working_on)
         if outcome.own.measured:
@@ -154,9 +157,8 @@ class Prediction:
         def prepare(worker: Worker, entry: Entry) -> None:
             worker.call(prepare_prediction, entry.who, list(self.sizes), self.rows, entry.threads)
 
-        def turn(worker: Worker, number: int) -> Round:
-            measured: Round = worker.call(predict, 1 if effort.quick else 5)
-            return measured
+        def turn(worker: Worker, entry: Entry, number: int) -> None:
+            entry.add(worker.call(predict, 1 if effort.quick else 5))
 
         take_turns(outcome, 2 if effort.quick else 5, prepare, turn, working_on)
         outcome.claims = [claim(outcome, target) for target in self.targets]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
-from ...engine.arguments import check_choice
 from .peers import PEERS
 from .sections import Prediction, Target, Training
 from .start_and_memory import Memory, Start
@@ -104,17 +102,3 @@ TABLE: tuple[Section, ...] = (
     Start(),
     Memory(),
 )
-
-
-def chosen(keys: Sequence[str]) -> list[Section]:
-    """Return the sections with those keys, in the table's order; without keys, return all.
-
-    Examples
-    --------
-    >>> [section.title for section in chosen(["start"])]
-    ['Process start to first fitted model, 784-100-10']
-    """
-    known = [section.key for section in TABLE]
-    for key in keys:
-        check_choice("only", key, tuple(known))
-    return [section for section in TABLE if not keys or section.key in keys]

@@ -29,7 +29,7 @@ from .results import Round
 from .tasks import Task, initial_layers
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-SAMPLE_SECONDS = 0.05  # duration of the predictions that are timed together
+SAMPLE_SECONDS = 0.05  # duration of the calls that are timed together
 
 
 class PeerError(Exception):
@@ -58,6 +58,7 @@ class Worker:
     """A process for one peer, used as a context manager."""
 
     def __init__(self, threads: int) -> None:
+        self.before_end: Callable[[], None] | None = None  # called in the process before it ends
         self.pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
         with environment(threads):
             self.pid = self.call(settle, threads)  # starts the process
@@ -80,6 +81,8 @@ class Worker:
             for child in multiprocessing.active_children():
                 if child.pid == self.pid:
                     child.terminate()
+        elif self.before_end:
+            self.call(self.before_end)
         self.pool.shutdown(wait=True, cancel_futures=True)
 
 
@@ -155,13 +158,19 @@ def predict(samples: int) -> Round:
     function, X = present["predict"]
     before = peak_gflops(np.float32)
     with timed_region("prediction"):
+        seconds = seconds_of_a_call(function, X, samples=samples)
+    return Round(seconds, None, max(before, peak_gflops(np.float32)))
+
+
+def seconds_of_a_call(function: Callable[..., Any], *arguments: Any, samples: int) -> float:
+    """Return the median over the samples, each of which takes the mean of the calls that fit into SAMPLE_SECONDS."""
+    start = perf_counter()
+    function(*arguments)
+    count = max(1, round(SAMPLE_SECONDS / (perf_counter() - start)))
+    seconds = []
+    for _ in range(samples):
         start = perf_counter()
-        function(X)
-        count = max(1, round(SAMPLE_SECONDS / (perf_counter() - start)))
-        seconds = []
-        for _ in range(samples):
-            start = perf_counter()
-            for _ in range(count):
-                function(X)
-            seconds.append((perf_counter() - start) / count)
-    return Round(median(seconds), None, max(before, peak_gflops(np.float32)))
+        for _ in range(count):
+            function(*arguments)
+        seconds.append((perf_counter() - start) / count)
+    return median(seconds)
