@@ -17,6 +17,8 @@ ESTIMATORS = [
     MLPRegressor(dropout=0.2),
     MLPClassifier(early_stopping=True),
     MLPRegressor(early_stopping=True),
+    MLPClassifier(categorical_features="from_dtype"),
+    MLPRegressor(categorical_features="from_dtype"),
 ]
 RANDOM = "a sample that is repeated draws anew what is dropped, or which side of the split it falls on"
 TINY = "of so few samples too few are held out; scikit-learn's estimator raises the same error"

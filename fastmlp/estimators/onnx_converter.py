@@ -22,7 +22,9 @@ def register_skl2onnx() -> None:
 
     The converted estimators have the same outputs as scikit-learn's own: for a classifier, the label (a string or an int64) and the
     probabilities, which the option ``zipmap`` turns into a sequence of maps; for a regressor, the prediction of shape (N, n_outputs).
-    They are computed in float64 if the input is float64, and otherwise in float32. The function may be called more than once.
+    They are computed in float64 if the input is float64, and otherwise in float32. Missing numbers and categories that are numbers are
+    converted too; strings, for which skl2onnx would have to pass columns of several types, are an error. The function may be called more
+    than once.
 
     Raises
     ------
@@ -70,6 +72,11 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
     onnx = optional("onnx", extra="onnx", purpose="skl2onnx")
     if (opset := min(container.target_opset, OPSET)) < OLDEST_OPSET:
         raise ValueError(f"target_opset: expected at least {OLDEST_OPSET}, got {opset}")
+    encoding = operator.raw_operator._encoding
+    if encoding is not None and encoding.has_strings:
+        raise ValueError(
+            "X: expected columns without strings for skl2onnx; `export_onnx` writes an estimator with an input for each column"
+        )
     double = type(operator.inputs[0].type).__name__ == "DoubleTensorType"
     graph, outputs = graph_of(operator.raw_operator, np.float64 if double else np.float32)
     names = list(outputs)
