@@ -126,8 +126,9 @@ def learn(X: Any, categorical_features: Any) -> Encoding:
         means = np.asarray(X.mean(axis=0), X.dtype).reshape(-1)
         return Encoding(X.dtype, is_categorical, (), means, np.zeros(len(means), bool))
     categories = tuple(categories_of(name_of(X, at), values_of(X, at)) for at in np.flatnonzero(is_categorical).tolist())
-    rows = numbers_of(X, np.flatnonzero(~is_categorical))
-    dtype = np.dtype(np.float32 if rows.dtype == np.float32 and rows.size else np.float64)
+    numeric = np.flatnonzero(~is_categorical)
+    rows, of_columns = numbers_of(X, numeric), list(X.dtypes) if is_frame(X) else [X.dtype] * X.shape[1]
+    dtype = np.dtype(np.float32 if {str(of_columns[at]).lower() for at in numeric} == {"float32"} else np.float64)  # "Float32" may be null
     missing = np.isnan(rows)
     with np.errstate(over="ignore", invalid="ignore"):  # infinite numbers are refused later
         sums = np.where(missing, 0, rows).sum(axis=0, dtype=np.float64)
@@ -218,8 +219,9 @@ def numbers_of(X: Any, columns: np.ndarray) -> np.ndarray:
             ])  # fmt: skip
     else:
         rows = np.zeros((X.shape[0], 0))
-    checked = {"dtype": FLOATS, "ensure_all_finite": False, "ensure_min_features": 0, "ensure_min_samples": 0, "input_name": "X"}
-    return np.asarray(check_array(rows, **checked))
+    anything = {"ensure_all_finite": False, "ensure_min_features": 0, "ensure_min_samples": 0}
+    checked = check_array(rows, order="C", dtype=FLOATS, accept_sparse="csr", input_name="X", **anything)
+    return checked.toarray() if sparse.issparse(checked) else np.asarray(checked)  # columns of pandas may be sparse
 
 
 def floats_of(name: Any, values: list[Any]) -> np.ndarray:

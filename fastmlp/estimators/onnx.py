@@ -31,8 +31,8 @@ class Exporting(Saving):
 
         A classifier has two outputs: "label" contains what `predict` returns and has shape (N,), or (N, n_labels) for multilabel targets;
         "probabilities" contains what `predict_proba` returns and has shape (N, n_classes). A regressor has the output "prediction" of
-        shape (N, n_outputs), where the quantiles of several levels count as outputs and are sorted. Labels of any integer type become int64;
-        strings, Booleans and floats keep their type. The outputs agree with the estimator's predictions up to rounding in the dtype.
+        shape (N, n_outputs), where the quantiles of several levels count as outputs and are sorted. Labels of any integer type become
+        int64; strings, Booleans and floats keep their type. The outputs agree with the estimator's predictions up to rounding in the dtype.
 
         To export a pipeline that contains the estimator, use skl2onnx after a call of `fastmlp.estimators.register_skl2onnx`.
 
