@@ -5,12 +5,12 @@ import pandas as pd
 import polars as pl
 
 CITIES = ["Bern", "Ürümqi", "東京", "\U0001f3d4 base camp"]
-rng = np.random.default_rng(11)
 N = 240
-size, weight = rng.normal(1, 1, N), rng.normal(0, 1, N)
-city, rank, open_ = rng.choice(4, N), rng.choice([1.5, 2.0, 7.0], N), rng.random(N) > 0.4
+at = np.arange(N)  # without a random generator, since the stored files must meet the same data in every version of NumPy
+size, weight = at * 37 % 101 / 50, at * 53 % 97 / 50 - 1
+city, rank, open_ = at * at * 3 % 7 % 4, np.array([1.5, 2.0, 7.0])[at * 11 % 17 % 3], at * 29 % 31 > 12
 TARGET = size + 2 * (city == 1) + 0.5 * weight - rank + open_
-LABELS = np.where(TARGET > np.median(TARGET), "high", "low")
+LABELS = np.where(np.median(TARGET) < TARGET, "high", "low")
 COLUMNS = {
     "size": [None if i % 7 == 0 else float(value) for i, value in enumerate(size)],
     "weight": weight.tolist(),

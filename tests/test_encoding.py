@@ -14,7 +14,6 @@ from scipy import sparse
 from sklearn import neural_network
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -103,7 +102,7 @@ def test_missing_numbers_of_arrays(dtype):
     assert_allclose(model.predict_proba(np.full((1, 4), np.nan)).sum(), 1, rtol=1e-6)  # a column may lack a value in predict alone
 
 
-@pytest.mark.parametrize("columns", [["city", "rank"], [3, 4], [False, False, False, True, True, False, False]], ids=["names", "at", "mask"])
+@pytest.mark.parametrize("columns", [["city", "rank"], [3, 4], [False, False, False, True, True, False, False]], ids=str)
 def test_columns_are_chosen(columns):
     frame = PANDAS.drop(columns="never")
     if isinstance(columns[0], bool):
@@ -287,7 +286,7 @@ def test_wrong_categories_are_refused_by_name():
     ):
         with pytest.raises(error, match=message):
             classifier(PANDAS.assign(new=values))
-    with pytest.raises(ValueError, match="X: expected numbers in column 'city', got '.*'; name the column in categorical_features"):
+    with pytest.raises(ValueError, match=r"X: expected numbers in column 'city', got '.*'; name the column in categorical_features"):
         classifier(PANDAS, categorical_features=["rank"])
     with pytest.raises(TypeError, match="X: expected numbers in column 'new', got "):
         classifier(PANDAS.assign(new=pd.Timestamp("2020")), categorical_features=["rank", "city", "never"])

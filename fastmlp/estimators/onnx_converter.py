@@ -58,8 +58,12 @@ def register_skl2onnx() -> None:
 
 def _set_shapes(calculate: Any, operator: Any) -> None:
     """Set the types and shapes of an operator's outputs, as skl2onnx does, for any number of outputs."""
-    calculate(operator)
     estimator = operator.raw_operator
+    if estimator._encoding is not None and estimator._encoding.has_strings:
+        raise ValueError(
+            "X: expected columns without strings for skl2onnx; `export_onnx` writes an estimator with an input for each column"
+        )
+    calculate(operator)
     first = operator.outputs[0].type
     if not isinstance(estimator, MLPClassifier) or (estimator.out_activation_ == "logistic" and estimator.n_outputs_ > 1):
         first.shape = [first.shape[0], estimator.n_outputs_]
@@ -72,11 +76,6 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
     onnx = optional("onnx", extra="onnx", purpose="skl2onnx")
     if (opset := min(container.target_opset, OPSET)) < OLDEST_OPSET:
         raise ValueError(f"target_opset: expected at least {OLDEST_OPSET}, got {opset}")
-    encoding = operator.raw_operator._encoding
-    if encoding is not None and encoding.has_strings:
-        raise ValueError(
-            "X: expected columns without strings for skl2onnx; `export_onnx` writes an estimator with an input for each column"
-        )
     double = type(operator.inputs[0].type).__name__ == "DoubleTensorType"
     graph, outputs = graph_of(operator.raw_operator, np.float64 if double else np.float32)
     names = list(outputs)
