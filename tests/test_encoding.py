@@ -282,6 +282,8 @@ def test_wrong_categories_are_refused_by_name():
         (["a", 1] * (N // 2), TypeError, "all strings or all numbers as categories in column 'new', got int, str"),
         (pd.cut(PANDAS["weight"], 3), TypeError, "got Interval; convert them to strings"),
         (pd.Categorical([2**60 + 1, 1] * (N // 2)), ValueError, "finite numbers of float64, as categories in column 'new', got 1152"),
+        (pd.Categorical([10**400, 1] * (N // 2)), ValueError, "finite numbers of float64, as categories in column 'new', got 1000"),
+        (pd.Series([10**400, 1] * (N // 2), dtype=object), ValueError, "Input X contains infinity"),
         (pd.Categorical([np.inf, 1] * (N // 2)), ValueError, "finite numbers of float64, as categories in column 'new', got inf"),
     ):
         with pytest.raises(error, match=message):

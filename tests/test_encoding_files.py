@@ -263,11 +263,12 @@ def test_skl2onnx_of_encoders():
     skl2onnx = pytest.importorskip("skl2onnx")
     register_skl2onnx()
     samples = np.where(X.min(axis=0) == X, np.nan, X)
-    model = fitted(MLPClassifier, StandardScaler().fit_transform(samples), y, categorical_features="from_dtype")
-    pipeline = make_pipeline(StandardScaler(), model)
-    pipeline[0].fit(samples)
-    proto = skl2onnx.to_onnx(pipeline, samples[:1], options={"zipmap": False})
-    found = ReferenceEvaluator(proto).run(None, {"X": samples})[1]
-    assert_allclose(found, pipeline.predict_proba(samples), rtol=1e-12, atol=1e-14)
+    for features in ("from_dtype", [0, 3]):
+        pipeline = make_pipeline(StandardScaler(), MLPClassifier((5,), max_iter=5, random_state=0, categorical_features=features))
+        pipeline.fit(samples, y)
+        proto = skl2onnx.to_onnx(pipeline, samples[:1], options={"zipmap": False}, target_opset={"": 18, "ai.onnx.ml": 1})
+        label, probabilities = ReferenceEvaluator(proto).run(None, {"X": samples})
+        assert_array_equal(label, pipeline.predict(samples))
+        assert_allclose(probabilities, pipeline.predict_proba(samples), rtol=1e-12, atol=1e-14)
     with pytest.raises(ValueError, match="X: expected columns without strings for skl2onnx; `export_onnx` writes"):
         skl2onnx.to_onnx(encoded(FRAME[["city"]]), initial_types=[("city", skl2onnx.common.data_types.StringTensorType([None, 1]))])

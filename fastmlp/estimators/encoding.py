@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -25,7 +26,7 @@ MOST_CATEGORIES = 10_000  # a column with more is a key or free text, and each c
 WIDE = 4  # inputs per given column from which rows are sparse: dense ones of many categories would not fit into memory
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Encoding:
     """What was learned of the columns in the first `fit`, and the inputs that follow from it.
 
@@ -152,7 +153,7 @@ def categorical_columns(X: Any, categorical_features: Any) -> np.ndarray:
     if chosen.dtype.kind == "b":
         if chosen.shape != found.shape:
             raise ValueError(f"categorical_features set as a boolean mask must have shape (n_features,), got: {chosen.shape}")
-        return chosen
+        return chosen.copy()
     if chosen.dtype.kind == "i":
         if chosen.min() < 0 or chosen.max() >= n_features:
             raise ValueError("categorical_features set as integer indices must be in [0, n_features - 1]")
@@ -230,7 +231,7 @@ def floats_of(name: Any, values: list[Any]) -> np.ndarray:
     if wrong is not None:
         hint = "; name the column in categorical_features if it has categories" if isinstance(wrong, str) else ""
         raise (ValueError if isinstance(wrong, str) else TypeError)(f"X: expected numbers in column {name!r}, got {shown(wrong)}{hint}")
-    return np.array([np.nan if is_missing(value) else float(value) for value in values], np.float64)
+    return np.array([np.nan if is_missing(value) else as_float(value) for value in values], np.float64)
 
 
 def categories_of(name: Any, values: list[Any]) -> dict[Any, int]:
@@ -248,7 +249,7 @@ def categories_of(name: Any, values: list[Any]) -> dict[Any, int]:
         )
     if strings:
         return {str(value): place for place, value in enumerate(sorted(distinct))}
-    inexact = [value for value in distinct if not np.isfinite(float(value)) or float(value) != value]
+    inexact = [value for value in distinct if not np.isfinite(as_float(value)) or as_float(value) != value]
     if inexact:
         raise ValueError(f"X: expected strings, or finite numbers of float64, as categories in column {name!r}, got {shown(inexact[0])}")
     return {float(value): place for place, value in enumerate(sorted(distinct))}
@@ -285,6 +286,14 @@ def distinct_values(name: Any, values: list[Any]) -> set[Any]:
 def is_missing(value: Any) -> bool:
     """Return whether a value is None, NaN, or a marker of pandas for missing values."""
     return type(value).__name__ in MISSING_TYPES or (isinstance(value, Real | Decimal) and bool(value != value))
+
+
+def as_float(value: Any) -> float:
+    """Return a number as a float, which is infinite beyond the range of floats."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def type_names(values: Iterable[Any]) -> str:
