@@ -3,7 +3,6 @@
 import copy
 import datetime
 import pickle
-import warnings
 
 import numpy as np
 import pandas as pd
@@ -21,7 +20,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import fastmlp
 from fastmlp import MLPClassifier, MLPRegressor
-from fastmlp.estimators.encoding import MOST_CATEGORIES, categories_of, learn
+from fastmlp.estimators.encoding import MOST_CATEGORIES, learn
 from tests.estimators import FRAME, X, y
 from tests.frames import CATEGORIES, COLUMNS, FRAMES, IS_CATEGORICAL, LABELS, NUMBERS, TARGET, N, replaced
 
@@ -307,7 +306,7 @@ def test_what_does_not_fit_the_columns_of_fit_is_refused(frame):
         ({"open": ["yes"] * N}, TypeError, "X: expected numbers in column 'open', as in fit, got yes|'yes'"),
         ({"size": ["1.5"] * N}, ValueError, "X: expected numbers in column 'size', got '1.5'"),
         ({"size": DATES}, TypeError, "X: expected numbers in column 'size', got "),
-        ({"city": [[1]] * N}, TypeError, "X: expected strings or numbers in column 'city', got values that are not hashable"),
+        ({"city": [[1]] * N}, TypeError, "X: expected numbers, strings or Booleans in column 'city', got values that are not hashable"),
         ({"size": [-np.inf] * N}, ValueError, "Input X contains infinity"),
     ):
         with pytest.raises(error, match=message):
@@ -324,8 +323,7 @@ def test_targets_are_checked_too():
 
 
 def test_categories_are_sorted():
-    assert list(categories_of("a", ["b", None, "a", "b", np.nan, pd.NA])) == ["a", "b"]
-    assert list(categories_of("a", [True, 0, 2.5, None])) == [0.0, 1.0, 2.5]
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert categories_of("a", [None, pd.NaT]) == {}
+    values = np.array([["b", True, None], [None, 0, pd.NaT], ["a", 2.5, np.nan], ["b", pd.NA, pd.NA]], object)
+    for samples in (values, pd.DataFrame(values)):
+        categories = learn(samples, [0, 1, 2]).categories
+        assert [list(places.items()) for places in categories] == [[("a", 0), ("b", 1)], [(0.0, 0), (1.0, 1), (2.5, 2)], []]

@@ -72,7 +72,7 @@ class Encoding:
         if not self.is_categorical.any():
             return numbers
         codes = [
-            codes_of(name_of(X, at), values_of(X, at), places)
+            codes_of(name_of(X, at), *factorized(X, at), places)
             for at, places in zip(np.flatnonzero(self.is_categorical).tolist(), self.categories, strict=True)
         ]
         ones = self._one_hot(np.column_stack(codes))
@@ -126,7 +126,7 @@ def learn(X: Any, categorical_features: Any) -> Encoding:
         check_no_categories(is_categorical)
         means = np.asarray(X.mean(axis=0), X.dtype).reshape(-1)
         return Encoding(X.dtype, is_categorical, (), means, np.zeros(len(means), bool))
-    categories = tuple(categories_of(name_of(X, at), values_of(X, at)) for at in np.flatnonzero(is_categorical).tolist())
+    categories = tuple(categories_of(name_of(X, at), factorized(X, at)[1]) for at in np.flatnonzero(is_categorical).tolist())
     numeric = np.flatnonzero(~is_categorical)
     rows, of_columns = numbers_of(X, numeric), list(X.dtypes) if is_frame(X) else [X.dtype] * X.shape[1]
     dtype = np.dtype(np.float32 if {str(of_columns[at]).lower() for at in numeric} == {"float32"} else np.float64)  # "Float32" may be null
@@ -185,7 +185,7 @@ def has_categories(X: Any, at: int, dtype: Any) -> bool:
     """Return whether a column of a data frame contains categories: by its dtype, or strings or Booleans by its values."""
     if type(dtype).__name__ in CATEGORY_DTYPES or holds_numbers(dtype):
         return not holds_numbers(dtype)
-    distinct = distinct_values(name_of(X, at), values_of(X, at))
+    distinct = factorized(X, at)[1]
     if not all(isinstance(value, (str, *NUMBERS)) for value in distinct):
         raise TypeError(f"X: expected numbers, strings or Booleans in column {name_of(X, at)!r}, got {type_names(distinct)}")
     return not distinct or any(isinstance(value, (str, *BOOLEANS)) for value in distinct)
@@ -201,10 +201,19 @@ def name_of(X: Any, at: int) -> Any:
     return list(X.columns)[at] if is_frame(X) else at
 
 
-def values_of(X: Any, at: int) -> list[Any]:
-    """Return the values of a column as objects of Python."""
-    values: list[Any] = _safe_indexing(X, at, axis=1).to_list() if is_frame(X) else X[:, at].tolist()
-    return values
+def factorized(X: Any, at: int) -> tuple[np.ndarray, list[Any]]:
+    """Return the distinct values of a column as objects of Python, and of each sample which it has (n_samples,), -1 for a missing one."""
+    column = _safe_indexing(X, at, axis=1) if is_frame(X) else X[:, at]
+    try:
+        if hasattr(column, "factorize"):  # of pandas, which makes no object of Python for each value
+            codes, distinct = column.factorize()
+            return codes, distinct.tolist()
+        values = column.to_list() if is_frame(X) else column.tolist()
+        places = {value: place for place, value in enumerate(value for value in set(values) if not is_missing(value))}
+        return np.fromiter(map(places.get, values, repeat(-1)), np.int64, len(values)), list(places)
+    except TypeError:
+        name = name_of(X, at)
+        raise TypeError(f"X: expected numbers, strings or Booleans in column {name!r}, got values that are not hashable") from None
 
 
 def numbers_of(X: Any, columns: np.ndarray) -> np.ndarray:
@@ -215,7 +224,7 @@ def numbers_of(X: Any, columns: np.ndarray) -> np.ndarray:
         rows = _safe_indexing(X, columns, axis=1)
         if not all(map(holds_numbers, dtypes)):
             rows = np.column_stack([
-                floats_of(name_of(X, at), values_of(X, at)) if not holds_numbers(dtype) else numbers_of(X, np.array([at])).ravel()
+                floats_of(name_of(X, at), *factorized(X, at)) if not holds_numbers(dtype) else numbers_of(X, np.array([at])).ravel()
                 for at, dtype in zip(columns.tolist(), dtypes, strict=True)
             ])  # fmt: skip
     else:
@@ -225,18 +234,17 @@ def numbers_of(X: Any, columns: np.ndarray) -> np.ndarray:
     return checked.toarray() if sparse.issparse(checked) else np.asarray(checked)  # columns of pandas may be sparse
 
 
-def floats_of(name: Any, values: list[Any]) -> np.ndarray:
-    """Return numbers that came as objects as an array (n_samples,), with NaN for missing ones."""
-    wrong = next((value for value in values if not isinstance(value, NUMBERS) and not is_missing(value)), None)
-    if wrong is not None:
-        hint = "; name the column in categorical_features if it has categories" if isinstance(wrong, str) else ""
-        raise (ValueError if isinstance(wrong, str) else TypeError)(f"X: expected numbers in column {name!r}, got {shown(wrong)}{hint}")
-    return np.array([np.nan if is_missing(value) else as_float(value) for value in values], np.float64)
+def floats_of(name: Any, codes: np.ndarray, distinct: list[Any]) -> np.ndarray:
+    """Return the values of a column that came as objects, which must be numbers, as an array (n_samples,), with NaN for missing ones."""
+    for value in distinct:
+        if not isinstance(value, NUMBERS):
+            hint = "; name the column in categorical_features if it has categories" if isinstance(value, str) else ""
+            raise (ValueError if hint else TypeError)(f"X: expected numbers in column {name!r}, got {shown(value)}{hint}")
+    return np.array([*map(as_float, distinct), np.nan])[codes]
 
 
-def categories_of(name: Any, values: list[Any]) -> dict[Any, int]:
+def categories_of(name: Any, distinct: list[Any]) -> dict[Any, int]:
     """Return the place of each category of a column, in ascending order: strings, or numbers as floats."""
-    distinct = distinct_values(name, values)
     strings = sum(isinstance(value, str) for value in distinct)
     if strings < len(distinct) and (strings or not all(isinstance(value, NUMBERS) for value in distinct)):
         raise TypeError(
@@ -255,32 +263,19 @@ def categories_of(name: Any, values: list[Any]) -> dict[Any, int]:
     return {float(value): place for place, value in enumerate(sorted(distinct))}
 
 
-def codes_of(name: Any, values: list[Any], places: dict[Any, int]) -> np.ndarray:
+def codes_of(name: Any, codes: np.ndarray, distinct: list[Any], places: dict[Any, int]) -> np.ndarray:
     """Return the places of the categories (n_samples,), -1 for what is missing or was not seen. Equal numbers of any type are the same."""
-    try:
-        codes = np.fromiter(map(places.get, values, repeat(-1)), np.int64, len(values))
-        others = {values[at] for at in np.flatnonzero(codes < 0)}
-    except TypeError:
-        raise TypeError(f"X: expected strings or numbers in column {name!r}, got values that are not hashable") from None
     kind: Any = str if is_text(places) else NUMBERS if places else (str, *NUMBERS)
-    for value in others:
-        if not isinstance(value, kind) and not is_missing(value):
+    for value in distinct:
+        if not isinstance(value, kind):
             expected = "strings" if kind is str else "numbers" if places else "strings or numbers"
             raise TypeError(f"X: expected {expected} in column {name!r}, as in fit, got {shown(value)}")
-    return codes
+    return np.array([*(places.get(value, -1) for value in distinct), -1])[codes]
 
 
 def is_text(places: dict[Any, int]) -> bool:
     """Return whether categories are strings."""
     return isinstance(next(iter(places), None), str)
-
-
-def distinct_values(name: Any, values: list[Any]) -> set[Any]:
-    """Return the values of a column without repetitions and without missing ones."""
-    try:
-        return {value for value in set(values) if not is_missing(value)}
-    except TypeError:
-        raise TypeError(f"X: expected numbers, strings or Booleans in column {name!r}, got values that are not hashable") from None
 
 
 def is_missing(value: Any) -> bool:
