@@ -17,6 +17,8 @@ ESTIMATORS = [
     MLPRegressor(dropout=0.2),
     MLPClassifier(early_stopping=True),
     MLPRegressor(early_stopping=True),
+    MLPClassifier(categorical_features="from_dtype"),
+    MLPRegressor(categorical_features="from_dtype"),
 ]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state
+from sklearn.utils import check_array, check_random_state, check_X_y
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
 
@@ -24,6 +24,7 @@ from ..model.sequential import Sequential
 from .architecture import check_kept, has_dropout, hidden_sizes, layers_of, per_layer
 from .batches import Batches, Rate
 from .documentation import page
+from .encoding import FLOATS, Encoding, encoded
 from .given import Given, Validation, about
 from .onnx import Exporting
 from .parameters import PER_STEP, STOCHASTIC
@@ -34,9 +35,9 @@ from .solvers import minimize, rule_of, train
 from .stopping import Patience
 from .tasks import CallbackSupportMixin, Tasks
 
-FLOATS = (np.float64, np.float32)
 NOT_FINITE = "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
 LARGEST_BATCH = 200  # of batch_size="auto"
+CHECKED: dict[str, Any] = {"accept_sparse": ["csr", "csc"], "dtype": FLOATS}  # how scikit-learn is to check X
 OUT_ACTIVATIONS: dict[Loss, str] = {
     "softmax_cross_entropy": "softmax",
     "binary_cross_entropy": "logistic",
@@ -50,6 +51,7 @@ class BaseMLP(CallbackSupportMixin, Exporting):
     hidden_layer_sizes: Any
     activation: Any
     _of_targets: ClassVar[dict[str, Any]] = {}  # what `validate_data` is to check of the targets
+    _encoding: Encoding | None = None  # of columns, where `categorical_features` asked for it in the first fit
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -321,15 +323,23 @@ class BaseMLP(CallbackSupportMixin, Exporting):
     def _outputs(self, X: Any) -> np.ndarray:
         """The outputs of the last layer (n_samples, n_outputs), before its activation."""
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=FLOATS, reset=False)
+        if self._encoding is None:
+            X = validate_data(self, X, **CHECKED, reset=False)
+        else:
+            X = check_array(encoded(self, X, reset=False), **CHECKED, input_name="X", estimator=self)
         self._adopt()
         network = self._network
         inputs = as_inputs("X", X, network.n_inputs, network.dtype, finite=False)
         return network.outputs_of(inputs, self.n_threads)
 
     def _validated(self, X: Any, y: Any, reset: bool) -> tuple[Any, np.ndarray]:
-        """X and y as scikit-learn validates them."""
-        X, y = validate_data(self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=FLOATS, reset=reset, **self._of_targets)
+        """X and y as scikit-learn validates them, X as the network's inputs."""
+        if reset:
+            self._encoding = self.is_categorical_ = None
+        if self._encoding is None and not (reset and self.categorical_features is not None):
+            X, y = validate_data(self, X, y, **CHECKED, multi_output=True, reset=reset, **self._of_targets)
+        else:
+            X, y = check_X_y(encoded(self, X, reset), y, **CHECKED, multi_output=True, estimator=self, **self._of_targets)
         return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
     def _learn_targets(self, y: np.ndarray, incremental: bool) -> None:
@@ -345,7 +355,8 @@ class BaseMLP(CallbackSupportMixin, Exporting):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
+        tags.input_tags.sparse = self.categorical_features is None or isinstance(self.categorical_features, str)
+        tags.input_tags.allow_nan = self.categorical_features is not None
         return tags
 
 

@@ -74,13 +74,24 @@ scoring : str or callable, optional
     and y that returns a number, the higher the better (and takes `sample_weight` if there are weights); "loss" is the negative validation
     loss. By default accuracy, or the negative validation loss if there is a `class_weight`; for a regressor, what `score` gives. Not in
     scikit-learn.
+categorical_features : "from_dtype" or array_like of bool, int or str, optional
+    With anything but None, data frames are fitted as they come. "from_dtype" takes those columns of a data frame of pandas or polars for
+    categories that have a categorical dtype or contain strings or Booleans; other data have no categories then. An array gives the
+    columns of categories as a mask, as indices or by name. A column of categories becomes one input per category, 0 or 1; a category that
+    is missing or was not seen in `fit` has 0 in all of them. A missing value among numbers (NaN, None, pandas' NA, null) is replaced by
+    the mean of the column, and a column with missing values in `fit` has a second input that tells where they are. Numbers are not scaled.
+    A column has at most 10,000 categories, either all strings or all numbers. Sparse data can have neither categories nor missing values.
+    What was learned of the columns stays the same in later calls of `partial_fit`, and of `fit` with `warm_start`. Not in scikit-learn's
+    estimator; the same parameter as in `sklearn.ensemble.HistGradientBoostingClassifier`.
 n_threads : int, optional
     Threads of training and prediction; by default as many as help. Results are the same for every number. Not in scikit-learn.
 """
 
 ATTRIBUTES = """\
 coefs_ : list of ndarray of shape (n_inputs, n_outputs)
-    Weights of each layer. Assigning to them, whole or in part, changes what the estimator predicts.
+    Weights of each layer. Assigning to them, whole or in part, changes what the estimator predicts. With `categorical_features`, the rows
+    of the first are for the numbers in the order of their columns, for the indicators of missing ones, and for the categories of each
+    column in ascending order.
 intercepts_ : list of ndarray of shape (n_outputs,)
     Biases of each layer, which can be assigned to as well.
 loss_ : float
@@ -100,9 +111,11 @@ n_iter_ : int
 t_ : int
     Samples that the mini-batch solvers have trained on, each counted as often as it was used.
 n_features_in_ : int
-    Features seen in `fit`.
+    Features seen in `fit`: columns as they were given.
 feature_names_in_ : ndarray of shape (n_features,)
     Their names, if the data were a data frame whose columns all have string names.
+is_categorical_ : ndarray of bool of shape (n_features,), or None
+    Which features are categories; None if there are none.
 n_layers_ : int
     Layers, the inputs included.
 n_outputs_ : int

@@ -8,6 +8,7 @@ from numpy.typing import DTypeLike
 from ..engine.arguments import LARGEST_INTEGER, shown
 from ..files.atomic import PathLike
 from ..model.onnx import LAST, Graph, check_target
+from .onnx_encoding import add_encoding
 from .saving import Saving
 
 INT64 = 7  # the value of onnx.TensorProto.INT64
@@ -21,11 +22,17 @@ class Exporting(Saving):
     def export_onnx(self, path: PathLike) -> None:
         """Write the fitted estimator to an ONNX file (opset 18), so that other runtimes can run it.
 
-        The input is called "X" and has shape (N, n_features), for any N, and the dtype in which the estimator was fitted. A classifier has
-        two outputs: "label" contains what `predict` returns and has shape (N,), or (N, n_labels) for multilabel targets; "probabilities"
-        contains what `predict_proba` returns and has shape (N, n_classes). A regressor has the output "prediction" of shape
-        (N, n_outputs), where the quantiles of several levels count as outputs and are sorted. Labels of any integer type become int64;
-        strings, Booleans and floats keep their type. The outputs agree with the estimator's predictions up to rounding in the dtype.
+        The input is called "X" and has shape (N, n_features), for any N, and the dtype in which the estimator was fitted.
+
+        With `categorical_features`, NaN stands for a missing number. If columns contain strings, each column has an input of its own
+        instead, of shape (N, 1). It has the name of the column, or "x0", "x1", ... for data without names, and takes strings, or numbers
+        (0 and 1 for Booleans) in the dtype of the estimator. ONNX has no missing strings: any string that is not a category, such as "",
+        stands for one. The operator that encodes strings is of version 3 of the operators ai.onnx.ml.
+
+        A classifier has two outputs: "label" contains what `predict` returns and has shape (N,), or (N, n_labels) for multilabel targets;
+        "probabilities" contains what `predict_proba` returns and has shape (N, n_classes). A regressor has the output "prediction" of
+        shape (N, n_outputs), where the quantiles of several levels count as outputs and are sorted. Labels of any integer type become
+        int64; strings, Booleans and floats keep their type. The outputs agree with the estimator's predictions up to rounding in the dtype.
 
         To export a pipeline that contains the estimator, use skl2onnx after a call of `fastmlp.estimators.register_skl2onnx`.
 
@@ -41,8 +48,8 @@ class Exporting(Saving):
         sklearn.exceptions.NotFittedError
             If the estimator is not fitted.
         ValueError, TypeError
-            If a coefficient is NaN or infinite, the coefficients are larger than an ONNX file can be (2 GiB), or the classes are of a type
-            that ONNX does not have.
+            If a coefficient is NaN or infinite, the coefficients are larger than an ONNX file can be (2 GiB), the classes are of a type
+            that ONNX does not have, or the name of a column is also that of a tensor in the file.
         OSError
             If the file cannot be written, or the path leads to something that is not a regular file.
 
@@ -72,7 +79,9 @@ class Exporting(Saving):
 def graph_of(estimator: Exporting, dtype: DTypeLike | None = None) -> tuple[Graph, Outputs]:
     """Return the graph of a fitted estimator's predictions, in `dtype` (by default its own), and its outputs with dtypes and sizes."""
     graph = Graph(estimator._fitted_network(), dtype)
-    return graph, estimator._add_outputs(graph, graph.forward("X"))
+    names = getattr(estimator, "feature_names_in_", None)
+    x = "X" if estimator._encoding is None else add_encoding(graph, estimator._encoding, names)
+    return graph, estimator._add_outputs(graph, graph.forward(x))
 
 
 def add_prediction(graph: Graph, z: str) -> Outputs:

@@ -22,7 +22,9 @@ def register_skl2onnx() -> None:
 
     The converted estimators have the same outputs as scikit-learn's own: for a classifier, the label (a string or an int64) and the
     probabilities, which the option ``zipmap`` turns into a sequence of maps; for a regressor, the prediction of shape (N, n_outputs).
-    They are computed in float64 if the input is float64, and otherwise in float32. The function may be called more than once.
+    They are computed in float64 if the input is float64, and otherwise in float32. Missing numbers and categories that are numbers are
+    converted too; strings, for which skl2onnx would have to pass columns of several types, are an error. The function may be called more
+    than once.
 
     Raises
     ------
@@ -56,8 +58,12 @@ def register_skl2onnx() -> None:
 
 def _set_shapes(calculate: Any, operator: Any) -> None:
     """Set the types and shapes of an operator's outputs, as skl2onnx does, for any number of outputs."""
-    calculate(operator)
     estimator = operator.raw_operator
+    if estimator._encoding is not None and estimator._encoding.has_strings:
+        raise ValueError(
+            "X: expected columns without strings for skl2onnx; `export_onnx` writes an estimator with an input for each column"
+        )
+    calculate(operator)
     first = operator.outputs[0].type
     if not isinstance(estimator, MLPClassifier) or (estimator.out_activation_ == "logistic" and estimator.n_outputs_ > 1):
         first.shape = [first.shape[0], estimator.n_outputs_]

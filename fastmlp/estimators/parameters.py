@@ -51,6 +51,7 @@ class Parameters(BaseEstimator):
     weight_decay: float = 0.01
     clip_norm: float = 0.0
     scoring: Any = None
+    categorical_features: Any = None
     n_threads: int | None = None
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -81,5 +82,6 @@ class Parameters(BaseEstimator):
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "clip_norm": [Interval(Real, 0, None, closed="left")],
         "scoring": [StrOptions({"loss", *get_scorer_names()}), callable, None],
+        "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
         "n_threads": [Interval(Integral, 1, None, closed="left"), None],
     }

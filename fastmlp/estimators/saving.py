@@ -16,11 +16,14 @@ from ..files.tensors import Tensor
 from ..model.layers import Dense
 from ..model.saving import Beside, check_fields, save
 from ..model.sequential import Sequential
+from .encoding import Encoding
 from .parameters import Parameters
 from .stopping import Patience
 from .stored import as_json, as_tensor, from_json, from_tensor
+from .stored_encoding import described_encoding, restored_encoding
 
-FIELDS = ("kind", "parameters", "n_features_in_", "n_iter_", "t_", "loss_", "training", "targets")
+FIELDS = ("kind", "parameters", "n_features_in_", "n_iter_", "t_", "loss_", "training", "targets", "encoding")
+LATER_FIELDS = {"encoding": None}  # fields added later, which may be missing, with their defaults
 TRAINING = ("best_loss_", "best_validation_score_", "rising", "best", "count")  # fields of the mini-batch solvers
 CURVES = ("loss_curve_", "validation_scores_", "validation_loss_curve_")  # tensors of the mini-batch solvers, unless they are None
 NAMES = "feature_names_in_"
@@ -39,6 +42,7 @@ class Saving(Parameters):
 
     _network: Sequential
     _patience: Patience
+    _encoding: Encoding | None
     _adopt: Callable[[], None]
     _hold: Callable[[Sequential], None]
     loss_curve_: list[float] | None
@@ -102,6 +106,10 @@ class Saving(Parameters):
         described, tensors = self._described_targets()
         if hasattr(self, NAMES):
             tensors[NAMES] = as_tensor(NAMES, self.feature_names_in_)
+        encoding = None
+        if self._encoding is not None:
+            encoding, of_columns = described_encoding(self._encoding)
+            tensors |= of_columns
         training = None
         if hasattr(self, "_patience"):
             patience = self._patience
@@ -117,6 +125,7 @@ class Saving(Parameters):
             "loss_": getattr(self, "loss_", None),  # missing if the first epoch was interrupted
             "training": training,
             "targets": described,
+            "encoding": encoding,
         }
         return Beside(description, tensors)
 
@@ -131,15 +140,22 @@ class Saving(Parameters):
     def _restore(self, description: dict[str, Any], tensors: dict[str, np.ndarray], network: Sequential) -> None:
         self._restore_targets(description["targets"], tensors, network)
         self._hold(network)
-        self.n_features_in_ = check_size("n_features_in_", description["n_features_in_"], network.n_inputs, network.n_inputs)
+        self.is_categorical_ = None
+        if description["encoding"] is None:
+            self.n_features_in_ = check_size("n_features_in_", description["n_features_in_"], network.n_inputs, network.n_inputs)
+        else:
+            self.n_features_in_ = check_size("n_features_in_", description["n_features_in_"], 1)
+            self._encoding = restored_encoding(description["encoding"], tensors, self.n_features_in_, network)
+            if self._encoding.is_categorical.any():
+                self.is_categorical_ = self._encoding.is_categorical
         self.n_iter_ = check_size("n_iter_", description["n_iter_"], 0)
         self.t_ = check_size("t_", description["t_"], 0)
         if description["loss_"] is not None:
             self.loss_ = check_float("loss_", description["loss_"])
         if NAMES in tensors:
             names = from_tensor(NAMES, tensors.pop(NAMES))
-            if names.dtype.kind != "U" or len(names) != network.n_inputs:
-                raise ValueError(f"{NAMES}: expected {network.n_inputs} strings, got {len(names)} of {names.dtype}")
+            if names.dtype.kind != "U" or len(names) != self.n_features_in_:
+                raise ValueError(f"{NAMES}: expected {self.n_features_in_} strings, got {len(names)} of {names.dtype}")
             self.feature_names_in_ = names.astype(object)
         if description["training"] is not None:
             training = check_fields("training", description["training"], TRAINING)
@@ -160,7 +176,7 @@ class Saving(Parameters):
 
 def restored(description: dict[str, Any], more: dict[str, Tensor], network: Sequential) -> Saving:
     """Return the estimator that was saved, with this network. Raise ValueError or TypeError if the description does not make one."""
-    check_fields("estimator", description, FIELDS)
+    check_fields("estimator", description := LATER_FIELDS | description, FIELDS)
     kind = KINDS[check_choice("kind", description["kind"], KINDS)]
     stored = description["parameters"]
     if not isinstance(stored, dict):

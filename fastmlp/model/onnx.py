@@ -22,6 +22,8 @@ from .saving import as_tensors, checked_parameters
 # layer, and a number for a constant. Constants are stored as tensors of the model's dtype, because attributes, as LeakyRelu and Selu have
 # them, would be float32 even in a float64 model.
 OPSET = 18  # the newest version in which onnxruntime runs Elu and Softplus in float64
+ML = "ai.onnx.ml"  # the domain of operators for strings
+OPSETS = {ML: 3}  # versions of further domains, of which a file names those that it uses
 LARGEST_ONNX = 2**31 - 2**20  # bytes of parameters; protobuf files are limited to 2 GiB
 LAST, Z = "last", "z"
 Steps = tuple[tuple[str | float, ...], ...]
@@ -119,6 +121,8 @@ class Graph:
         The operators in the order of the computation.
     tensors : dict of ndarray
         The parameters and constants by name.
+    inputs : dict of tuple
+        The dtype and the number of columns of each input, by name: "X", unless they are replaced.
     """
 
     def __init__(self, model: Architecture, dtype: DTypeLike | None = None) -> None:
@@ -130,6 +134,7 @@ class Graph:
             raise ValueError(f"model: expected at most {LARGEST_ONNX:,} bytes of parameters in an ONNX file, got {parameters.nbytes:,}")
         self.model, self.dtype = model, parameters.dtype
         self.nodes: list[Node] = []
+        self.inputs: dict[str, tuple[DTypeLike, int]] = {"X": (self.dtype, model.n_inputs)}
         self.tensors = as_tensors(model.layers, parameters)
 
     def add(self, operator: str, *inputs: str | float | np.ndarray, unused: int = 0, **attributes: Any) -> str:
@@ -176,8 +181,14 @@ class Graph:
         return name
 
     def write(self, target: Path, outputs: Mapping[str, tuple[DTypeLike, *tuple[int, ...]]]) -> None:
-        """Write a file with the input "X" and these outputs, each with its dtype and the sizes of all axes but the first, which is free."""
+        """Write a file with these outputs, each with its dtype and the sizes of all axes but the first, which is free."""
         onnx = optional("onnx", extra="onnx", purpose="export_onnx")
+
+        own = {*self.tensors, *outputs, *(name for node in self.nodes for name in node.outputs)}
+        if taken := own & set(self.inputs):
+            raise ValueError(
+                f"X: expected columns with names that the ONNX graph does not use itself, got {', '.join(map(repr, sorted(taken)))}"
+            )
 
         def described(name: str, dtype: DTypeLike, *sizes: int) -> Any:
             return onnx.helper.make_tensor_value_info(name, onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), ["N", *sizes])
@@ -185,11 +196,12 @@ class Graph:
         graph = onnx.helper.make_graph(
             [onnx.helper.make_node(node.operator, node.inputs, node.outputs, **node.attributes) for node in self.nodes],
             "fastmlp",
-            [described("X", self.dtype, self.model.n_inputs)],
+            [described(name, *of_input) for name, of_input in self.inputs.items()],
             [described(name, *of_output) for name, of_output in outputs.items()],
             [onnx.numpy_helper.from_array(tensor, name) for name, tensor in self.tensors.items()],
         )
-        opsets = [onnx.helper.make_opsetid("", OPSET)]
+        domains = {node.attributes["domain"] for node in self.nodes if "domain" in node.attributes}
+        opsets = [onnx.helper.make_opsetid("", OPSET), *(onnx.helper.make_opsetid(domain, OPSETS[domain]) for domain in domains)]
         oldest = onnx.helper.find_min_ir_version_for(opsets)
         proto = onnx.helper.make_model(graph, opset_imports=opsets, ir_version=oldest, producer_name="fastmlp")
         write_atomically(target, proto.SerializeToString())
