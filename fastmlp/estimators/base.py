@@ -14,7 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
 
 from ..engine.arguments import shown
-from ..engine.inputs import as_inputs
+from ..engine.inputs import as_inputs, is_ready
 from ..engine.losses import Loss
 from ..model.bookkeeping import warn
 from ..model.data import Data
@@ -323,12 +323,12 @@ class BaseMLP(CallbackSupportMixin, Exporting):
     def _outputs(self, X: Any) -> np.ndarray:
         """The outputs of the last layer (n_samples, n_outputs), before its activation."""
         check_is_fitted(self)
-        if self._encoding is None:
-            X = validate_data(self, X, **CHECKED, reset=False)
-        else:
-            X = check_array(encoded(self, X, reset=False), **CHECKED, input_name="X", estimator=self)
         self._adopt()
         network = self._network
+        if self._encoding is not None:
+            X = check_array(encoded(self, X, reset=False), **CHECKED, input_name="X", estimator=self)
+        elif hasattr(self, "feature_names_in_") or not is_ready(X, network.n_inputs, network.dtype):
+            X = validate_data(self, X, **CHECKED, reset=False)
         inputs = as_inputs("X", X, network.n_inputs, network.dtype, finite=False)
         return network.outputs_of(inputs, self.n_threads)
 
