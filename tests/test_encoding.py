@@ -46,7 +46,7 @@ def encoders(frame):
 @pytest.mark.parametrize("kind", ["MLPClassifier", "MLPRegressor"])
 @pytest.mark.parametrize("parameters", [{}, {"early_stopping": True}, {"solver": "lbfgs"}], ids=str)
 def test_results_are_those_of_scikit_learns_encoders_and_estimator(frame, kind, parameters):
-    target = LABELS if kind == "MLPClassifier" else TARGET
+    target = LABELS == "high" if kind == "MLPClassifier" else TARGET  # scikit-learn 1.6 stops early on strings with an error
     settings = QUICK | parameters
     ours = getattr(fastmlp, kind)(**settings).fit(frame, target)
     del settings["categorical_features"]
@@ -281,12 +281,12 @@ def test_wrong_categories_are_refused_by_name():
         (["a", 1] * (N // 2), TypeError, "all strings or all numbers as categories in column 'new', got int, str"),
         (pd.cut(PANDAS["weight"], 3), TypeError, "got Interval; convert them to strings"),
         (pd.Categorical([2**60 + 1, 1] * (N // 2)), ValueError, "finite numbers of float64, as categories in column 'new', got 1152"),
-        (pd.Categorical([10**400, 1] * (N // 2)), ValueError, "finite numbers of float64, as categories in column 'new', got 1000"),
-        (pd.Series([10**400, 1] * (N // 2), dtype=object), ValueError, "Input X contains infinity"),
         (pd.Categorical([np.inf, 1] * (N // 2)), ValueError, "finite numbers of float64, as categories in column 'new', got inf"),
     ):
         with pytest.raises(error, match=message):
             classifier(PANDAS.assign(new=values))
+    with pytest.raises(ValueError, match="finite numbers of float64, as categories in column 0, got 1000"):
+        learn(np.array([[10**400], [1]], object), [0])
     with pytest.raises(ValueError, match=r"X: expected numbers in column 'city', got '.*'; name the column in categorical_features"):
         classifier(PANDAS, categorical_features=["rank"])
     with pytest.raises(TypeError, match="X: expected numbers in column 'new', got "):
