@@ -1,17 +1,20 @@
 """The sections of `fastmlp bench` for the estimators: the same work by both libraries, rows and targets, and what is not measured."""
 
 import json
+import os
+import time
 
 import pytest
 from rich.console import Console
 
 from fastmlp.cli import bench_estimators, bench_sections
 from fastmlp.cli import bench_tables as report
-from fastmlp.cli.bench_estimators import METHODS, Defaults, Search, agreement, fit_and_use, prepare_estimators
+from fastmlp.cli.bench_estimators import METHODS, Defaults, Search, agreement, fit_and_use, prepare_estimators, prepare_search
 from fastmlp.engine.threads import cpu_count
 from fastmlp.measure.bench import estimator_problems
 from fastmlp.measure.bench.estimator_problems import PROBLEMS, Problem, load
 from fastmlp.measure.bench.results import Bench, Effort
+from fastmlp.measure.bench.workers import Worker
 from fastmlp.plotting import bench as picture
 from fastmlp.plotting import save
 
@@ -98,6 +101,28 @@ def test_a_search_in_two_processes():
         return
     assert all(entry.measured for entry in outcome.entries), [entry.missing for entry in outcome.entries]
     assert outcome.notes[0].startswith("Mean accuracies of the folds differ by at most 0.00 points")
+
+
+def interrupt(worker):
+    with worker:
+        worker.call(prepare_search, "scikit-learn", Problem("MLPClassifier", {"max_iter": 1}), 2)
+        os.killpg(worker.pid, 0)  # the group exists
+        raise KeyboardInterrupt
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="the system has no process groups")
+def test_ctrl_c_leaves_no_process_of_a_search():
+    worker = Worker(1)
+    with pytest.raises(KeyboardInterrupt):
+        interrupt(worker)
+    for _ in range(100):
+        try:
+            os.killpg(worker.pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    pytest.fail("processes remain")
 
 
 def test_the_data_are_prepared():

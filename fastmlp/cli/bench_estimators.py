@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import warnings
 from dataclasses import dataclass, replace
 from time import perf_counter
@@ -208,9 +209,18 @@ def prepare_search(who: str, problem: Problem, threads: int) -> None:
     joblib gives each process its share of the threads, but not if the environment says how many there are to be.
     """
     for name in THREAD_VARIABLES:
-        del os.environ[name]
+        os.environ.pop(name, None)
+    if hasattr(os, "killpg"):  # if this process is terminated after Ctrl-C, joblib's would remain
+        os.setpgrp()
+        signal.signal(signal.SIGTERM, terminate_group)
     present["who"], present["problem"], present["threads"], present["data"] = who, problem, threads, load("digits", "float64")
     search(0)
+
+
+def terminate_group(*_: object) -> None:
+    """Terminate this process and those that it started."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.killpg(os.getpgrp(), signal.SIGTERM)
 
 
 def end_processes() -> None:
