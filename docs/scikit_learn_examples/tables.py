@@ -58,7 +58,7 @@ def times(rows: list[Row]) -> str:
 def agreements(rows: list[Row]) -> str:
     """Write the table of differences."""
     lines = [
-        "| example | networks | same epochs | losses differ by | predictions | numbers | of them different | pixels |",
+        "| example | fits | same epochs | losses | outputs | numbers | different | pixels |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
