@@ -137,11 +137,11 @@ def test_tables_have_medians_and_scores():
     printed = "".join(f"score: 0.{i}\n" for i in range(6))
     theirs = [dataclasses.replace(ONE, fit_seconds=seconds, printed=printed) for seconds in (9.0, 1.0, 3.0)]
     ours = [dataclasses.replace(ONE, fit_seconds=0.75, seconds=4.0, printed=printed.replace("0.5", "0.7"))] * 3
-    lines = tables([Row("plot_a", compare(theirs[0], ours[0]), theirs, ours)], 3).splitlines()
+    lines = tables([Row("plot_a_b", compare(theirs[0], ours[0]), theirs, ours)], 3).splitlines()
     assert "Times are medians of 3 runs." in lines[0]
-    assert "| `plot_a` | 3.00 s | 0.75 s | 4 | 1.00 s | 4.00 s | 0.25 |" in lines
-    assert "| `plot_a` | 1 | yes | 0 | 0 | 7 | 1, by up to 0.2 | 0 % |" in lines
-    assert lines[-5] == "| `plot_a` | score: 0.0 | score: 0.0 |"
+    assert "| a b | 3.00 s | 0.75 s | 4 | 1.00 s | 4.00 s | 0.25 |" in lines
+    assert "| a b | 1 | yes | 0 | 0 | 7 | 1, by up to 0.2 | 0 % |" in lines
+    assert lines[-5] == "| a b | score: 0.0 | score: 0.0 |"
     assert lines[-4:-1] == [f"|  | score: 0.{i} | score: 0.{i} |" for i in (1, 2, 3)]
     assert lines[-1] == "| | 2 more | 1 of them the same |"
 

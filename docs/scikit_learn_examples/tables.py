@@ -24,6 +24,11 @@ class Row(NamedTuple):
     theirs: list[Run]
     ours: list[Run]
 
+    @property
+    def title(self) -> str:
+        """The name in words, which a narrow column can break."""
+        return self.name.removeprefix("plot_").replace("_", " ")
+
 
 def tables(rows: list[Row], repeats: int) -> str:
     """Write all tables, with the machine and the versions."""
@@ -42,7 +47,7 @@ def times(rows: list[Row]) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for row in rows:
-        cells = [f"`{row.name}`"]
+        cells = [row.title]
         for seconds in (lambda run: run.fit_seconds, lambda run: run.seconds):
             theirs, ours = (median(seconds(run) for run in runs) for runs in (row.theirs, row.ours))
             cells += [f"{theirs:.2f} s", f"{ours:.2f} s", f"{theirs / ours:.2g}"]
@@ -53,13 +58,14 @@ def times(rows: list[Row]) -> str:
 def agreements(rows: list[Row]) -> str:
     """Write the table of differences."""
     lines = [
-        "| example | networks | same epochs | losses differ by | predictions | printed and drawn numbers | of them different | pixels |",
+        "| example | fits | same epochs | losses | outputs | numbers | different | pixels |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for name, found, *_ in rows:
+    for row in rows:
+        found = row.agreement
         different = f"{found.different_numbers}, by up to {found.largest_number:.2g}" if found.different_numbers else "none"
         lines.append(
-            f"| `{name}` | {found.fits} | {'yes' if found.same_epochs else 'no'} | {found.loss:.1g} | {found.prediction:.1g} | "
+            f"| {row.title} | {found.fits} | {'yes' if found.same_epochs else 'no'} | {found.loss:.1g} | {found.prediction:.1g} | "
             f"{found.numbers} | {different} | {100 * found.different_pixels:.2g} % |"
         )
     return "\n".join(lines)
@@ -69,7 +75,7 @@ def scores(rows: list[Row]) -> str:
     """Write the table of the scores that are printed."""
     lines = ["| example | prints with scikit-learn | with fastmlp |", "|---|---|---|"]
     for row in rows:
-        name = f"`{row.name}`"
+        name = row.title
         pairs = list(zip(*[SCORE.findall(runs[0].printed) for runs in (row.theirs, row.ours)], strict=True))
         for theirs, ours in pairs[:MOST]:
             lines.append(f"| {name} | {theirs} | {ours} |")
