@@ -4,8 +4,8 @@
     python benchmarks/mnist_dropout.py --seeds 3 --validate   # compare settings on the last 10,000 training images instead
 
 SETTING was chosen without the test images: some twenty settings were trained on the first 50,000 training images, with one seed each, and
-scored on the other 10,000. `--validate` repeats the comparison with the nearest of them, whose differences are hardly larger than noise. Pixels
-are scaled to [0, 1], in float32; there is no augmentation.
+scored on the other 10,000. `--validate` repeats the comparison with the nearest of them, whose differences are hardly larger than noise.
+Pixels are scaled to [0, 1], in float32; there is no augmentation.
 """
 
 from __future__ import annotations
