@@ -75,8 +75,8 @@ def california_like(seed: int) -> Split:
     city = np.array([[34.0, -118.2], [37.7, -122.2]])[(rng.random(n) < 0.4).astype(int)]
     latitude, longitude = (city + rng.normal(0, [0.9, 0.8], (n, 2))).T
     distance = np.hypot(latitude - city[:, 0], longitude - city[:, 1])
-    value = 0.42 * income * np.exp(-0.35 * distance) + 0.004 * age - 0.25 * np.log(occupancy) + 0.12 * rooms / occupancy + 0.5
-    value = np.clip(value * rng.lognormal(0, 0.22, n), 0.15, 5)
+    value = 0.65 * income * np.exp(-0.45 * distance) + 0.004 * age - 0.25 * np.log(occupancy) + 0.12 * rooms / occupancy + 0.3
+    value = np.clip(value * rng.lognormal(0, 0.35, n), 0.15, 5)
     X = np.stack([income, age, rooms, bedrooms, population, occupancy, latitude, longitude], axis=1)
     X, X_test, y, y_test = train_test_split(X, value, random_state=seed)
     scaler = StandardScaler().fit(X)

@@ -79,6 +79,15 @@ def test_data_that_are_missing_are_named(monkeypatch):
     assert [part.title for part in outcome.parts] == ["fit iris", "predict iris", "score iris"]
 
 
+def test_a_library_that_fails_is_named(few, monkeypatch):
+    monkeypatch.setattr(bench_estimators, "fit_and_use", divmod)  # called with one argument, it fails in the process
+    outcome = Defaults("float64", 1).measure(Effort(1, quick=True), lambda what: None)
+    assert {entry.missing.partition(":")[0] for part in outcome.parts for entry in part.entries} == {"failed"}
+    assert {claim.verdict for claim in outcome.claims} == {"not measured"}
+    assert outcome.notes == []
+    assert "failed: TypeError" in "".join(report.remarks(outcome))
+
+
 def test_without_scikit_learn_nothing_is_measured(monkeypatch):
     monkeypatch.setattr(bench_estimators, "missing", lambda who: "sklearn")
     for section in (Defaults("float32", 1), Search()):

@@ -24,6 +24,6 @@ def test_the_made_up_houses_have_the_shapes_of_the_real_ones():
     assert X_test.shape == (5_160, 8)
     values = np.concatenate([y, y_test])
     assert values.min() >= 0.15
-    assert 0.02 < np.mean(values == 5) < 0.1
+    assert 0.02 < np.mean(values == 5) < 0.06
     assert np.mean(values) > np.median(values)
     np.testing.assert_array_equal(california_like(0)[2], y)

@@ -97,7 +97,7 @@ class Defaults:
             of_problem = {who: [each[place] for each in rounds] for who, rounds in turns.items()}
             self._add_rows(outcome, name, of_problem)
             losses[name] = [[turn.loss for turn in of_problem[who]] for who in (OWN, PEER)]
-        if all(entry.seconds for part in outcome.parts for entry in part.entries):
+        if all(entry.measured for part in outcome.parts for entry in part.entries):
             outcome.notes.append(agreement(losses, TOLERANCE[self.dtype]))
         return outcome
 

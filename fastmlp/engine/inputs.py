@@ -78,10 +78,11 @@ def as_inputs(name: str, X: Any, n_inputs: int, dtype: np.dtype | None, finite: 
     return Inputs(form, array.shape[0], n_inputs, chosen, 1 / 255 if is_pixels else 1.0)
 
 
-def is_ready(X: Any, n_inputs: int, dtype: np.dtype) -> bool:
+def is_ready(X: Any, n_inputs: int, dtype: np.dtype | None) -> bool:
     """Return whether X is an array (N, n_inputs) that can be used as it is: C-contiguous, of `dtype`, and finite."""
-    fits = type(X) is np.ndarray and X.dtype == dtype and X.flags.carray and X.ndim == 2 and X.shape[1] == n_inputs and X.size > 0
-    return fits and bool(all_finite(X.reshape(-1), 0, X.size))
+    if dtype is None or type(X) is not np.ndarray or X.dtype != dtype or X.ndim != 2 or X.shape[1] != n_inputs or X.size == 0:
+        return False
+    return X.flags.carray and bool(all_finite(X.reshape(-1), 0, X.size))
 
 
 def check_rows(name: str, rows: np.ndarray, source: Any = None) -> None:
