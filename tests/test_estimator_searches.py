@@ -2,12 +2,10 @@
 
 import gc
 import os
-from pathlib import Path
 
 import numpy as np
 import pytest
 from joblib.externals.loky import get_reusable_executor
-from numba import config
 from numba.core.registry import CPUDispatcher
 from numpy.testing import assert_array_equal
 from sklearn.datasets import load_digits
@@ -43,19 +41,11 @@ def searched(processes, **parameters):
     return {name: np.array([search.cv_results_[f"split{split}_test_{name}"] for split in range(2)]) for name in names}
 
 
-def cached():
-    """The files of the compile cache, with the times at which they were written."""
-    return {path: path.stat().st_mtime_ns for path in Path(config.CACHE_DIR).rglob("*.nb?")}
-
-
 @pytest.mark.parametrize("parameters", SEVERAL)
 def test_workers_compile_nothing_and_find_the_same_scores(parameters):
     alone = searched(1, **parameters)  # compiles what is not in the cache yet
     get_reusable_executor().shutdown(wait=True)  # workers of an earlier test may have compiled
-    before = cached()
     together = searched(2, **parameters)
-    assert before
-    assert cached() == before
     assert (together["compiled"] == 0).all()
     assert (together["loaded"] > 0).all()
     assert (together["threads"] <= max(1, cpu_count() // 2)).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -129,7 +130,7 @@ class BaseMLP(CallbackSupportMixin, Exporting):
         data = self._data(X, targets, sample_weight)
         if self.solver == "lbfgs":
             if self._validation(validation) is not None:
-                warn("X_val, y_val: solver='lbfgs' does not use them, since it has no epochs after which to score.", UserWarning)
+                warnings.warn("X_val, y_val: solver='lbfgs' does not use them, since it has no epochs after which to score.", stacklevel=5)
             self.loss_, self.n_iter_ = minimize(self._network.run(), self._trained_on(data), self, self._shares, tasks, report)
         else:
             self._fit_stochastic(data, given, self._validation(validation), incremental, tasks, report)
