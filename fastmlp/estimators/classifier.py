@@ -15,7 +15,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 
 from ..engine.arguments import check_choice, shown
-from ..model.data import Data
+from ..model.data import Data, smoothed
 from ..model.evaluating import loss_and_score
 from ..model.onnx import Graph
 from ..model.saving import check_fields
@@ -135,12 +135,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return weights
 
     def _trained_on(self, data: Data) -> Data:
-        if not self.label_smoothing:
-            return data
-        hard, dtype = data.targets, self._network.parameters.dtype
-        rows = np.eye(self.n_outputs_, dtype=dtype)[hard] if hard.ndim == 1 else hard
-        share = self.label_smoothing / (self.n_outputs_ if hard.ndim == 1 else 2)
-        return data._replace(targets=rows * dtype.type(1 - self.label_smoothing) + dtype.type(share))
+        return smoothed(data, self.label_smoothing, self.n_outputs_, self._network.loss)
 
     def _check_classes(self, classes: np.ndarray) -> None:
         """ValueError if a later call to fit has classes that do not fit those of the first."""

@@ -1,25 +1,20 @@
-"""The two kinds of solvers: mini-batches by the engine's epochs, and SciPy's L-BFGS over the engine's gradient of all samples."""
+"""The two kinds of solvers, as scikit-learn's parameters describe them: mini-batches by the model's epochs, and L-BFGS."""
 
 from __future__ import annotations
 
-import functools
 import warnings
 from typing import Protocol
 
-import numpy as np
-import scipy.optimize
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.optimize import _check_optimize_result
-from threadpoolctl import ThreadpoolController
 
-from ..engine.cost import forward_operations
 from ..engine.run import Run
-from ..engine.threads import choose_threads
 from ..kernels import optimizers as codes
 from ..kernels.network import Rule
+from ..model import lbfgs
 from ..model.bookkeeping import warn
 from ..model.data import Data
-from ..model.epochs import Epochs, epochs_at_once
+from ..model.epochs import Epochs, epochs_at_once, losses_of
 from .batches import Batches
 from .parameters import Parameters
 from .report import Report
@@ -37,15 +32,6 @@ def rule_of(settings: Parameters) -> Rule:
     decay = settings.weight_decay if settings.solver == "adamw" else 0.0
     moments = settings.beta_1, settings.beta_2, settings.epsilon
     return Rule(codes.ADAM_HAT, *moments, 0.0, decay, settings.clip_norm, alpha=settings.alpha)
-
-
-def losses_of(totals: np.ndarray, n_samples: int, shares: int) -> np.ndarray:
-    """The losses of epochs from their sums (E, SUMS): of the data, divided by `shares`, plus the penalty.
-
-    shares : the outputs, where scikit-learn's loss is a mean over them though its gradient is that of their sum; else 1.
-    """
-    losses: np.ndarray = (totals[:, 3] / shares + totals[:, 4]) / n_samples
-    return losses
 
 
 class Judge(Protocol):
@@ -97,61 +83,24 @@ def train(epochs: Epochs, plan: Batches, patience: Patience, judge: Judge, share
     return False
 
 
-class StoppedError(Exception):
-    """A callback asked for the end. SciPy's own word for it, StopIteration, came with its version 1.11."""
-
-
-@functools.cache
-def blas_libraries() -> ThreadpoolController:
-    """Find the libraries whose threads can be limited; the search takes milliseconds, so that it is made once."""
-    return ThreadpoolController()
-
-
 def minimize(run: Run, data: Data, settings: Parameters, shares: int, tasks: Tasks, report: Report) -> tuple[float, int]:
     """L-BFGS from the parameters of the run, which hold the result. Returns the loss and the number of iterations."""
-    n_samples = data.inputs.n_samples
-    total_weight = float(data.weights.sum(dtype=np.float64)) if data.weights.size else n_samples
-    order, rates = np.arange(n_samples)[None], np.zeros(1)
-    threads = choose_threads(settings.n_threads, forward_operations(run.net.sizes) * n_samples)
-    penalty = np.zeros(run.w.size)
-    for l in range(len(run.net.W_at)):
-        penalty[run.net.W_at[l] :][: run.net.sizes[l] * run.net.sizes[l + 1]] = settings.alpha / total_weight
-    run.use(Rule(codes.GRADIENT_ONLY, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, alpha=settings.alpha))
-
-    losses: list[float] = []  # at all points that were tried; the last of an iteration is where it ends
     done = 0
 
-    def loss_and_gradient(w: np.ndarray) -> tuple[float, np.ndarray]:
-        tasks.begin_epoch()
-        run.w[:] = w
-        totals = run.epochs(*data, order, n_samples, rates, threads)
-        losses.append(float(losses_of(totals, n_samples, shares)[0]))
-        return losses[-1], run.gradient + penalty * w
-
-    def iteration_ends(w: np.ndarray) -> None:
+    def iteration_ends(loss: float) -> bool:
         nonlocal done
         done += 1
-        report.epoch(done, losses[-1], None)
+        report.epoch(done, loss, None)
         tasks.end_epoch()
-        if tasks.stop:
-            raise StoppedError
+        return tasks.stop
 
-    try:
-        with blas_libraries().limit(limits=1, user_api="blas"):  # SciPy's steps are short; threads would mostly wait for each other
-            found = scipy.optimize.minimize(
-                loss_and_gradient,
-                run.w.astype(np.float64),
-                method="L-BFGS-B",
-                jac=True,
-                options={"maxfun": settings.max_fun, "maxiter": settings.max_iter, "gtol": settings.tol},
-                callback=iteration_ends if tasks.are_watched or settings.verbose else None,
-            )
-    except StoppedError:
-        return losses[-1], done
-    run.w[:] = found.x
+    limits = lbfgs.Limits(settings.max_iter, settings.max_fun, settings.tol)
+    found = lbfgs.minimize(run, data, settings.alpha, limits, settings.n_threads, shares, tasks.begin_epoch, iteration_ends)
+    if tasks.stop:
+        return found.loss, found.iterations
     with warnings.catch_warnings(record=True) as caught:  # to issue them where those of the other solvers are issued
         warnings.simplefilter("always", ConvergenceWarning)
-        done = int(_check_optimize_result("lbfgs", found, settings.max_iter))
+        iterations = int(_check_optimize_result("lbfgs", found.result, settings.max_iter))
     for each in caught:
         warn(str(each.message), each.category)
-    return float(found.fun), done
+    return found.loss, iterations

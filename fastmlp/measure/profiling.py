@@ -93,7 +93,7 @@ def profile(
     capacity = LAPS_A_LAYER * (len(model.dense_layers) + 1) * check_size("trace_steps", trace_steps, 0, MOST_TRACED)
     trained = copy.deepcopy(model)
     data = trained._data(X, y, options.get("sample_weight"))
-    run = trained._training(rule, y, data.inputs.dtype)
+    run = trained._training(y, data.inputs.dtype)
     sizes, dtype = tuple(int(size) for size in run.net.sizes), run.w.dtype
     threads = choose_threads(n_threads, forward_operations(sizes) * batch_size)
     options = options | {"batch_size": batch_size, "optimizer": rule, "n_threads": threads, "progress": False}

@@ -33,6 +33,16 @@ def as_data(
     return Data(inputs, targets, as_weights(sample_weight, inputs.n_samples, inputs.dtype))
 
 
+def smoothed(data: Data, share: float, n_outputs: int, loss: Loss) -> Data:
+    """Return the data with `share` of each target spread evenly over the classes: the outputs for softmax, else 0 and 1 of each output."""
+    if share == 0:
+        return data
+    hard, dtype = data.targets, data.inputs.dtype
+    rows = np.eye(n_outputs, dtype=dtype)[hard] if hard.ndim == 1 else hard
+    even = share / (n_outputs if loss == "softmax_cross_entropy" else 2)
+    return data._replace(targets=rows * dtype.type(1 - share) + dtype.type(even))
+
+
 def split(n_samples: int, share: Any, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Hold out a random share of the samples for validation; return the indices of both parts, training first, in ascending order."""
     held_out = round(n_samples * check_range("validation_split", share, 0, 1))

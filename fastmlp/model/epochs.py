@@ -183,6 +183,15 @@ def mean(totals: np.ndarray) -> float:
     return float(totals[0] / totals[1]) if totals[1] > 0 else float("nan")
 
 
+def losses_of(totals: np.ndarray, n_samples: int, shares: int = 1) -> np.ndarray:
+    """Return the losses of epochs from their sums (E, SUMS): of the data, divided by `shares`, plus the penalty.
+
+    shares : the outputs, where scikit-learn's loss is a mean over them though its gradient is that of their sum; else 1.
+    """
+    losses: np.ndarray = (totals[:, 3] / shares + totals[:, 4]) / n_samples
+    return losses
+
+
 def epochs_at_once(seconds: float) -> int:
     """Return how many epochs, of that many seconds each, share one compiled call."""
     return max(1, min(MOST_AT_ONCE, int(CALL_SECONDS / max(seconds, 1e-6))))

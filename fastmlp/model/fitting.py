@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.run import Run
+from . import lbfgs
 from .bookkeeping import FollowLoss, Validate, WatchLoss, warn
 from .callbacks import Callback
 from .data import Data
@@ -42,6 +44,37 @@ def fit(
             raise
     if history.stopped == "interrupted":
         warn(f"training interrupted after epoch {history.epochs} of {plan.epochs}; the model remains usable")
+    return history
+
+
+def minimize(run: Run, data: Data, l2: float, limits: lbfgs.Limits, n_threads: int | None) -> History:
+    """Carry out L-BFGS, after `Sequential.minimize` has checked its arguments."""
+    history = History(recorded=("losses", "seconds"))
+    alpha = l2 * (float(data.weights.sum(dtype=np.float64)) if data.weights.size else data.inputs.n_samples)
+    began, good = time.perf_counter(), run.w.copy()
+
+    def iteration_ends(loss: float) -> bool:
+        nonlocal began
+        if np.isfinite(loss):
+            good[:] = run.w
+        history.losses.append(loss)
+        history.seconds.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        return False
+
+    try:
+        found = lbfgs.minimize(run, data, alpha, limits, n_threads, after=iteration_ends)
+    except KeyboardInterrupt:
+        history.stopped = "interrupted"
+        warn(f"training interrupted after iteration {history.epochs} of {limits.iterations}; the model remains usable")
+        return history
+    if not (np.isfinite(found.loss) and np.isfinite(run.w).all()):
+        run.w[:] = good
+        raise FloatingPointError(
+            f"training diverged after iteration {history.epochs}: the loss is not finite; the weights are the last with a finite loss. "
+            "Standardise the inputs."
+        )
+    history.stopped = "converged" if found.result.success else ""
     return history
 
 

@@ -22,8 +22,8 @@ class History:
     seconds : list of float
         Time of the training itself, without validation and callbacks.
     stopped : str
-        What ended the training before its last epoch: "early stopping", "callback", "interrupted" (Ctrl-C) or "error". Empty if nothing
-        did.
+        What ended the training before its last epoch: "early stopping", "callback", "converged" (`Sequential.minimize`), "interrupted"
+        (Ctrl-C) or "error". Empty if nothing did.
     recorded : tuple of str
         Names of the lists that receive a value in every epoch. `EarlyStopping` can monitor those that are losses or scores.
 

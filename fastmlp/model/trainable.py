@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from ..engine.run import Run, Snapshot
-from .optimizers import Optimizer
 from .predictor import Predictor
 
 DROPOUT = 1  # spawn key of the seed for dropout; initial weights and shuffling use the seed itself
@@ -42,15 +41,13 @@ class Trainable(Predictor):
         """Continue from the number of steps and the shape of targets of a saved model."""
         self._steps, self.column_targets = steps, column_targets
 
-    def _training(self, optimizer: Optimizer, y: Any, dtype: np.dtype) -> Run:
-        """Prepare for training: fix the dtype and the shape of the targets, and select the optimizer, which keeps its state."""
+    def _training(self, y: Any, dtype: np.dtype) -> Run:
+        """Prepare for training: fix the dtype and the shape of the targets."""
         self.column_targets = np.ndim(y) == 2 and np.shape(y)[1] == 1
         if self.dtype is None:
             self.dtype = np.dtype(dtype)
             self._adopt(self.parameters.astype(self.dtype))
-        run = self.run()
-        run.use(optimizer.settings())
-        return run
+        return self.run()
 
     def run(self) -> Run:
         """Return the state of the training, creating it if there is none yet."""
