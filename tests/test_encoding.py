@@ -24,7 +24,7 @@ from fastmlp.estimators.encoding import MOST_CATEGORIES, learn
 from tests.estimators import FRAME, X, y
 from tests.frames import CATEGORIES, COLUMNS, FRAMES, IS_CATEGORICAL, LABELS, NUMBERS, TARGET, N, replaced
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [pytest.mark.any_cpu, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 PANDAS, POLARS = FRAMES.values()
 both = pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES)
 QUICK = {"hidden_layer_sizes": (8,), "max_iter": 5, "random_state": 0, "categorical_features": "from_dtype"}

@@ -23,7 +23,7 @@ from fastmlp.files.tensors import write_tensors
 from tests.estimators import DIABETES, X, fitted, y
 from tests.frames import CITIES, FRAMES, IS_CATEGORICAL, LABELS, TARGET, N, pandas_frame, replaced
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [pytest.mark.any_cpu, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 SAVED = Path(__file__).parent / "saved"
 FRAME = pandas_frame()
 LATER = replaced(FRAME, city=["nowhere", None, *CITIES] * (N // 6), size=[None, 2.0] * (N // 2), rank=[1.5, 3.0, None] * (N // 3))

@@ -15,7 +15,7 @@ from fastmlp import MLPClassifier, MLPRegressor
 from tests.children import python
 
 callback = pytest.importorskip("sklearn.callback", reason="scikit-learn has callbacks from version 1.9 on")
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [pytest.mark.any_cpu, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 
 IRIS = load_iris(return_X_y=True)
 

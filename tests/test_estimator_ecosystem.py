@@ -33,7 +33,7 @@ from sklearn.preprocessing import StandardScaler
 
 import fastmlp
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [pytest.mark.any_cpu, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 
 IRIS = load_iris(return_X_y=True)
 SCALED = StandardScaler().fit_transform(IRIS[0]), IRIS[1]

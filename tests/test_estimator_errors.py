@@ -11,7 +11,7 @@ from sklearn import neural_network as theirs
 import fastmlp
 from fastmlp import MLPClassifier, MLPRegressor
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.any_cpu, pytest.mark.filterwarnings("ignore")]
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(30, 4))

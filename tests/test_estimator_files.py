@@ -18,6 +18,8 @@ from fastmlp import MLPClassifier, MLPRegressor, load
 from fastmlp.files.tensors import write_tensors
 from tests.estimators import CLASSES, DIABETES, FRAME, MULTI, NAMES, TWO, X, changed, fitted, y
 
+pytestmark = pytest.mark.any_cpu
+
 SAVED = Path(__file__).parent / "saved"
 FITS = {
     "adam": {},

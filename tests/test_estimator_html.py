@@ -11,6 +11,8 @@ from sklearn.preprocessing import StandardScaler
 
 from fastmlp import MLPClassifier, MLPRegressor
 
+pytestmark = pytest.mark.any_cpu
+
 common = pytest.importorskip("sklearn.utils._repr_html.common", reason="scikit-learn describes parameters from version 1.8 on")
 PAGE = "https://example.org/docs/reference/estimators.html"
 

@@ -15,6 +15,8 @@ from fastmlp import MLPClassifier, MLPRegressor
 from fastmlp.estimators import register_skl2onnx
 from tests.estimators import CLASSES, DIABETES, MULTI, TWO, X, changed, fitted, y
 
+pytestmark = pytest.mark.any_cpu
+
 ACTIVATIONS = ["identity", "logistic", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus", "mish"]
 
 

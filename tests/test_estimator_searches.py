@@ -14,7 +14,7 @@ from sklearn.model_selection import GridSearchCV
 from fastmlp import MLPClassifier
 from fastmlp.engine.threads import choose_threads, cpu_count
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [pytest.mark.any_cpu, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 
 X, Y = load_digits(return_X_y=True)
 GRID = {"alpha": [1e-4, 1e-1], "hidden_layer_sizes": [(20,), (30, 20)]}
