@@ -13,6 +13,7 @@ from typing import NamedTuple
 import pytest
 
 import fastmlp
+from tests.children import python
 from tests.sources import ROOT, assert_none, files, package
 
 pytestmark = pytest.mark.any_cpu
@@ -215,3 +216,10 @@ def test_a_private_name_is_seen(source, seen):
 def test_the_judge_may_neither_import_nor_be_imported():
     assert around_the_judge(found(model_layers="from .. import reference")) == ["fastmlp.model.layers, line 1, imports fastmlp.reference"]
     assert len(around_the_judge(list(imports(HOUSE | {"fastmlp/reference.py": "from .kernels import jit"})))) == 1
+
+
+def test_importing_the_package_imports_nothing_slow():
+    program = "import sys, fastmlp; print(*sorted({name for name in sys.modules if name in sys.argv[1:]}))"
+    slow = ["matplotlib", "onnx", "pandas", "polars", "scipy.optimize", "scipy.stats", "sklearn", "torch"]
+    found = python(program, *slow)
+    assert (found.returncode, found.stdout.split()) == (0, []), found.stderr

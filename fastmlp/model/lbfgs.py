@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-import scipy.optimize
 from threadpoolctl import ThreadpoolController
 
 from ..engine.cost import forward_operations
@@ -53,6 +52,8 @@ def minimize(
     shares : by what the loss of the data is divided, though not its gradient; see `losses_of`.
     before, after : called before each computation of the loss, and with the loss after each iteration, which is the last if True returns.
     """
+    import scipy.optimize  # here, since this import takes a quarter of a second
+
     n_samples = data.inputs.n_samples
     total_weight = float(data.weights.sum(dtype=np.float64)) if data.weights.size else n_samples
     order, rates = np.arange(n_samples)[None], np.zeros(1)
