@@ -224,7 +224,7 @@ class Sequential(Trainable):
         max_iter : int, default 200
             Largest number of iterations. Each computes the loss and its gradient once or, rarely, more often.
         l2 : float, default 0
-            Strength of the penalty l2 / 2 * |W|^2 on the weights (not on the biases), at least 0. The losses include it.
+            Strength of the penalty ``l2 / 2 * |W|^2`` on the weights (not on the biases), at least 0. The losses include it.
         tol : float, default 1e-4
             The minimum is reached if no element of the gradient is larger, or if the loss no longer decreases.
         label_smoothing, n_threads
