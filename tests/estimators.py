@@ -1,11 +1,17 @@
 """Fitted estimators and data for them, which several tests share."""
 
+import json
 import pickle
 import warnings
 
 import numpy as np
+import pytest
+from safetensors import numpy as safetensors
+from safetensors import safe_open
 from sklearn.datasets import load_diabetes, load_iris, make_multilabel_classification
 from sklearn.exceptions import ConvergenceWarning
+
+import fastmlp
 
 X, y = load_iris(return_X_y=True)
 NAMES = load_iris().target_names[y]
@@ -30,3 +36,19 @@ def changed(model, name, value):
     copy = pickle.loads(pickle.dumps(model))
     setattr(copy, name, value)
     return copy
+
+
+def parts_of(file):
+    """Description, metadata and tensors of a saved estimator."""
+    with safe_open(file, framework="numpy") as opened:
+        metadata = opened.metadata()
+        del metadata["sha256"]
+        return json.loads(metadata["estimator"]), metadata, safetensors.load_file(file)
+
+
+def refuse(file, message):
+    """Assert that a file is not loaded, with a short error that names it and says why."""
+    with pytest.raises(ValueError, match=message) as raised:
+        fastmlp.load(file)
+    assert str(raised.value).startswith(f"{file}: expected a model saved by fastmlp; ")
+    assert len(str(raised.value)) < len(str(file)) + 500

@@ -12,15 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from onnx.reference import ReferenceEvaluator
-from safetensors import numpy as safetensors
-from safetensors import safe_open
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from fastmlp import MLPClassifier, MLPRegressor, load
 from fastmlp.estimators import register_skl2onnx
 from fastmlp.files.tensors import write_tensors
-from tests.estimators import DIABETES, X, fitted, y
+from tests.estimators import DIABETES, X, fitted, parts_of, refuse, y
 from tests.frames import CITIES, FRAMES, IS_CATEGORICAL, LABELS, TARGET, N, pandas_frame, replaced
 
 pytestmark = [pytest.mark.any_cpu, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
@@ -147,16 +145,7 @@ def parts(tmp_path_factory):
     """Description, metadata and tensors of a saved estimator."""
     file = tmp_path_factory.mktemp("files") / "model.safetensors"
     encoded().save(file)
-    with safe_open(file, framework="numpy") as opened:
-        metadata = opened.metadata()
-        del metadata["sha256"]
-        return json.loads(metadata["estimator"]), metadata, safetensors.load_file(file)
-
-
-def refuse(file, message):
-    with pytest.raises(ValueError, match=message) as raised:
-        load(file)
-    assert str(raised.value).startswith(f"{file}: expected a model saved by fastmlp; ")
+    return parts_of(file)
 
 
 def test_the_parts_themselves_are_read(file, parts):

@@ -16,7 +16,7 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from fastmlp import MLPClassifier, MLPRegressor, load
 from fastmlp.files.tensors import write_tensors
-from tests.estimators import CLASSES, DIABETES, FRAME, MULTI, NAMES, TWO, X, changed, fitted, y
+from tests.estimators import CLASSES, DIABETES, FRAME, MULTI, NAMES, TWO, X, changed, fitted, parts_of, refuse, y
 
 pytestmark = pytest.mark.any_cpu
 
@@ -234,17 +234,7 @@ TENSORS = [  # tensors that are added or replaced; None: taken away
 def parts(file):
     """Description, metadata and tensors of a saved classifier."""
     fitted(MLPClassifier, FRAME, y, early_stopping=True).save(file)
-    with safe_open(file, framework="numpy") as opened:
-        metadata = opened.metadata()
-        del metadata["sha256"]
-        return json.loads(metadata["estimator"]), metadata, safetensors.load_file(file)
-
-
-def refuse(file, message):
-    with pytest.raises(ValueError, match=message) as raised:
-        load(file)
-    assert str(raised.value).startswith(f"{file}: expected a model saved by fastmlp; ")
-    assert len(str(raised.value)) < len(str(file)) + 500
+    return parts_of(file)
 
 
 @pytest.mark.parametrize(("field", "value", "message"), CHANGED)

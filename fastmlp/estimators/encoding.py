@@ -34,7 +34,7 @@ class Encoding:
     1, for each of these columns that had missing values; then, for each column of categories, one input per category. A category that is
     missing or was not seen has 0 in all of them. scikit-learn's `SimpleImputer(add_indicator=True)` and
     `OneHotEncoder(handle_unknown="ignore")` do the same, except that the latter takes a missing value for a category and refuses pandas'
-    `NA`. They are not used here, because they have no public interface to restore from a file what they learned.
+    `NA`. For these two reasons they are not used here; besides, loading a file would have to refit them on made-up rows.
 
     Attributes
     ----------
